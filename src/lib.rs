@@ -1,0 +1,1 @@
+//! Payment-terminal daemon for Klarna: placeholder of the map.

@@ -1,0 +1,2 @@
+//! Thin entry point: exit codes live here.
+fn main() {}
