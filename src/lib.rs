@@ -1,1 +1,6 @@
-//! Payment-terminal daemon for Klarna: placeholder of the map.
+//! Payment-terminal daemon for Klarna.
+
+pub mod clock;
+pub mod id;
+pub mod money;
+pub mod payment;

@@ -1,0 +1,129 @@
+//! Time as values: [`Mono`] for deadlines, [`Wall`] for receipts and the journal.
+//!
+//! Only the daemon reads a clock (through [`SystemClock`]); everybody else is handed a [`Now`].
+//! Wall time may jump in either direction at any moment, so no deadline is ever kept in it alone.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// A point of monotonic time: since an origin that lasts as long as the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Mono(Duration);
+
+impl Mono {
+    /// The point `since_origin` after the origin.
+    pub fn new(since_origin: Duration) -> Self {
+        Self(since_origin)
+    }
+
+    /// `wait` later; saturates at the end of time.
+    #[must_use]
+    pub fn after(self, wait: Duration) -> Self {
+        Self(self.0.saturating_add(wait))
+    }
+
+    /// How long until `self`, zero when it has passed.
+    pub fn left(self, now: Mono) -> Duration {
+        self.0.saturating_sub(now.0)
+    }
+}
+
+/// A point of wall time in whole milliseconds since 1970-01-01 UTC; may be wrong.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
+#[serde(transparent)]
+pub struct Wall(i64);
+
+impl Wall {
+    /// From milliseconds since 1970-01-01 UTC.
+    pub fn from_millis(millis: i64) -> Self {
+        Self(millis)
+    }
+
+    /// Milliseconds since 1970-01-01 UTC.
+    pub fn millis(self) -> i64 {
+        self.0
+    }
+
+    /// How much later `self` is than `earlier`; `None` when the wall clock has gone backwards.
+    pub fn since(self, earlier: Wall) -> Option<Duration> {
+        let millis = self.0.checked_sub(earlier.0)?;
+        u64::try_from(millis).ok().map(Duration::from_millis)
+    }
+
+    /// `wait` later; saturates.
+    #[must_use]
+    pub fn after(self, wait: Duration) -> Self {
+        Self(self.0.saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)))
+    }
+
+    /// ISO 8601 in UTC with milliseconds, such as `2026-01-31T12:00:00.000Z`.
+    pub fn iso8601(self) -> String {
+        match jiff::Timestamp::from_millisecond(self.0) {
+            Ok(timestamp) => format!("{timestamp:.3}"),
+            Err(_) => format!("{}ms", self.0),
+        }
+    }
+}
+
+/// One reading of both clocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Now {
+    /// For deadlines.
+    pub mono: Mono,
+    /// For receipts, the journal and the age of keys.
+    pub wall: Wall,
+}
+
+impl Now {
+    /// The same reading `wait` later on both clocks.
+    #[must_use]
+    pub fn after(self, wait: Duration) -> Self {
+        Self { mono: self.mono.after(wait), wall: self.wall.after(wait) }
+    }
+}
+
+/// The machine's clocks. Held by the daemon alone.
+#[derive(Debug, Clone, Copy)]
+pub struct SystemClock {
+    origin: Instant,
+}
+
+impl SystemClock {
+    /// A clock whose monotonic origin is now.
+    pub fn start() -> Self {
+        Self { origin: Instant::now() }
+    }
+
+    /// Reads both clocks.
+    pub fn now(&self) -> Now {
+        let since_1970 = match SystemTime::now().duration_since(UNIX_EPOCH) {
+            Ok(after) => i64::try_from(after.as_millis()).unwrap_or(i64::MAX),
+            Err(before) => -i64::try_from(before.duration().as_millis()).unwrap_or(i64::MAX),
+        };
+        Now { mono: Mono(self.origin.elapsed()), wall: Wall(since_1970) }
+    }
+
+    /// The instant that `point` stands for, for timers of the runtime.
+    pub fn instant(&self, point: Mono) -> Instant {
+        self.origin + point.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_set_back_has_no_age() {
+        let noon = Wall::from_millis(1_000_000);
+        assert_eq!(noon.after(Duration::from_secs(1)).since(noon), Some(Duration::from_secs(1)));
+        assert_eq!(noon.since(noon.after(Duration::from_millis(1))), None);
+    }
+
+    #[test]
+    fn iso_8601_is_utc_with_milliseconds() {
+        assert_eq!(Wall::from_millis(1_700_000_000_123).iso8601(), "2023-11-14T22:13:20.123Z");
+        assert_eq!(Wall::from_millis(i64::MAX).iso8601(), format!("{}ms", i64::MAX));
+    }
+}

@@ -1,0 +1,3 @@
+//! The payment core.
+
+pub mod effect;
