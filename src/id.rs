@@ -346,10 +346,9 @@ impl IdempotencyKey {
         installation: Installation,
         call: CallId,
         operation: &str,
-        amount: Option<Amount>,
+        amount: Amount,
         generation: u32,
     ) -> Self {
-        let amount = amount.map(|amount| amount.to_string()).unwrap_or_default();
         let name = format!("{call}|{operation}|{amount}|{generation}");
         Self(Uuid::new_v5(&installation.0, name.as_bytes()))
     }
@@ -413,7 +412,7 @@ mod tests {
         let one = Installation::new(Uuid::from_u128(1));
         let two = Installation::new(Uuid::from_u128(2));
         let call = |sequence| CallId { payment: PaymentId::new(7), sequence };
-        let eur = |minor| Some(Amount::new(minor, Currency::new("EUR").expect("EUR")));
+        let eur = |minor| Amount::new(minor, Currency::new("EUR").expect("EUR"));
         let first = IdempotencyKey::new(one, call(1), "capture", eur(100), 0);
         assert_eq!(first.uuid().get_version_num(), 5);
         assert_eq!(first, IdempotencyKey::new(one, call(1), "capture", eur(100), 0));

@@ -1,0 +1,405 @@
+//! One payment as the engine holds it: its state, its open calls, its commands and its deadline.
+//!
+//! Everything in it follows from the journal; [`Payment::advance`] is the only way it changes, live
+//! and in replay.
+
+use super::Policy;
+use super::effect::{Call, CallKind, OutboxChange};
+use super::event::{
+    Event, MoneySoFar, OperationKind, OperationProgress, OperationResult, Sale, SaleOutcome,
+    SaleResult, Stage, VoidReason,
+};
+use super::state::{About, IllegalEvent, State, Todo};
+use crate::clock::{Mono, Now, Wall};
+use crate::id::{CallId, IdempotencyKey, Installation, PaymentId, PaymentReference, PosReference};
+use crate::money::Amount;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// One attempt to take one amount from one shopper.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payment {
+    /// Our number.
+    pub id: PaymentId,
+    /// Our name at Klarna.
+    pub reference: PaymentReference,
+    /// What the till asked for.
+    pub sale: Sale,
+    /// Where it is.
+    pub state: State,
+    /// When the till asked.
+    pub started: Wall,
+    decided: Wall,
+    calls: u32,
+    open_calls: BTreeMap<u32, OpenCall>,
+    operations: BTreeMap<PosReference, Command>,
+    opened: bool,
+    timer: Option<Timer>,
+}
+
+/// A call that has no final answer yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct OpenCall {
+    kind: CallKind,
+    generation: u32,
+}
+
+/// A capture, refund or void that the till asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Command {
+    kind: OperationKind,
+    amount: Amount,
+    sequence: u32,
+}
+
+/// A deadline, with the length it had when it was set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Timer {
+    due: Mono,
+    lasts: Duration,
+}
+
+impl Timer {
+    fn set(now: Now, lasts: Duration) -> Option<Self> {
+        Some(Self { due: now.mono.after(lasts), lasts })
+    }
+}
+
+impl Payment {
+    /// A payment that begins with [`Event::SaleRequested`], with its first call.
+    pub(super) fn begin(
+        id: PaymentId,
+        sale: &Sale,
+        reference: &PaymentReference,
+        now: Now,
+        setting: Setting<'_>,
+    ) -> (Self, Vec<OutboxChange>) {
+        let (state, todo) = State::begin(sale, reference);
+        let mut payment = Self {
+            id,
+            reference: reference.clone(),
+            sale: sale.clone(),
+            state,
+            started: now.wall,
+            decided: now.wall,
+            calls: 0,
+            open_calls: BTreeMap::new(),
+            operations: BTreeMap::new(),
+            opened: false,
+            timer: Timer::set(now, setting.policy.create_patience),
+        };
+        if payment.outcome().is_some() {
+            payment.timer = None;
+        }
+        let changes = payment.carry_out(todo, setting.installation).into_iter().collect();
+        (payment, changes)
+    }
+
+    /// Moves on by one event; returns what changes in the outbox with it.
+    ///
+    /// # Errors
+    /// [`IllegalEvent`]; the payment is unchanged.
+    pub(super) fn advance(
+        &mut self,
+        event: &Event,
+        now: Now,
+        setting: Setting<'_>,
+    ) -> Result<Vec<OutboxChange>, IllegalEvent> {
+        let about = About { sale: &self.sale, payment_reference: &self.reference };
+        let (state, todo) = self.state.clone().on(event, &about)?;
+        let outcome_before = self.outcome();
+        self.timer = self.next_timer(event, &state, now, setting.policy);
+        self.opened |= matches!(event, Event::ShopperOpened);
+        self.state = state;
+        if self.outcome() != outcome_before {
+            self.decided = now.wall;
+        }
+        let mut changes = self.close_calls(event);
+        changes.extend(self.carry_out(todo, setting.installation));
+        self.note_operation(event);
+        Ok(changes)
+    }
+
+    /// The calls that have no final answer, oldest first.
+    pub fn open_calls(&self) -> impl Iterator<Item = (CallId, &CallKind)> {
+        let payment = self.id;
+        let id = move |sequence: &u32| CallId { payment, sequence: *sequence };
+        self.open_calls.iter().map(move |(sequence, call)| (id(sequence), &call.kind))
+    }
+
+    /// Whether anything may still happen by itself, or a person has to look.
+    pub fn is_open(&self) -> bool {
+        match &self.state {
+            State::NotPaid { .. } | State::Voided { .. } | State::Free => false,
+            State::Settling { ledger, .. } => !ledger.is_complete(),
+            State::Creating
+            | State::AwaitingShopper { .. }
+            | State::ShopperPaying { .. }
+            | State::Confirming { .. }
+            | State::Authorised { .. }
+            | State::Abandoning { .. }
+            | State::Voiding { .. } => true,
+        }
+    }
+
+    /// What the till is told, once it is decided.
+    pub fn outcome(&self) -> Option<SaleOutcome> {
+        match &self.state {
+            State::Creating
+            | State::AwaitingShopper { .. }
+            | State::ShopperPaying { .. }
+            | State::Confirming { .. } => None,
+            State::Authorised { .. } | State::Settling { .. } | State::Free => {
+                Some(SaleOutcome::Approved)
+            }
+            State::Abandoning { reason, .. } | State::NotPaid { reason } => {
+                Some(SaleOutcome::NotPaid(*reason))
+            }
+            State::Voiding { reason, acknowledged, .. }
+            | State::Voided { reason, acknowledged, .. } => Some(match reason {
+                VoidReason::LatePayment(told) => SaleOutcome::NotPaid(*told),
+                VoidReason::RequestedByTill if *acknowledged => SaleOutcome::Approved,
+                VoidReason::RequestedByTill | VoidReason::NotAcknowledged => {
+                    SaleOutcome::Voided(*reason)
+                }
+            }),
+        }
+    }
+
+    /// Where a running sale is; `None` once it is decided.
+    pub fn stage(&self) -> Option<Stage> {
+        match &self.state {
+            State::Creating => Some(Stage::Checking),
+            State::AwaitingShopper { again: false, .. } => Some(Stage::AwaitingShopper),
+            State::AwaitingShopper { again: true, .. } => Some(Stage::ScanAgain),
+            State::ShopperPaying { .. } => Some(Stage::ShopperPaying),
+            State::Confirming { doubted: false, refused: None, .. } => Some(Stage::Confirming),
+            State::Confirming { .. } => Some(Stage::Unknown),
+            State::Authorised { .. }
+            | State::Settling { .. }
+            | State::Abandoning { .. }
+            | State::NotPaid { .. }
+            | State::Voiding { .. }
+            | State::Voided { .. }
+            | State::Free => None,
+        }
+    }
+
+    /// The result for the till, once it is decided.
+    pub fn result(&self) -> Option<SaleResult> {
+        let transaction = match &self.state {
+            State::Authorised { transaction }
+            | State::Settling { transaction, .. }
+            | State::Voiding { transaction, .. }
+            | State::Voided { transaction, .. } => Some(transaction.clone()),
+            State::Creating
+            | State::AwaitingShopper { .. }
+            | State::ShopperPaying { .. }
+            | State::Confirming { .. }
+            | State::Abandoning { .. }
+            | State::NotPaid { .. }
+            | State::Free => None,
+        };
+        let outcome = self.outcome()?;
+        let told_paid = !matches!(outcome, SaleOutcome::NotPaid(_));
+        Some(SaleResult {
+            reference: self.sale.reference.clone(),
+            outcome,
+            amount: self.sale.amount,
+            number: self.id,
+            payment_reference: self.reference.clone(),
+            merchant_reference: self.sale.merchant_reference.clone(),
+            transaction: transaction.filter(|_| told_paid),
+            at: self.decided,
+            locale: self.sale.locale.clone(),
+            receipt: Vec::new(),
+        })
+    }
+
+    /// What has become of the money, for a status query.
+    pub fn money_so_far(&self) -> MoneySoFar {
+        let currency = self.sale.amount.currency();
+        let mut money = MoneySoFar {
+            authorised: Amount::zero(currency),
+            captured: Amount::zero(currency),
+            refunded: Amount::zero(currency),
+            voided: false,
+            queued: self.open_calls.len(),
+            refused: 0,
+        };
+        match &self.state {
+            State::Settling { ledger, .. } => money = ledger.so_far(),
+            State::Authorised { .. } => money.authorised = self.sale.amount,
+            State::Voiding { refused, .. } => {
+                money.authorised = self.sale.amount;
+                money.refused = usize::from(refused.is_some());
+            }
+            State::Voided { .. } => (money.authorised, money.voided) = (self.sale.amount, true),
+            State::Abandoning { refused, .. } => money.refused = usize::from(refused.is_some()),
+            State::Creating
+            | State::AwaitingShopper { .. }
+            | State::ShopperPaying { .. }
+            | State::Confirming { .. }
+            | State::NotPaid { .. }
+            | State::Free => {}
+        }
+        money
+    }
+
+    /// Where the till's command with this reference stands.
+    pub fn operation(&self, reference: &PosReference) -> Option<OperationResult> {
+        let command = self.operations.get(reference)?;
+        let progress = match (&self.state, command.kind) {
+            (State::Settling { ledger, .. }, _) => ledger.progress(command.sequence)?.1,
+            (State::Voiding { refused: Some(refusal), .. }, OperationKind::Void) => {
+                OperationProgress::Refused(refusal.clone())
+            }
+            (State::Voiding { .. }, _) => OperationProgress::Queued,
+            (
+                State::Creating
+                | State::AwaitingShopper { .. }
+                | State::ShopperPaying { .. }
+                | State::Confirming { .. }
+                | State::Authorised { .. }
+                | State::Abandoning { .. }
+                | State::NotPaid { .. }
+                | State::Voided { .. }
+                | State::Free,
+                _,
+            ) => OperationProgress::Done,
+        };
+        Some(OperationResult {
+            reference: reference.clone(),
+            sale: self.sale.reference.clone(),
+            kind: command.kind,
+            amount: command.amount,
+            progress,
+        })
+    }
+
+    /// All of the till's commands about this payment.
+    pub(super) fn operations(&self) -> impl Iterator<Item = &PosReference> {
+        self.operations.keys()
+    }
+
+    /// The point at which this payment moves on by itself.
+    pub(super) fn due(&self) -> Option<Mono> {
+        self.timer.map(|timer| timer.due)
+    }
+
+    /// After a replay, in which wall time stood in for monotonic time: the deadline is what is left
+    /// of it, at most its whole length, whatever the wall clock has done meanwhile.
+    pub(super) fn resume(&mut self, now: Now) {
+        if let Some(timer) = &mut self.timer {
+            let left = timer.due.left(replay_axis(now.wall)).min(timer.lasts);
+            timer.due = now.mono.after(left);
+        }
+    }
+
+    fn next_timer(&self, event: &Event, state: &State, now: Now, policy: &Policy) -> Option<Timer> {
+        match (event, state) {
+            (Event::Created { .. }, State::AwaitingShopper { .. }) => {
+                Timer::set(now, policy.sale_timeout)
+            }
+            (Event::ShopperOpened, _) if !self.opened => {
+                let left = self.timer.map(|timer| timer.due.left(now.mono)).unwrap_or_default();
+                Timer::set(now, left.max(policy.paying_extension))
+            }
+            (Event::ShopperLeft, _) if matches!(self.state, State::Confirming { .. }) => {
+                Timer::set(now, policy.paying_extension)
+            }
+            (Event::Approved { .. }, _) => Timer::set(now, policy.confirm_patience),
+            (Event::Authorised { .. }, State::Authorised { .. }) => {
+                Timer::set(now, policy.acknowledge_patience)
+            }
+            (_, State::AwaitingShopper { .. } | State::ShopperPaying { .. }) => self.timer,
+            (_, State::Confirming { refused: None, .. }) => self.timer,
+            _ => None,
+        }
+    }
+
+    fn close_calls(&mut self, event: &Event) -> Vec<OutboxChange> {
+        let answered = match event {
+            Event::Captured { sequence, .. } | Event::Refunded { sequence, .. } => Some(*sequence),
+            _ => None,
+        };
+        // A refused call is taken off by `carry_out`, which keeps it on the list.
+        let refused = match event {
+            Event::CallRefused { sequence, .. } => Some(*sequence),
+            _ => None,
+        };
+        let closed: Vec<u32> = self
+            .open_calls
+            .iter()
+            .filter(|(sequence, call)| {
+                let unwanted = !self.state.wants(&call.kind) && Some(**sequence) != refused;
+                unwanted || Some(**sequence) == answered
+            })
+            .map(|(sequence, _)| *sequence)
+            .collect();
+        let close = |sequence| OutboxChange::Close(CallId { payment: self.id, sequence });
+        let changes = closed.iter().map(|sequence| close(*sequence)).collect();
+        self.open_calls.retain(|sequence, _| !closed.contains(sequence));
+        changes
+    }
+
+    fn carry_out(&mut self, todo: Todo, installation: Installation) -> Option<OutboxChange> {
+        let id = |sequence| CallId { payment: self.id, sequence };
+        match todo {
+            Todo::Nothing => None,
+            Todo::Queue(kind) => {
+                self.calls += 1;
+                let sequence = self.calls;
+                if let State::Settling { ledger, .. } = &mut self.state {
+                    ledger.number_last(sequence);
+                }
+                self.open_calls.insert(sequence, OpenCall { kind: kind.clone(), generation: 0 });
+                Some(OutboxChange::Queue(call(id(sequence), kind, 0, installation)))
+            }
+            Todo::Refuse(sequence, refusal) => {
+                self.open_calls.remove(&sequence);
+                Some(OutboxChange::Refuse(id(sequence), refusal))
+            }
+            Todo::Rekey(sequence) => {
+                let open = self.open_calls.get_mut(&sequence)?;
+                open.generation += 1;
+                let (kind, generation) = (open.kind.clone(), open.generation);
+                Some(OutboxChange::Rekey(call(id(sequence), kind, generation, installation)))
+            }
+        }
+    }
+
+    fn note_operation(&mut self, event: &Event) {
+        let (kind, reference, amount) = match event {
+            Event::CaptureQueued { operation: Some(reference), amount } => {
+                (OperationKind::Capture, reference, *amount)
+            }
+            Event::RefundQueued { operation, amount } => {
+                (OperationKind::Refund, operation, *amount)
+            }
+            Event::VoidDecided { operation: Some(reference), .. } => {
+                (OperationKind::Void, reference, self.sale.amount)
+            }
+            _ => return,
+        };
+        let command = Command { kind, amount, sequence: self.calls };
+        self.operations.insert(reference.clone(), command);
+    }
+}
+
+/// What the engine was set up with, as far as payments need it.
+#[derive(Clone, Copy)]
+pub(super) struct Setting<'a> {
+    pub(super) installation: Installation,
+    pub(super) policy: &'a Policy,
+}
+
+/// Wall time as a point on the monotonic axis: during a replay deadlines are kept in it.
+pub(super) fn replay_axis(wall: Wall) -> Mono {
+    Mono::new(Duration::from_millis(u64::try_from(wall.millis()).unwrap_or(0)))
+}
+
+fn call(id: CallId, kind: CallKind, generation: u32, installation: Installation) -> Call {
+    let key = IdempotencyKey::new(installation, id, kind.operation(), kind.amount(), generation);
+    Call { id, kind, key, generation }
+}

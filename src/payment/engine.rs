@@ -1,0 +1,629 @@
+//! The engine: all payments that are still open, and what each input makes of them.
+//!
+//! It decides ([`Engine::handle`]) and, once that is durable, changes ([`Engine::accept`]). What
+//! tills ask is answered in `till`.
+
+use super::Policy;
+use super::account::{Payment, Setting, replay_axis};
+use super::effect::{
+    CallKind, Effect, Ended, OutboxChange, Outcome, Refusal, RefusalReason, RequestState, Screen,
+};
+use super::event::{
+    Event, NotPaid, Record, Reply, Request, SaleOutcome, ShiftReport, ShiftTotal, VoidReason,
+};
+use super::state::{IllegalEvent, State};
+use crate::clock::{Mono, Now};
+use crate::id::{CallId, Installation, PaymentId, PaymentReference, PosReference, RequestId};
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+/// How many finished payments stay in memory; older ones are replayed when a till asks for them.
+const FINISHED_IN_MEMORY_MAX: usize = 64;
+/// A confirmation that could not be sent this many times in a row is "unknown" to the cashier.
+const DOUBT_AFTER_ATTEMPTS: u32 = 3;
+
+/// What can come in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// A till asks something; a shift's closing comes with the totals of the journal.
+    Till(Request, Vec<ShiftTotal>),
+    /// The link to the till is there again: it is told where things are.
+    TillReturned,
+    /// A call came back, the `attempts`-th time in a row.
+    Outcome {
+        /// Which.
+        call: CallId,
+        /// How often it has been sent since the last restart.
+        attempts: u32,
+        /// With what.
+        outcome: Outcome,
+    },
+    /// A read or a push about a payment request.
+    Observed {
+        /// Whose.
+        payment: PaymentId,
+        /// Which request was looked at.
+        request: RequestId,
+        /// What it says.
+        state: RequestState,
+    },
+    /// Time has passed.
+    Tick,
+}
+
+/// What an input means. Nothing of it is true before it is committed and accepted.
+#[must_use = "a step that is not committed and accepted never happens"]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    now: Now,
+    /// What has happened, in order.
+    pub records: Vec<Record>,
+    /// What changes in the outbox.
+    pub outbox: Vec<OutboxChange>,
+    /// The till's references that now mean something; `None` stands for the terminal itself.
+    pub references: Vec<(PosReference, Option<PaymentId>)>,
+    /// What the till is told once this is durable.
+    pub replies: Vec<Reply>,
+    payments: BTreeMap<PaymentId, Payment>,
+}
+
+impl Step {
+    pub(super) fn new(now: Now) -> Self {
+        Self {
+            now,
+            records: Vec::new(),
+            outbox: Vec::new(),
+            references: Vec::new(),
+            replies: Vec::new(),
+            payments: BTreeMap::new(),
+        }
+    }
+
+    /// Whether there is anything to commit.
+    pub fn is_durable(&self) -> bool {
+        !self.records.is_empty() || !self.outbox.is_empty()
+    }
+
+    /// The payments it touches and whether each is still open afterwards.
+    pub fn payments(&self) -> impl Iterator<Item = (PaymentId, bool)> {
+        self.payments.values().map(|payment| (payment.id, payment.is_open()))
+    }
+
+    /// When it was decided.
+    pub fn now(&self) -> Now {
+        self.now
+    }
+}
+
+/// A payment request whose state somebody has to read, and how often.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Watch {
+    /// Whose.
+    pub payment: PaymentId,
+    /// Klarna's id.
+    pub request: RequestId,
+    /// Between two reads.
+    pub every: Duration,
+}
+
+/// Pace of reading while the QR code waits to be scanned.
+const PACE_WAITING: Duration = Duration::from_secs(2);
+/// Pace of reading while the shopper is in the flow, or an answer was lost.
+const PACE_CLOSE: Duration = Duration::from_secs(1);
+/// Pace of reading while the confirm call is on its way.
+const PACE_CONFIRMING: Duration = Duration::from_secs(5);
+
+/// All open payments of this terminal.
+#[derive(Debug)]
+pub struct Engine {
+    pub(super) installation: Installation,
+    pub(super) policy: Policy,
+    pub(super) payments: BTreeMap<PaymentId, Payment>,
+    pub(super) references: HashMap<PosReference, PaymentId>,
+    pub(super) shifts: BTreeMap<u32, ShiftReport>,
+    last_id: PaymentId,
+    lingering: Option<(Screen, Mono)>,
+}
+
+impl Engine {
+    /// An engine without payments; `last_id` is the newest payment number in the journal.
+    pub fn new(installation: Installation, policy: Policy, last_id: PaymentId) -> Self {
+        Self {
+            installation,
+            policy,
+            payments: BTreeMap::new(),
+            references: HashMap::new(),
+            shifts: BTreeMap::new(),
+            last_id,
+            lingering: None,
+        }
+    }
+
+    /// Takes in records of the journal: whole payments, each from its first record on, and closed
+    /// shifts. Payments that are known already are replaced.
+    ///
+    /// # Errors
+    /// [`IllegalEvent`] when the journal contradicts itself.
+    pub fn replay(&mut self, now: Now, records: &[Record]) -> Result<(), IllegalEvent> {
+        let mut loaded: BTreeMap<PaymentId, Payment> = BTreeMap::new();
+        for record in records {
+            let at = Now { mono: replay_axis(record.at), wall: record.at };
+            match (record.payment, &record.event) {
+                (None, Event::ShiftEnded { report }) => {
+                    self.shifts.insert(report.shift, report.clone());
+                }
+                (Some(id), Event::SaleRequested { sale, payment_reference }) => {
+                    let payment = Payment::begin(id, sale, payment_reference, at, self.setting());
+                    loaded.insert(id, payment.0);
+                }
+                (Some(id), event) => {
+                    let payment = loaded.get_mut(&id).ok_or_else(|| unknown_payment(event))?;
+                    payment.advance(event, at, self.setting())?;
+                }
+                (None, event) => return Err(unknown_payment(event)),
+            }
+        }
+        for mut payment in loaded.into_values() {
+            payment.resume(now);
+            self.last_id = self.last_id.max(payment.id);
+            self.index(&payment);
+            self.payments.insert(payment.id, payment);
+        }
+        Ok(())
+    }
+
+    /// Decides what `input` means at `now`. Changes nothing.
+    ///
+    /// # Errors
+    /// [`IllegalEvent`] when an outcome does not fit its call; the input is to be logged and
+    /// dropped.
+    pub fn handle(&self, now: Now, input: Input) -> Result<Step, IllegalEvent> {
+        let mut draft = Draft { engine: self, step: Step::new(now) };
+        match input {
+            Input::Till(request, totals) => draft.till(request, totals)?,
+            Input::TillReturned => draft.till_returned(),
+            Input::Outcome { call, attempts, outcome } => draft.outcome(call, attempts, outcome)?,
+            Input::Observed { payment, request, state } => {
+                draft.observed(payment, &request, state)?
+            }
+            Input::Tick => draft.tick()?,
+        }
+        Ok(draft.finish())
+    }
+
+    /// Makes a committed step true; returns what the till is to be told.
+    pub fn accept(&mut self, step: Step) -> Vec<Reply> {
+        for record in &step.records {
+            if let Event::ShiftEnded { report } = &record.event {
+                self.shifts.insert(report.shift, report.clone());
+            }
+        }
+        for (id, payment) in step.payments {
+            let before = self.payments.get(&id);
+            let was_running = before.is_none_or(|before| before.outcome().is_none());
+            let changed = before.and_then(Payment::outcome) != payment.outcome();
+            if let Some(outcome) = payment.outcome().filter(|_| changed) {
+                if was_running || payment.state.occupies_terminal() {
+                    let screen = result_screen(&payment, outcome);
+                    self.lingering = Some((screen, step.now.mono.after(self.policy.linger)));
+                }
+            } else if payment.stage().is_some() {
+                self.lingering = None;
+            }
+            self.last_id = self.last_id.max(id);
+            self.index(&payment);
+            self.payments.insert(id, payment);
+        }
+        self.forget_finished();
+        step.replies
+    }
+
+    /// What the shopper's display shows.
+    pub fn screen(&self, now: Now) -> Screen {
+        match self.active() {
+            Some(payment) => running_screen(payment, now),
+            None => match &self.lingering {
+                Some((screen, until)) if *until > now.mono => screen.clone(),
+                _ => Screen::Idle,
+            },
+        }
+    }
+
+    /// The point of time at which [`Input::Tick`] has something to do, or the screen changes.
+    pub fn poll_timeout(&self) -> Option<Mono> {
+        let lingering = self.lingering.as_ref().map(|(_, until)| *until);
+        self.payments.values().filter_map(Payment::due).chain(lingering).min()
+    }
+
+    /// The payment requests that have to be read, and how often.
+    pub fn watches(&self) -> Vec<Watch> {
+        let watch = |payment: &Payment| {
+            let (request, every) = match &payment.state {
+                State::AwaitingShopper { request, .. } => (request, PACE_WAITING),
+                State::ShopperPaying { request } => (request, PACE_CLOSE),
+                State::Confirming { request, doubted: false, refused: None, .. } => {
+                    (request, PACE_CONFIRMING)
+                }
+                State::Confirming { request, .. } => (request, PACE_CLOSE),
+                State::Creating
+                | State::Authorised { .. }
+                | State::Settling { .. }
+                | State::Abandoning { .. }
+                | State::NotPaid { .. }
+                | State::Voiding { .. }
+                | State::Voided { .. }
+                | State::Free => return None,
+            };
+            Some(Watch { payment: payment.id, request: request.id.clone(), every })
+        };
+        self.payments.values().filter_map(watch).collect()
+    }
+
+    /// The till's references in `request` that this engine would have to be told about by the
+    /// journal before it can answer.
+    pub fn unknown_references<'a>(&self, request: &'a Request) -> Vec<&'a PosReference> {
+        let named = match request {
+            Request::Sale(sale) => vec![&sale.reference],
+            Request::Abort { reference }
+            | Request::Status { reference }
+            | Request::Acknowledge { reference }
+            | Request::EndShift { reference } => vec![reference],
+            Request::Capture(operation) | Request::Refund(operation) | Request::Void(operation) => {
+                vec![&operation.reference, &operation.sale]
+            }
+        };
+        named.into_iter().filter(|reference| !self.references.contains_key(reference)).collect()
+    }
+
+    /// Whether a sale is running or its result waits for the till.
+    pub fn is_busy(&self) -> bool {
+        self.active().is_some()
+    }
+
+    /// The payments in memory, oldest first.
+    pub fn payments(&self) -> impl Iterator<Item = &Payment> {
+        self.payments.values()
+    }
+
+    /// One payment, if it is in memory.
+    pub fn payment(&self, id: PaymentId) -> Option<&Payment> {
+        self.payments.get(&id)
+    }
+
+    pub(super) fn active(&self) -> Option<&Payment> {
+        self.payments.values().rev().find(|payment| payment.state.occupies_terminal())
+    }
+
+    fn setting(&self) -> Setting<'_> {
+        Setting { installation: self.installation, policy: &self.policy }
+    }
+
+    fn index(&mut self, payment: &Payment) {
+        self.references.insert(payment.sale.reference.clone(), payment.id);
+        for operation in payment.operations() {
+            self.references.insert(operation.clone(), payment.id);
+        }
+    }
+
+    fn forget_finished(&mut self) {
+        let finished = |payment: &&Payment| !payment.is_open();
+        let surplus = self.payments.values().filter(finished).count();
+        let oldest: Vec<PaymentId> = self
+            .payments
+            .values()
+            .filter(finished)
+            .take(surplus.saturating_sub(FINISHED_IN_MEMORY_MAX))
+            .map(|payment| payment.id)
+            .collect();
+        for id in oldest {
+            self.payments.remove(&id);
+            self.references.retain(|_, payment| *payment != id);
+        }
+    }
+}
+
+/// A step in the making.
+pub(super) struct Draft<'a> {
+    pub(super) engine: &'a Engine,
+    pub(super) step: Step,
+}
+
+impl Draft<'_> {
+    /// The payment as this step has left it so far.
+    pub(super) fn payment(&self, id: PaymentId) -> Option<&Payment> {
+        self.step.payments.get(&id).or_else(|| self.engine.payments.get(&id))
+    }
+
+    /// Begins a payment.
+    pub(super) fn begin(&mut self, sale: super::event::Sale) -> PaymentId {
+        let id = self.engine.last_id.next();
+        let now = self.step.now;
+        let payment_reference = self.payment_reference(id);
+        let (payment, changes) =
+            Payment::begin(id, &sale, &payment_reference, now, self.engine.setting());
+        self.step.references.push((sale.reference.clone(), Some(id)));
+        let event = Event::SaleRequested { sale, payment_reference };
+        self.step.records.push(Record { payment: Some(id), at: now.wall, event });
+        self.step.outbox.extend(changes);
+        self.step.payments.insert(id, payment);
+        id
+    }
+
+    /// Records that `event` has happened to payment `id`.
+    pub(super) fn record(&mut self, id: PaymentId, event: Event) -> Result<(), IllegalEvent> {
+        let known = self.payment(id).ok_or_else(|| unknown_payment(&event))?;
+        let mut payment = known.clone();
+        let now = self.step.now;
+        let changes = payment.advance(&event, now, self.engine.setting())?;
+        self.step.outbox.extend(changes);
+        self.step.records.push(Record { payment: Some(id), at: now.wall, event });
+        self.step.payments.insert(id, payment);
+        Ok(())
+    }
+
+    /// The reference under which Klarna and the settlement file know payment `id`: prefix, UTC
+    /// date, number, and the installation, so that a wiped terminal never repeats one.
+    fn payment_reference(&self, id: PaymentId) -> PaymentReference {
+        let date: String =
+            self.step.now.wall.iso8601().chars().take(10).filter(|c| *c != '-').collect();
+        let prefix = &self.engine.policy.reference_prefix;
+        let text = format!("{prefix}-{date}-{id}-{}", self.engine.installation.short());
+        PaymentReference::new(text).expect("configuration keeps the prefix short and printable")
+    }
+
+    fn till_returned(&mut self) {
+        let Some(payment) = self.engine.active() else { return };
+        let reference = payment.sale.reference.clone();
+        let reply = match (payment.result(), payment.stage()) {
+            (Some(result), _) => Reply::Result(Box::new(result)),
+            (None, Some(stage)) => Reply::Progress { reference, stage },
+            (None, None) => return,
+        };
+        self.step.replies.push(reply);
+    }
+
+    fn tick(&mut self) -> Result<(), IllegalEvent> {
+        let now = self.step.now.mono;
+        let is_due = |payment: &&Payment| payment.due().is_some_and(|due| due <= now);
+        let due: Vec<&Payment> = self.engine.payments.values().filter(is_due).collect();
+        for payment in due {
+            let event = match &payment.state {
+                State::Creating => Event::GivenUp { reason: NotPaid::NoConnection },
+                State::AwaitingShopper { .. } | State::ShopperPaying { .. } => {
+                    Event::GivenUp { reason: NotPaid::TimedOut }
+                }
+                State::Confirming { .. } => Event::ConfirmRefused { refusal: too_late() },
+                State::Authorised { .. } => {
+                    Event::VoidDecided { reason: VoidReason::NotAcknowledged, operation: None }
+                }
+                State::Settling { .. }
+                | State::Abandoning { .. }
+                | State::NotPaid { .. }
+                | State::Voiding { .. }
+                | State::Voided { .. }
+                | State::Free => continue,
+            };
+            self.record(payment.id, event)?;
+        }
+        Ok(())
+    }
+
+    fn outcome(&mut self, id: CallId, attempts: u32, outcome: Outcome) -> Result<(), IllegalEvent> {
+        let Some(payment) = self.engine.payments.get(&id.payment) else { return Ok(()) };
+        let open = payment.open_calls().find(|(open, _)| *open == id);
+        // A late answer to a call that was closed by a read or a decision says nothing new.
+        let Some((_, kind)) = open else { return Ok(()) };
+        let event = match outcome {
+            Outcome::Done(effect) => Some(effect_event(id.sequence, kind, effect)?),
+            Outcome::Refused(refusal) => Some(refusal_event(id.sequence, kind, refusal)),
+            Outcome::Absent => Some(Event::Rekeyed { sequence: id.sequence }),
+            Outcome::Retry(_) => unsent_event(&payment.state, kind, attempts),
+            Outcome::Unknown(_) => unsent_event(&payment.state, kind, DOUBT_AFTER_ATTEMPTS)
+                .filter(|event| *event == Event::ConfirmDoubted),
+        };
+        event.map_or(Ok(()), |event| self.record(id.payment, event))
+    }
+
+    fn observed(
+        &mut self,
+        id: PaymentId,
+        looked_at: &RequestId,
+        observed: RequestState,
+    ) -> Result<(), IllegalEvent> {
+        let Some(payment) = self.engine.payments.get(&id) else { return Ok(()) };
+        let event = match &payment.state {
+            State::AwaitingShopper { request, .. } | State::ShopperPaying { request }
+                if request.id == *looked_at =>
+            {
+                seen_while_open(payment, observed)
+            }
+            State::Confirming { request, token, refused, .. } if request.id == *looked_at => {
+                seen_while_confirming(payment, token, refused.is_some(), observed)
+            }
+            State::Creating
+            | State::AwaitingShopper { .. }
+            | State::ShopperPaying { .. }
+            | State::Confirming { .. }
+            | State::Authorised { .. }
+            | State::Settling { .. }
+            | State::Abandoning { .. }
+            | State::NotPaid { .. }
+            | State::Voiding { .. }
+            | State::Voided { .. }
+            | State::Free => None,
+        };
+        event.map_or(Ok(()), |event| self.record(id, event))
+    }
+
+    fn finish(mut self) -> Step {
+        let mut told = Vec::new();
+        for payment in self.step.payments.values() {
+            let before = self.engine.payments.get(&payment.id);
+            let reference = payment.sale.reference.clone();
+            if payment.outcome() != before.and_then(Payment::outcome) {
+                told.extend(payment.result().map(|result| Reply::Result(Box::new(result))));
+            } else if payment.stage() != before.and_then(Payment::stage) {
+                told.extend(payment.stage().map(|stage| Reply::Progress { reference, stage }));
+            }
+            for command in payment.operations() {
+                let now = payment.operation(command);
+                if now != before.and_then(|before| before.operation(command)) {
+                    told.extend(now.map(|operation| Reply::Operation(Box::new(operation))));
+                }
+            }
+        }
+        self.step.replies.extend(told);
+        self.step
+    }
+}
+
+fn effect_event(sequence: u32, kind: &CallKind, effect: Effect) -> Result<Event, IllegalEvent> {
+    let amount = kind.amount();
+    Ok(match (kind, effect) {
+        (CallKind::Create { .. }, Effect::Created { request, url, descriptor }) => {
+            Event::Created { request, url, descriptor }
+        }
+        (CallKind::Create { .. }, Effect::CreatedUnavailable { request }) => {
+            Event::Unavailable { request }
+        }
+        (CallKind::Cancel { .. }, Effect::Ended(ended)) => Event::RequestEnded { ended },
+        (
+            CallKind::Confirm { .. } | CallKind::Cancel { .. },
+            Effect::Authorised { transaction },
+        ) => Event::Authorised { transaction, amount },
+        (CallKind::Capture { .. }, Effect::Captured { capture }) => {
+            Event::Captured { sequence, amount, capture }
+        }
+        (CallKind::Refund { .. }, Effect::Refunded { refund }) => {
+            Event::Refunded { sequence, amount, refund }
+        }
+        (CallKind::Void { .. }, Effect::Voided) => Event::Voided { amount },
+        (
+            kind,
+            Effect::Created { .. }
+            | Effect::CreatedUnavailable { .. }
+            | Effect::Ended(_)
+            | Effect::Authorised { .. }
+            | Effect::Captured { .. }
+            | Effect::Refunded { .. }
+            | Effect::Voided,
+        ) => return Err(IllegalEvent { state: kind.operation(), event: "foreign effect" }),
+    })
+}
+
+fn refusal_event(sequence: u32, kind: &CallKind, refusal: Refusal) -> Event {
+    match kind {
+        CallKind::Create { .. } => Event::CreateRefused { refusal },
+        CallKind::Confirm { .. } => Event::ConfirmRefused { refusal },
+        CallKind::Cancel { .. }
+        | CallKind::Capture { .. }
+        | CallKind::Refund { .. }
+        | CallKind::Void { .. } => Event::CallRefused { sequence, refusal },
+    }
+}
+
+/// What a failed attempt changes: a sale that was given up needs no request any more, and a
+/// confirmation without an answer is in doubt.
+fn unsent_event(state: &State, kind: &CallKind, attempts: u32) -> Option<Event> {
+    match (state, kind) {
+        (State::Abandoning { request: None, .. }, CallKind::Create { .. }) => {
+            Some(Event::CreateRefused { refusal: too_late() })
+        }
+        (State::Confirming { doubted: false, .. }, CallKind::Confirm { .. })
+            if attempts >= DOUBT_AFTER_ATTEMPTS =>
+        {
+            Some(Event::ConfirmDoubted)
+        }
+        _ => None,
+    }
+}
+
+fn seen_while_open(payment: &Payment, observed: RequestState) -> Option<Event> {
+    let paying = matches!(payment.state, State::ShopperPaying { .. });
+    match observed {
+        RequestState::Submitted => paying.then_some(Event::ShopperLeft),
+        RequestState::InProgress => (!paying).then_some(Event::ShopperOpened),
+        RequestState::PendingConfirmation { token } => Some(Event::Approved { token }),
+        RequestState::Authorised { transaction } => {
+            Some(Event::Authorised { transaction, amount: payment.sale.amount })
+        }
+        RequestState::Ended(ended) => Some(Event::RequestEnded { ended }),
+        RequestState::Other(_) => None,
+    }
+}
+
+/// While the confirm call is on its way only final states count; once it was refused, the read
+/// decides.
+fn seen_while_confirming(
+    payment: &Payment,
+    token: &crate::id::ConfirmationToken,
+    refused: bool,
+    observed: RequestState,
+) -> Option<Event> {
+    match observed {
+        RequestState::Authorised { transaction } => {
+            Some(Event::Authorised { transaction, amount: payment.sale.amount })
+        }
+        RequestState::Ended(ended @ (Ended::Cancelled | Ended::Expired | Ended::Declined)) => {
+            Some(Event::RequestEnded { ended })
+        }
+        RequestState::Submitted | RequestState::InProgress if refused => Some(Event::ShopperLeft),
+        RequestState::PendingConfirmation { token: seen } if refused && seen != *token => {
+            Some(Event::Approved { token: seen })
+        }
+        RequestState::PendingConfirmation { .. } if refused => {
+            Some(Event::GivenUp { reason: NotPaid::ConfirmFailed })
+        }
+        RequestState::Submitted
+        | RequestState::InProgress
+        | RequestState::PendingConfirmation { .. }
+        | RequestState::Ended(Ended::Unknown)
+        | RequestState::Other(_) => None,
+    }
+}
+
+fn running_screen(payment: &Payment, now: Now) -> Screen {
+    let amount = payment.sale.amount;
+    let left = payment.due().map(|due| due.left(now.mono)).unwrap_or_default();
+    let seconds_left = u32::try_from(left.as_millis().div_ceil(1000)).unwrap_or(u32::MAX);
+    match &payment.state {
+        State::Creating => Screen::Checking { amount },
+        State::AwaitingShopper { request, again } => Screen::Scan {
+            url: request.url.clone(),
+            amount,
+            descriptor: request.descriptor.clone(),
+            again: *again,
+            seconds_left,
+        },
+        State::ShopperPaying { .. } => Screen::ShopperPaying { amount, seconds_left },
+        State::Confirming { doubted: false, refused: None, .. } => Screen::Confirming { amount },
+        State::Confirming { .. } => Screen::UnknownOutcome { amount },
+        State::Authorised { .. } => Screen::Approved { amount },
+        State::Settling { .. }
+        | State::Abandoning { .. }
+        | State::NotPaid { .. }
+        | State::Voiding { .. }
+        | State::Voided { .. }
+        | State::Free => Screen::Idle,
+    }
+}
+
+fn result_screen(payment: &Payment, outcome: SaleOutcome) -> Screen {
+    match outcome {
+        SaleOutcome::Approved => Screen::Approved { amount: payment.sale.amount },
+        SaleOutcome::NotPaid(NotPaid::AbortedByTill) | SaleOutcome::Voided(_) => Screen::Cancelled,
+        SaleOutcome::NotPaid(NotPaid::NotAvailable | NotPaid::Refused) => Screen::NotAvailable,
+        SaleOutcome::NotPaid(NotPaid::NoConnection) => Screen::NoConnection,
+        SaleOutcome::NotPaid(
+            NotPaid::TimedOut | NotPaid::Declined | NotPaid::Expired | NotPaid::ConfirmFailed,
+        ) => Screen::NotCompleted,
+    }
+}
+
+fn too_late() -> Refusal {
+    Refusal::new(RefusalReason::TooLate, "TOO_LATE", "the time for this call is over")
+}
+
+fn unknown_payment(event: &Event) -> IllegalEvent {
+    IllegalEvent { state: "unknown payment", event: event.name() }
+}

@@ -1,0 +1,68 @@
+//! A shift's totals: the sum of its journal records, and nothing else.
+
+use super::event::{Event, Record, ShiftTotal};
+use crate::money::{Amount, Currency};
+use std::collections::BTreeMap;
+
+/// Adds up the records of one shift, one total per currency that occurred, ordered by code.
+pub fn totals<'a>(records: impl IntoIterator<Item = &'a Record>) -> Vec<ShiftTotal> {
+    let mut totals = BTreeMap::new();
+    for record in records {
+        add(&mut totals, &record.event);
+    }
+    totals.into_values().collect()
+}
+
+fn add(totals: &mut BTreeMap<Currency, ShiftTotal>, event: &Event) {
+    match event {
+        Event::Authorised { amount, .. } => {
+            let total = of(totals, amount.currency());
+            (total.sales, total.sales_count) = (sum(total.sales, *amount), total.sales_count + 1);
+        }
+        Event::Voided { amount } => {
+            let total = of(totals, amount.currency());
+            total.voided = sum(total.voided, *amount);
+            total.voided_count += 1;
+        }
+        Event::Refunded { amount, .. } => {
+            let total = of(totals, amount.currency());
+            total.refunds = sum(total.refunds, *amount);
+            total.refunds_count += 1;
+        }
+        Event::SaleRequested { .. }
+        | Event::Created { .. }
+        | Event::Unavailable { .. }
+        | Event::CreateRefused { .. }
+        | Event::ShopperOpened
+        | Event::ShopperLeft
+        | Event::Approved { .. }
+        | Event::ConfirmDoubted
+        | Event::ConfirmRefused { .. }
+        | Event::Acknowledged
+        | Event::GivenUp { .. }
+        | Event::RequestEnded { .. }
+        | Event::VoidDecided { .. }
+        | Event::CaptureQueued { .. }
+        | Event::Captured { .. }
+        | Event::RefundQueued { .. }
+        | Event::CallRefused { .. }
+        | Event::Rekeyed { .. }
+        | Event::ShiftEnded { .. } => {}
+    }
+}
+
+fn of(totals: &mut BTreeMap<Currency, ShiftTotal>, currency: Currency) -> &mut ShiftTotal {
+    let none = Amount::zero(currency);
+    totals.entry(currency).or_insert(ShiftTotal {
+        sales: none,
+        sales_count: 0,
+        voided: none,
+        voided_count: 0,
+        refunds: none,
+        refunds_count: 0,
+    })
+}
+
+fn sum(total: Amount, amount: Amount) -> Amount {
+    total.checked_add(amount).expect("a shift's total stays far below 2^63 minor units")
+}
