@@ -1,0 +1,65 @@
+//! Journal rows: written with each step, read back as records.
+
+use super::StoreError;
+use crate::clock::Wall;
+use crate::id::PaymentId;
+use crate::payment::Step;
+use crate::payment::event::{Event, Record};
+use rusqlite::{Connection, Row, Transaction, params};
+
+/// Appends the step's records, its references and the open flags of its payments.
+pub(super) fn append(transaction: &Transaction<'_>, step: &Step) -> Result<(), StoreError> {
+    let mut insert = transaction.prepare_cached(
+        "INSERT INTO journal (payment, at_ms, event, body) VALUES (?1, ?2, ?3, ?4)",
+    )?;
+    for record in &step.records {
+        let payment = record.payment.map(PaymentId::number);
+        let body = json(&record.event);
+        insert.execute(params![payment, record.at.millis(), record.event.name(), body])?;
+    }
+    let mut name =
+        transaction.prepare_cached("INSERT INTO reference (reference, payment) VALUES (?1, ?2)")?;
+    for (reference, payment) in &step.references {
+        name.execute(params![reference.as_str(), payment.map(PaymentId::number)])?;
+    }
+    let mut flag = transaction.prepare_cached(
+        "INSERT INTO payment (id, open) VALUES (?1, ?2)
+         ON CONFLICT (id) DO UPDATE SET open = excluded.open WHERE open <> excluded.open",
+    )?;
+    for (payment, open) in step.payments() {
+        flag.execute(params![payment.number(), open])?;
+    }
+    Ok(())
+}
+
+/// The records that `condition` selects, oldest first.
+pub(super) fn select(
+    connection: &Connection,
+    condition: &str,
+    parameters: impl rusqlite::Params,
+) -> Result<Vec<Record>, StoreError> {
+    let sql =
+        format!("SELECT sequence, payment, at_ms, body FROM journal {condition} ORDER BY sequence");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query(parameters)?;
+    let mut records = Vec::new();
+    while let Some(row) = rows.next()? {
+        records.push(record(row)?);
+    }
+    Ok(records)
+}
+
+fn record(row: &Row<'_>) -> Result<Record, StoreError> {
+    let sequence: i64 = row.get(0)?;
+    let payment: Option<u32> = row.get(1)?;
+    let body: String = row.get(3)?;
+    let event: Event = serde_json::from_str(&body)
+        .map_err(|error| StoreError::BadRow { row: sequence, why: error.to_string() })?;
+    let at = Wall::from_millis(row.get(2)?);
+    Ok(Record { payment: payment.map(PaymentId::new), at, event })
+}
+
+/// Our own types as JSON.
+pub(super) fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).expect("our own types have string keys and no failing parts")
+}

@@ -1,0 +1,219 @@
+//! The terminal's memory: journal, outbox and till references in one SQLite file.
+//!
+//! The daemon is the only writer; everybody else reads over a connection of their own
+//! ([`Reader`]). It knows nothing of what events mean.
+
+mod journal;
+mod outbox;
+mod reader;
+mod schema;
+
+pub use outbox::RefusedCall;
+pub use reader::{PaymentRow, Reader};
+
+use crate::id::Installation;
+use crate::payment::Step;
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use std::fs::File;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long a reader or writer waits for the other's lock before it fails.
+const BUSY_WAIT: Duration = Duration::from_secs(5);
+/// Upper bound of the write-ahead log after a checkpoint, in bytes.
+const WAL_SIZE_MAX: i64 = 4 * 1024 * 1024;
+
+/// Why the store cannot be used. Each variant is something else for staff to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The file cannot be opened or made.
+    #[error("cannot open {path}: {why}; check that the directory exists and is writable")]
+    Open {
+        /// The database file.
+        path: PathBuf,
+        /// What the system said.
+        why: String,
+    },
+    /// Another daemon has it open.
+    #[error("{0} is in use by another klarna-terminald; stop that one first")]
+    InUse(PathBuf),
+    /// SQLite would not promise durability on this file system.
+    #[error("{setting} is {got:?} instead of {wanted:?}; put the database on a local disk")]
+    NotDurable {
+        /// Which pragma.
+        setting: &'static str,
+        /// What it answered.
+        got: String,
+        /// What it must answer.
+        wanted: &'static str,
+    },
+    /// A newer version has written this file.
+    #[error(
+        "the database has schema {found}, this version knows up to {known}; install a newer one"
+    )]
+    Newer {
+        /// In the file.
+        found: i64,
+        /// In this binary.
+        known: i64,
+    },
+    /// The disk is full.
+    #[error("the disk is full; free some space, the terminal goes on by itself")]
+    Full,
+    /// The file or file system cannot be written.
+    #[error("the database is read-only; check the file system")]
+    ReadOnly,
+    /// The file is damaged.
+    #[error("the database is damaged ({0}); keep the file and restore a backup")]
+    Damaged(String),
+    /// A row that this version did not write.
+    #[error("journal row {row} cannot be read: {why}")]
+    BadRow {
+        /// Its sequence number.
+        row: i64,
+        /// What is wrong.
+        why: String,
+    },
+    /// Anything else that SQLite says.
+    #[error("database: {0}")]
+    Sqlite(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => Self::Full,
+            Some(ErrorCode::ReadOnly) => Self::ReadOnly,
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                Self::Damaged(error.to_string())
+            }
+            _ => Self::Sqlite(error),
+        }
+    }
+}
+
+/// The one writing connection.
+#[derive(Debug)]
+pub struct Store {
+    connection: Connection,
+    path: PathBuf,
+    installation: Installation,
+    commits: u64,
+    _lock: File,
+}
+
+impl Store {
+    /// Opens or makes the database at `path`, migrates it and checks that what it commits is
+    /// durable: WAL, `synchronous=FULL`, a quick check of the file, one daemon at a time.
+    ///
+    /// # Errors
+    /// Every [`StoreError`]; no payment may be taken then.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let lock = lock(path)?;
+        let mut connection = Connection::open(path).map_err(|why| cannot_open(path, &why))?;
+        restrict_access(path)?;
+        connection.busy_timeout(BUSY_WAIT)?;
+        make_durable(&connection)?;
+        let verdict: String =
+            connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+        if verdict != "ok" {
+            return Err(StoreError::Damaged(verdict));
+        }
+        let installation = schema::migrate(&mut connection)?;
+        Ok(Self { connection, path: path.to_owned(), installation, commits: 0, _lock: lock })
+    }
+
+    /// Writes all of `step` in one transaction. When it returns `Ok`, the events, the outbox rows
+    /// and the references are on disk and survive a power cut; on an error nothing of it is.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`], [`StoreError::ReadOnly`], [`StoreError::Damaged`] or
+    /// [`StoreError::Sqlite`].
+    pub fn commit(&mut self, step: &Step) -> Result<(), StoreError> {
+        if !step.is_durable() {
+            return Ok(());
+        }
+        let transaction =
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        journal::append(&transaction, step)?;
+        outbox::apply(&transaction, &step.outbox, step.now().wall)?;
+        transaction.commit()?;
+        self.commits += 1;
+        Ok(())
+    }
+
+    /// The random number made with this journal.
+    pub fn installation(&self) -> Installation {
+        self.installation
+    }
+
+    /// How many durable commits there have been since it was opened.
+    pub fn commits(&self) -> u64 {
+        self.commits
+    }
+
+    /// A reading connection of its own.
+    ///
+    /// # Errors
+    /// [`StoreError::Open`] or [`StoreError::Sqlite`].
+    pub fn reader(&self) -> Result<Reader, StoreError> {
+        Reader::open(&self.path)
+    }
+}
+
+fn cannot_open(path: &Path, why: &dyn std::fmt::Display) -> StoreError {
+    StoreError::Open { path: path.to_owned(), why: why.to_string() }
+}
+
+/// An advisory lock beside the database: SQLite itself would let two daemons share it.
+fn lock(path: &Path) -> Result<File, StoreError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let file = File::options()
+        .create(true)
+        .write(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&name)
+        .map_err(|why| cannot_open(path, &why))?;
+    match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(file),
+        Err(_) => Err(StoreError::InUse(path.to_owned())),
+    }
+}
+
+/// The journal names what people bought, so nobody but the daemon reads it.
+fn restrict_access(path: &Path) -> Result<(), StoreError> {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))
+        .map_err(|why| cannot_open(path, &why))
+}
+
+fn make_durable(connection: &Connection) -> Result<(), StoreError> {
+    let journal_mode: String =
+        connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    if journal_mode != "wal" {
+        let (setting, wanted) = ("journal_mode", "wal");
+        return Err(StoreError::NotDurable { setting, got: journal_mode, wanted });
+    }
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "cell_size_check", true)?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    connection.query_row(&format!("PRAGMA journal_size_limit = {WAL_SIZE_MAX}"), [], |_| Ok(()))?;
+    let synchronous: i64 = connection.query_row("PRAGMA synchronous", [], |row| row.get(0))?;
+    if synchronous != 2 {
+        let (setting, wanted) = ("synchronous", "2 (FULL)");
+        return Err(StoreError::NotDurable { setting, got: synchronous.to_string(), wanted });
+    }
+    Ok(())
+}
+
+fn read_only(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection =
+        Connection::open_with_flags(path, flags).map_err(|why| cannot_open(path, &why))?;
+    connection.busy_timeout(BUSY_WAIT)?;
+    Ok(connection)
+}

@@ -1,0 +1,152 @@
+//! Outbox rows: what is to be sent, in which order, and what was refused.
+
+use super::StoreError;
+use super::journal::json;
+use crate::clock::Wall;
+use crate::id::{CallId, IdempotencyKey, PaymentId};
+use crate::payment::effect::{Call, CallKind, OutboxChange, QueuedCall, Refusal};
+use rusqlite::{Connection, Row, Transaction, params};
+
+/// A call that waits for a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedCall {
+    /// The call.
+    pub call: Call,
+    /// What the acquirer said.
+    pub refusal: Refusal,
+}
+
+/// Applies a step's changes. A queued call counts as attempted at `now`: its key ages from here.
+pub(super) fn apply(
+    transaction: &Transaction<'_>,
+    changes: &[OutboxChange],
+    now: Wall,
+) -> Result<(), StoreError> {
+    for change in changes {
+        match change {
+            OutboxChange::Queue(call) => queue(transaction, call, now)?,
+            OutboxChange::Close(id) => finish(transaction, *id, "closed", None)?,
+            OutboxChange::Refuse(id, refusal) => {
+                finish(transaction, *id, "refused", Some(refusal))?;
+            }
+            OutboxChange::Rekey(call) => rekey(transaction, call, now)?,
+        }
+    }
+    Ok(())
+}
+
+fn queue(transaction: &Transaction<'_>, call: &Call, now: Wall) -> Result<(), StoreError> {
+    let mut statement = transaction.prepare_cached(
+        "INSERT INTO outbox (payment, sequence, operation, body, key, generation,
+                             queued_at_ms, first_attempt_ms, state)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, 'queued')",
+    )?;
+    statement.execute(params![
+        call.id.payment.number(),
+        call.id.sequence,
+        call.kind.operation(),
+        json(&call.kind),
+        call.key.to_string(),
+        call.generation,
+        now.millis(),
+    ])?;
+    Ok(())
+}
+
+fn finish(
+    transaction: &Transaction<'_>,
+    id: CallId,
+    state: &str,
+    refusal: Option<&Refusal>,
+) -> Result<(), StoreError> {
+    let mut statement = transaction.prepare_cached(
+        "UPDATE outbox SET state = ?3, refusal = ?4
+         WHERE payment = ?1 AND sequence = ?2 AND state = 'queued'",
+    )?;
+    statement.execute(params![id.payment.number(), id.sequence, state, refusal.map(json)])?;
+    Ok(())
+}
+
+fn rekey(transaction: &Transaction<'_>, call: &Call, now: Wall) -> Result<(), StoreError> {
+    let mut statement = transaction.prepare_cached(
+        "UPDATE outbox SET key = ?3, generation = ?4, first_attempt_ms = ?5
+         WHERE payment = ?1 AND sequence = ?2 AND state = 'queued'",
+    )?;
+    statement.execute(params![
+        call.id.payment.number(),
+        call.id.sequence,
+        call.key.to_string(),
+        call.generation,
+        now.millis(),
+    ])?;
+    Ok(())
+}
+
+/// The calls that may be sent now: of each payment the oldest one that is not closed, unless that
+/// one was refused (what follows it would make no sense). Urgent ones first, then by age.
+pub(super) fn sendable(
+    connection: &Connection,
+    limit: usize,
+) -> Result<Vec<QueuedCall>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT payment, sequence, body, key, generation, first_attempt_ms FROM outbox AS row
+         WHERE state = 'queued' AND state <> 'closed'
+           AND NOT EXISTS (SELECT 1 FROM outbox AS earlier
+                           WHERE earlier.payment = row.payment
+                             AND earlier.sequence < row.sequence AND earlier.state <> 'closed')
+         ORDER BY operation NOT IN ('confirm', 'create'), payment LIMIT ?1",
+    )?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut rows = statement.query([limit])?;
+    let mut calls = Vec::new();
+    while let Some(row) = rows.next()? {
+        let first_attempt = Wall::from_millis(row.get(5)?);
+        calls.push(QueuedCall { call: call(row)?, first_attempt });
+    }
+    Ok(calls)
+}
+
+/// All calls that wait to be sent, oldest payment first.
+pub(super) fn queued(connection: &Connection) -> Result<Vec<QueuedCall>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT payment, sequence, body, key, generation, first_attempt_ms FROM outbox
+         WHERE state = 'queued' AND state <> 'closed' ORDER BY payment, sequence",
+    )?;
+    let mut rows = statement.query([])?;
+    let mut calls = Vec::new();
+    while let Some(row) = rows.next()? {
+        let first_attempt = Wall::from_millis(row.get(5)?);
+        calls.push(QueuedCall { call: call(row)?, first_attempt });
+    }
+    Ok(calls)
+}
+
+/// All calls that wait for a person, oldest payment first.
+pub(super) fn refused(connection: &Connection) -> Result<Vec<RefusedCall>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT payment, sequence, body, key, generation, refusal FROM outbox
+         WHERE state = 'refused' AND state <> 'closed' ORDER BY payment, sequence",
+    )?;
+    let mut rows = statement.query([])?;
+    let mut calls = Vec::new();
+    while let Some(row) = rows.next()? {
+        let refusal: String = row.get(5)?;
+        let refusal = serde_json::from_str(&refusal).map_err(|error| bad_row(row, &error))?;
+        calls.push(RefusedCall { call: call(row)?, refusal });
+    }
+    Ok(calls)
+}
+
+fn call(row: &Row<'_>) -> Result<Call, StoreError> {
+    let id = CallId { payment: PaymentId::new(row.get(0)?), sequence: row.get(1)? };
+    let body: String = row.get(2)?;
+    let kind: CallKind = serde_json::from_str(&body).map_err(|error| bad_row(row, &error))?;
+    let key: String = row.get(3)?;
+    let key: IdempotencyKey = serde_json::from_value(key.into()).map_err(|e| bad_row(row, &e))?;
+    Ok(Call { id, kind, key, generation: row.get(4)? })
+}
+
+fn bad_row(row: &Row<'_>, error: &serde_json::Error) -> StoreError {
+    let payment: i64 = row.get(0).unwrap_or_default();
+    StoreError::BadRow { row: payment, why: format!("outbox: {error}") }
+}

@@ -1,0 +1,135 @@
+//! Reading beside the writer: for `sync`, the command line and the console. Never writes.
+
+use super::{RefusedCall, StoreError, journal, outbox, read_only};
+use crate::id::{PaymentId, PosReference};
+use crate::payment::effect::QueuedCall;
+use crate::payment::event::Record;
+use rusqlite::{Connection, OptionalExtension};
+use std::path::Path;
+
+/// Most payments that [`Reader::newest`] lists.
+pub const LIST_LEN_MAX: u32 = 1000;
+
+/// One payment in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PaymentRow {
+    /// Our number.
+    pub id: PaymentId,
+    /// Whether it may still move or waits for a person.
+    pub open: bool,
+}
+
+/// A read-only connection.
+#[derive(Debug)]
+pub struct Reader {
+    connection: Connection,
+}
+
+impl Reader {
+    /// Opens the database at `path`, which must exist.
+    ///
+    /// # Errors
+    /// [`StoreError::Open`] or [`StoreError::Sqlite`].
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Ok(Self { connection: read_only(path)? })
+    }
+
+    /// Everything that is needed to go on after a start: all records of open payments and of the
+    /// terminal itself, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError::BadRow`] or [`StoreError::Sqlite`].
+    pub fn open_records(&self) -> Result<Vec<Record>, StoreError> {
+        let condition =
+            "WHERE payment IS NULL OR payment IN (SELECT id FROM payment WHERE open = 1)";
+        journal::select(&self.connection, condition, [])
+    }
+
+    /// All records of one payment, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError::BadRow`] or [`StoreError::Sqlite`].
+    pub fn records_of(&self, payment: PaymentId) -> Result<Vec<Record>, StoreError> {
+        journal::select(&self.connection, "WHERE payment = ?1", [payment.number()])
+    }
+
+    /// The whole journal, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError::BadRow`] or [`StoreError::Sqlite`].
+    pub fn all_records(&self) -> Result<Vec<Record>, StoreError> {
+        journal::select(&self.connection, "", [])
+    }
+
+    /// The records since the last closing of a shift, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError::BadRow`] or [`StoreError::Sqlite`].
+    pub fn shift_records(&self) -> Result<Vec<Record>, StoreError> {
+        let condition = "WHERE sequence > (SELECT coalesce(max(sequence), 0) FROM journal
+                                           WHERE payment IS NULL AND event = 'shift_ended')";
+        journal::select(&self.connection, condition, [])
+    }
+
+    /// The payment that a till's reference belongs to.
+    ///
+    /// # Errors
+    /// [`StoreError::Sqlite`].
+    pub fn payment_by_reference(
+        &self,
+        reference: &PosReference,
+    ) -> Result<Option<PaymentId>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT payment FROM reference WHERE reference = ?1 AND payment IS NOT NULL",
+        )?;
+        let number = statement.query_row([reference.as_str()], |row| row.get(0)).optional()?;
+        Ok(number.map(PaymentId::new))
+    }
+
+    /// The newest payment number; 0 when there is none.
+    ///
+    /// # Errors
+    /// [`StoreError::Sqlite`].
+    pub fn last_payment(&self) -> Result<PaymentId, StoreError> {
+        let sql = "SELECT coalesce(max(id), 0) FROM payment";
+        Ok(PaymentId::new(self.connection.query_row(sql, [], |row| row.get(0))?))
+    }
+
+    /// The newest payments, newest first; at most [`LIST_LEN_MAX`].
+    ///
+    /// # Errors
+    /// [`StoreError::Sqlite`].
+    pub fn newest(&self, count: u32) -> Result<Vec<PaymentRow>, StoreError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT id, open FROM payment ORDER BY id DESC LIMIT ?1")?;
+        let rows = statement.query_map([count.min(LIST_LEN_MAX)], |row| {
+            Ok(PaymentRow { id: PaymentId::new(row.get(0)?), open: row.get(1)? })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The calls that may be sent now; see the outbox's order rules. At most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError::BadRow`] or [`StoreError::Sqlite`].
+    pub fn sendable(&self, limit: usize) -> Result<Vec<QueuedCall>, StoreError> {
+        outbox::sendable(&self.connection, limit)
+    }
+
+    /// All calls that wait to be sent, oldest payment first.
+    ///
+    /// # Errors
+    /// [`StoreError::BadRow`] or [`StoreError::Sqlite`].
+    pub fn queued(&self) -> Result<Vec<QueuedCall>, StoreError> {
+        outbox::queued(&self.connection)
+    }
+
+    /// All calls that wait for a person, oldest payment first.
+    ///
+    /// # Errors
+    /// [`StoreError::BadRow`] or [`StoreError::Sqlite`].
+    pub fn refused(&self) -> Result<Vec<RefusedCall>, StoreError> {
+        outbox::refused(&self.connection)
+    }
+}

@@ -1,0 +1,95 @@
+//! The tables, and how older files become newer ones: append-only, one transaction per version.
+//!
+//! A migration never drops or rewrites a row.
+
+use super::StoreError;
+use crate::id::Installation;
+use rusqlite::{Connection, TransactionBehavior};
+use uuid::Uuid;
+
+/// What turns version `n` into version `n + 1`. Entries are never changed, only added.
+const MIGRATIONS: &[&str] = &["
+    CREATE TABLE meta (
+        name  TEXT PRIMARY KEY,
+        value TEXT NOT NULL
+    ) STRICT;
+
+    -- All that has happened. payment is NULL for what is about the terminal itself.
+    CREATE TABLE journal (
+        sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+        payment  INTEGER,
+        at_ms    INTEGER NOT NULL,
+        event    TEXT NOT NULL,
+        body     TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX journal_by_payment ON journal (payment, sequence);
+    CREATE TRIGGER journal_is_append_only_update BEFORE UPDATE ON journal
+        BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+    CREATE TRIGGER journal_is_append_only_delete BEFORE DELETE ON journal
+        BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+
+    -- Which payments may still move, so that a start need not read the others.
+    CREATE TABLE payment (
+        id   INTEGER PRIMARY KEY,
+        open INTEGER NOT NULL CHECK (open IN (0, 1))
+    ) STRICT;
+    CREATE INDEX payment_open ON payment (id) WHERE open = 1;
+
+    -- What the till's references mean. payment is NULL for a closed shift.
+    CREATE TABLE reference (
+        reference TEXT PRIMARY KEY,
+        payment   INTEGER
+    ) STRICT, WITHOUT ROWID;
+
+    -- Calls at the acquirer. A row is there before the first byte of its request.
+    CREATE TABLE outbox (
+        payment          INTEGER NOT NULL,
+        sequence         INTEGER NOT NULL,
+        operation        TEXT NOT NULL,
+        body             TEXT NOT NULL,
+        key              TEXT NOT NULL UNIQUE,
+        generation       INTEGER NOT NULL,
+        queued_at_ms     INTEGER NOT NULL,
+        first_attempt_ms INTEGER NOT NULL,
+        state            TEXT NOT NULL CHECK (state IN ('queued', 'closed', 'refused')),
+        refusal          TEXT,
+        PRIMARY KEY (payment, sequence)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX outbox_open ON outbox (payment, sequence) WHERE state <> 'closed';
+"];
+
+/// The schema version that this binary writes.
+pub(super) fn version() -> i64 {
+    i64::try_from(MIGRATIONS.len()).expect("there are few migrations")
+}
+
+/// Brings the file to the newest version; an interrupted migration starts its version again.
+pub(super) fn migrate(connection: &mut Connection) -> Result<Installation, StoreError> {
+    let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let done = usize::try_from(found).ok().filter(|done| *done <= MIGRATIONS.len());
+    let done = done.ok_or(StoreError::Newer { found, known: version() })?;
+    for (index, migration) in MIGRATIONS.iter().enumerate().skip(done) {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        transaction.execute_batch(migration)?;
+        transaction.pragma_update(
+            None,
+            "user_version",
+            i64::try_from(index).unwrap_or(i64::MAX) + 1,
+        )?;
+        transaction.commit()?;
+    }
+    installation(connection)
+}
+
+fn installation(connection: &Connection) -> Result<Installation, StoreError> {
+    connection.execute(
+        "INSERT OR IGNORE INTO meta (name, value) VALUES ('installation', ?1)",
+        [Uuid::new_v4().to_string()],
+    )?;
+    let text: String =
+        connection.query_row("SELECT value FROM meta WHERE name = 'installation'", [], |row| {
+            row.get(0)
+        })?;
+    let uuid = Uuid::parse_str(&text).map_err(|error| StoreError::Damaged(error.to_string()))?;
+    Ok(Installation::new(uuid))
+}
