@@ -1,5 +1,6 @@
 //! Payment-terminal daemon for Klarna.
 
+pub mod acquirer;
 pub mod clock;
 pub mod id;
 pub mod money;

@@ -1,0 +1,228 @@
+//! What a failed exchange means: Klarna's error objects by `error_code`, and lost connections.
+//!
+//! Klarna: Integration resilience, Error handling. The class follows the code; the HTTP status
+//! decides where there is none. Messages are for technical staff, never for shoppers.
+
+use crate::payment::effect::{Delay, Outcome, Refusal, RefusalReason};
+use std::fmt;
+
+/// After a DDoS rule has tripped (403 without an error object), in milliseconds.
+const BLOCKED_PAUSE_MS: u64 = 60_000;
+/// After the key was refused, in milliseconds: it works again only once someone has changed it.
+const UNAUTHORIZED_PAUSE_MS: u64 = 30_000;
+/// Longest text of Klarna's that is kept, in characters.
+const TEXT_LEN_MAX: usize = 300;
+
+/// Why an exchange did not bring an answer that can be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// Klarna answered with an error.
+    Api(ApiError),
+    /// Nothing was sent.
+    NotSent(String),
+    /// It may have been processed: the connection broke, timed out, or the answer is unreadable.
+    Lost(String),
+    /// Our own limit holds it back for this many milliseconds.
+    HeldBack(u64),
+    /// The answer is about something else.
+    Contradiction(String),
+}
+
+/// An error answer of Klarna.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiError {
+    /// HTTP status.
+    pub status: u16,
+    /// `error_type`, empty when absent.
+    pub kind: String,
+    /// `error_code`, empty when absent.
+    pub code: String,
+    /// `error_message` or the first of `errors`, with its parameter.
+    pub text: String,
+    /// `error_id`.
+    pub error_id: Option<String>,
+    /// `X-Ratelimit-Reset` or `Retry-After`, in milliseconds.
+    pub wait_ms: Option<u64>,
+}
+
+#[derive(Default, serde::Deserialize)]
+#[serde(default)]
+struct Body {
+    error_id: Option<String>,
+    error_type: Option<String>,
+    error_code: Option<String>,
+    error_message: Option<String>,
+    errors: Vec<Detail>,
+}
+
+#[derive(Default, serde::Deserialize)]
+#[serde(default)]
+struct Detail {
+    parameter: Option<String>,
+    error_message: Option<String>,
+}
+
+impl ApiError {
+    /// Reads the error object; a body that is none leaves code and text empty.
+    pub fn parse(status: u16, body: &[u8], wait_ms: Option<u64>) -> Self {
+        let body: Body = serde_json::from_slice(body).unwrap_or_default();
+        let detail = body.errors.into_iter().next().map(|detail| {
+            let parameter = detail.parameter.unwrap_or_default();
+            format!("{parameter}: {}", detail.error_message.unwrap_or_default())
+        });
+        let text = body.error_message.or(detail).unwrap_or_default();
+        Self {
+            status,
+            kind: printable(&body.error_type.unwrap_or_default()),
+            code: printable(&body.error_code.unwrap_or_default()),
+            text: printable(&text),
+            error_id: body.error_id.map(|id| printable(&id)),
+            wait_ms,
+        }
+    }
+
+    /// The route itself does not exist: a wrong path variant, not a missing resource.
+    pub fn is_route_missing(&self) -> bool {
+        self.status == 404 && self.code == "NOT_FOUND"
+    }
+
+    /// The request, transaction or token does not exist (any more).
+    pub fn is_resource_not_found(&self) -> bool {
+        self.status == 404 && self.code == "RESOURCE_NOT_FOUND"
+    }
+
+    /// A refusal that depends on the resource's state, so a read tells more.
+    pub fn is_about_resource(&self) -> bool {
+        self.is_resource_not_found() || (matches!(self.status, 403 | 409) && !self.code.is_empty())
+    }
+
+    /// The API key is not accepted.
+    pub fn is_unauthorized(&self) -> bool {
+        self.status == 401
+    }
+
+    fn into_outcome(self) -> Outcome {
+        let wait = |at_least_ms| Delay { reason: self.to_string(), at_least_ms };
+        match self.status {
+            401 => Outcome::Retry(wait(Some(UNAUTHORIZED_PAUSE_MS))),
+            403 if self.code.is_empty() => Outcome::Retry(wait(Some(BLOCKED_PAUSE_MS))),
+            408 => Outcome::Unknown(wait(self.wait_ms)),
+            429 => Outcome::Retry(wait(self.wait_ms.or(Some(1000)))),
+            503 if self.code == "TEMPORARY_UNAVAILABLE" => Outcome::Retry(wait(self.wait_ms)),
+            400..=499 => Outcome::Refused(self.refusal()),
+            _ => Outcome::Unknown(wait(self.wait_ms)),
+        }
+    }
+
+    /// The error as a definite no.
+    pub fn refusal(&self) -> Refusal {
+        let code = match self.code.is_empty() {
+            true => format!("HTTP_{}", self.status),
+            false => self.code.clone(),
+        };
+        let (reason, error_id) = (RefusalReason::NotAllowed, self.error_id.clone());
+        Refusal { reason, code, text: self.text.clone(), error_id }
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HTTP {}", self.status)?;
+        for part in [&self.code, &self.text].into_iter().filter(|part| !part.is_empty()) {
+            write!(f, " {part}")?;
+        }
+        match &self.error_id {
+            Some(id) => write!(f, " (error_id {id})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Failure {
+    /// What it means for a call that changes something.
+    pub fn into_outcome(self) -> Outcome {
+        match self {
+            Self::Api(error) => error.into_outcome(),
+            Self::NotSent(reason) => Outcome::Retry(Delay::because(reason)),
+            Self::Lost(reason) | Self::Contradiction(reason) => {
+                Outcome::Unknown(Delay::because(reason))
+            }
+            Self::HeldBack(ms) => Outcome::Retry(held_back(ms)),
+        }
+    }
+
+    /// What it means for a read: ask again later.
+    pub fn into_delay(self) -> Delay {
+        match self.into_outcome() {
+            Outcome::Retry(delay) | Outcome::Unknown(delay) => delay,
+            Outcome::Refused(refusal) => {
+                Delay::because(format!("{} {}", refusal.code, refusal.text))
+            }
+            Outcome::Done(_) | Outcome::Absent => Delay::because("no answer"),
+        }
+    }
+}
+
+fn held_back(ms: u64) -> Delay {
+    Delay { reason: "held back to keep Klarna's quota".to_owned(), at_least_ms: Some(ms) }
+}
+
+/// Klarna's text as it may stand in a log or list: one line, bounded.
+fn printable(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(TEXT_LEN_MAX).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(status: u16, body: &str, expected: &str) {
+        let outcome = ApiError::parse(status, body.as_bytes(), None).into_outcome();
+        let shown = match outcome {
+            Outcome::Refused(refusal) => format!("refused {}: {}", refusal.code, refusal.text),
+            Outcome::Retry(delay) => format!("retry {:?}: {}", delay.at_least_ms, delay.reason),
+            Outcome::Unknown(delay) => format!("unknown: {}", delay.reason),
+            Outcome::Done(_) | Outcome::Absent => "impossible".to_owned(),
+        };
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn classes_follow_code_and_status() {
+        let object = |kind: &str, code: &str| {
+            format!(r#"{{"error_id":"e1","error_type":"{kind}","error_code":"{code}"}}"#)
+        };
+        let input = r#"{"error_code":"VALIDATION_ERROR","error_type":"INPUT_ERROR","new":[1],
+            "errors":[{"parameter":"payment_amount","error_message":"must be positive"}]}"#;
+        check(400, input, "refused VALIDATION_ERROR: payment_amount: must be positive");
+        check(
+            401,
+            &object("ACCESS_ERROR", "UNAUTHORIZED"),
+            concat!("retry Some(30000): HTTP 401 UNAUTHORIZED (error_id e1)"),
+        );
+        check(
+            403,
+            &object("RESOURCE_ERROR", "OPERATION_FORBIDDEN"),
+            "refused OPERATION_FORBIDDEN: ",
+        );
+        check(403, "", "retry Some(60000): HTTP 403");
+        check(403, "<html>blocked</html>", "retry Some(60000): HTTP 403");
+        check(404, &object("", "NOT_FOUND"), "refused NOT_FOUND: ");
+        check(
+            429,
+            &object("ACCESS_ERROR", "RATE_LIMITED"),
+            concat!("retry Some(1000): HTTP 429 RATE_LIMITED (error_id e1)"),
+        );
+        check(
+            500,
+            &object("TECHNICAL_ERROR", "INTERNAL_ERROR"),
+            concat!("unknown: HTTP 500 INTERNAL_ERROR (error_id e1)"),
+        );
+        check(
+            503,
+            &object("TECHNICAL_ERROR", "TEMPORARY_UNAVAILABLE"),
+            concat!("retry None: HTTP 503 TEMPORARY_UNAVAILABLE (error_id e1)"),
+        );
+        check(502, "<html>bad gateway</html>", "unknown: HTTP 502");
+    }
+}

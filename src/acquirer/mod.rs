@@ -1,0 +1,53 @@
+//! Whoever moves the money: carries out calls and reads states, one acquirer or the other.
+//!
+//! It decides nothing: which call is sent, again or at all, is said by `payment`. An answer that
+//! does not belong to its question is never taken for one.
+
+pub mod klarna;
+
+use crate::id::RequestId;
+use crate::payment::effect::{Call, Delay, Outcome, RequestState};
+
+/// The acquirer that this terminal works with.
+#[derive(Debug)]
+pub enum Acquirer {
+    /// The Klarna Network API, version 1.
+    Klarna(klarna::Klarna),
+}
+
+impl Acquirer {
+    /// Sends `call` once, with the key it carries.
+    pub async fn execute(&self, call: &Call) -> Outcome {
+        match self {
+            Self::Klarna(klarna) => klarna.execute(call).await,
+        }
+    }
+
+    /// Looks whether `call` has taken effect earlier, without changing anything:
+    /// [`Outcome::Absent`] when it certainly has not.
+    pub async fn find_effect(&self, call: &Call) -> Outcome {
+        match self {
+            Self::Klarna(klarna) => klarna.find_effect(call).await,
+        }
+    }
+
+    /// Reads the state of a payment request.
+    ///
+    /// # Errors
+    /// Why it could not be read, and when to ask again.
+    pub async fn read(&self, request: &RequestId) -> Result<RequestState, Delay> {
+        match self {
+            Self::Klarna(klarna) => klarna.read_request(request).await,
+        }
+    }
+
+    /// Opens the connection ahead of the first sale, so that a sale costs one round trip.
+    ///
+    /// # Errors
+    /// Why the acquirer cannot be reached.
+    pub async fn warm_up(&self) -> Result<(), Delay> {
+        match self {
+            Self::Klarna(klarna) => klarna.warm_up().await,
+        }
+    }
+}
