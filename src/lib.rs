@@ -6,3 +6,4 @@ pub mod id;
 pub mod money;
 pub mod payment;
 pub mod store;
+pub mod sync;

@@ -213,12 +213,19 @@ pub struct Delay {
     pub reason: String,
     /// The acquirer asked for at least this long, in milliseconds.
     pub at_least_ms: Option<u64>,
+    /// The acquirer could not be reached at all: no other call would fare better now.
+    pub offline: bool,
 }
 
 impl Delay {
+    /// A delay because there is no connection.
+    pub fn offline(reason: impl Into<String>) -> Self {
+        Self { offline: true, ..Self::because(reason) }
+    }
+
     /// A delay of no particular length.
     pub fn because(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into(), at_least_ms: None }
+        Self { reason: reason.into(), at_least_ms: None, offline: false }
     }
 }
 

@@ -115,7 +115,7 @@ mod tests {
             let pause = pause_after(attempts, &none);
             assert!(pause <= doubled && pause * 2 >= doubled, "{attempts}: {pause:?}");
         }
-        let asked = Delay { reason: "429".to_owned(), at_least_ms: Some(30_000) };
+        let asked = Delay { at_least_ms: Some(30_000), ..Delay::because("429") };
         assert!(pause_after(1, &asked) >= Duration::from_secs(30));
     }
 }

@@ -102,7 +102,7 @@ impl ApiError {
     }
 
     fn into_outcome(self) -> Outcome {
-        let wait = |at_least_ms| Delay { reason: self.to_string(), at_least_ms };
+        let wait = |at_least_ms| Delay { at_least_ms, ..Delay::because(self.to_string()) };
         match self.status {
             401 => Outcome::Retry(wait(Some(UNAUTHORIZED_PAUSE_MS))),
             403 if self.code.is_empty() => Outcome::Retry(wait(Some(BLOCKED_PAUSE_MS))),
@@ -143,7 +143,7 @@ impl Failure {
     pub fn into_outcome(self) -> Outcome {
         match self {
             Self::Api(error) => error.into_outcome(),
-            Self::NotSent(reason) => Outcome::Retry(Delay::because(reason)),
+            Self::NotSent(reason) => Outcome::Retry(Delay::offline(reason)),
             Self::Lost(reason) | Self::Contradiction(reason) => {
                 Outcome::Unknown(Delay::because(reason))
             }
@@ -164,7 +164,7 @@ impl Failure {
 }
 
 fn held_back(ms: u64) -> Delay {
-    Delay { reason: "held back to keep Klarna's quota".to_owned(), at_least_ms: Some(ms) }
+    Delay { at_least_ms: Some(ms), ..Delay::because("held back to keep Klarna's quota") }
 }
 
 /// Klarna's text as it may stand in a log or list: one line, bounded.

@@ -1,0 +1,114 @@
+//! Reading payment requests again and again: at most one read of each at a time, slower after
+//! failures.
+
+use crate::acquirer::Acquirer;
+use crate::payment::Watch;
+use crate::payment::effect::{Delay, RequestState};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+/// Longest pause between two reads after failures.
+const PAUSE_MAX: Duration = Duration::from_secs(15);
+
+/// The result of one read.
+pub(super) type Read = Result<(Watch, RequestState), Delay>;
+
+pub(super) struct Watcher {
+    acquirer: Arc<Acquirer>,
+    watched: HashMap<String, Watched>,
+    reads: JoinSet<(Watch, Result<RequestState, Delay>)>,
+}
+
+struct Watched {
+    watch: Watch,
+    next: Instant,
+    failures: u32,
+    reading: bool,
+}
+
+impl Watcher {
+    pub(super) fn new(acquirer: Arc<Acquirer>) -> Self {
+        Self { acquirer, watched: HashMap::new(), reads: JoinSet::new() }
+    }
+
+    /// Replaces what is watched; a request that stays keeps its place in time, or comes earlier.
+    pub(super) fn watch(&mut self, watches: Vec<Watch>) {
+        let mut before = std::mem::take(&mut self.watched);
+        for watch in watches {
+            let id = watch.request.as_str().to_owned();
+            let first = Instant::now() + watch.every;
+            let kept = before.remove(&id).map(|known| {
+                let sooner = watch.every < known.watch.every;
+                let next = if sooner { known.next.min(first) } else { known.next };
+                Watched { watch: watch.clone(), next, ..known }
+            });
+            let new = Watched { watch, next: first, failures: 0, reading: false };
+            self.watched.insert(id, kept.unwrap_or(new));
+        }
+    }
+
+    /// The next result. Never ends; waits for ever while nothing is watched.
+    pub(super) async fn next(&mut self) -> Option<Read> {
+        loop {
+            let next = self.start_due();
+            tokio::select! {
+                Some(read) = self.reads.join_next() => {
+                    if let Some(read) = read.ok().and_then(|(watch, state)| self.done(watch, state)) {
+                        return Some(read);
+                    }
+                }
+                () = sleep_until(next) => {}
+            }
+        }
+    }
+
+    fn start_due(&mut self) -> Option<Instant> {
+        let now = Instant::now();
+        for watched in self.watched.values_mut() {
+            if !watched.reading && watched.next <= now {
+                watched.reading = true;
+                let (acquirer, watch) = (self.acquirer.clone(), watched.watch.clone());
+                self.reads.spawn(async move {
+                    let state = acquirer.read(&watch.request).await;
+                    (watch, state)
+                });
+            }
+        }
+        self.watched.values().filter(|watched| !watched.reading).map(|watched| watched.next).min()
+    }
+
+    fn done(&mut self, watch: Watch, state: Result<RequestState, Delay>) -> Option<Read> {
+        let watched = self.watched.get_mut(watch.request.as_str())?;
+        watched.reading = false;
+        match state {
+            Ok(state) => {
+                watched.failures = 0;
+                watched.next = Instant::now() + watched.watch.every;
+                Some(Ok((watch, state)))
+            }
+            Err(delay) => {
+                watched.failures += 1;
+                let slower = watched.watch.every.saturating_mul(watched.failures + 1) / 2;
+                let asked = Duration::from_millis(delay.at_least_ms.unwrap_or(0));
+                watched.next =
+                    Instant::now() + slower.max(watched.watch.every).min(PAUSE_MAX).max(asked);
+                if watched.failures.is_power_of_two() {
+                    let (failures, reason) = (watched.failures, &delay.reason);
+                    let payment = watch.payment;
+                    tracing::warn!(%payment, failures, reason, "a payment request cannot be read");
+                }
+                Some(Err(delay))
+            }
+        }
+    }
+}
+
+async fn sleep_until(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => tokio::time::sleep_until(instant).await,
+        None => std::future::pending().await,
+    }
+}
