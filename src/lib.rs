@@ -5,5 +5,6 @@ pub mod clock;
 pub mod id;
 pub mod money;
 pub mod payment;
+pub mod pos;
 pub mod store;
 pub mod sync;

@@ -154,6 +154,11 @@ impl Amount {
         self.currency
     }
 
+    /// The currency's three letters.
+    pub fn currency_code(&self) -> &str {
+        self.currency.code()
+    }
+
     /// Whether it is exactly nothing.
     pub fn is_zero(&self) -> bool {
         self.minor == 0

@@ -1,0 +1,83 @@
+//! The till's side: bytes in, [`Request`]s out; [`Reply`]s in, bytes out.
+//!
+//! One till at a time, one protocol at a time. No money rule lives here: whatever a protocol cannot
+//! say, the core decides. Only `link` opens a tty or a socket.
+
+mod link;
+pub mod native;
+
+pub use link::{Format, LinkSettings};
+
+use crate::payment::event::{Reply, Request};
+use tokio::sync::mpsc::{Receiver, Sender};
+
+/// Length of the queues to and from the daemon; a till that talks faster has to wait.
+pub const QUEUE_LEN_MAX: usize = 64;
+
+/// What comes from the till.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TillEvent {
+    /// It is connected, or has said hello: it may have missed something.
+    Returned,
+    /// It asks for something.
+    Request(Request),
+    /// The link is down.
+    Lost,
+}
+
+/// How the till is connected and what it speaks.
+#[derive(Debug, Clone)]
+pub struct TillSettings {
+    /// Serial line or TCP.
+    pub link: LinkSettings,
+    /// The protocol's own settings.
+    pub native: native::Settings,
+}
+
+/// Serves the till until `replies` is closed.
+///
+/// # Errors
+/// When a TCP address cannot be bound; a serial port that is not there yet is waited for.
+pub async fn serve(
+    settings: TillSettings,
+    events: Sender<TillEvent>,
+    mut replies: Receiver<Reply>,
+) -> std::io::Result<impl Future<Output = ()>> {
+    let mut link = link::Link::open(settings.link).await?;
+    Ok(async move {
+        let mut session = native::Session::new(settings.native.clone());
+        loop {
+            tokio::select! {
+                heard = link.heard() => match heard {
+                    link::Heard::Up => {
+                        session = native::Session::new(settings.native.clone());
+                        if events.send(TillEvent::Returned).await.is_err() { return }
+                    }
+                    link::Heard::Down => {
+                        if events.send(TillEvent::Lost).await.is_err() { return }
+                    }
+                    link::Heard::Bytes(bytes) => {
+                        for received in session.receive(&bytes) {
+                            match received {
+                                native::Received::Answer(answer) => link.say(answer).await,
+                                native::Received::Event(event) => {
+                                    if events.send(event).await.is_err() { return }
+                                }
+                            }
+                        }
+                    }
+                },
+                reply = replies.recv() => match reply {
+                    Some(reply) => {
+                        let line = session.encode(&reply);
+                        link.say(line).await;
+                    }
+                    None => {
+                        link.close().await;
+                        return;
+                    }
+                },
+            }
+        }
+    })
+}

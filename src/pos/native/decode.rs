@@ -1,0 +1,241 @@
+//! A line's JSON as a request: every field checked, every complaint naming the field and the way out.
+
+use super::Settings;
+use crate::id::{Label, Locale, PosReference};
+use crate::money::{Amount, Currency};
+use crate::payment::event::{LINE_ITEMS_MAX, LineItem, Operation, Problem, Request, Sale};
+use serde_json::Value;
+
+/// A refused line: its reference, when it could be read, and why.
+pub(super) type Refused = (Option<PosReference>, Problem);
+
+/// A message of the till.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Message {
+    Request(Request),
+    Hello { reference: Option<PosReference> },
+    Ping { reference: Option<PosReference> },
+}
+
+/// Every field that any message has. Unknown ones are refused: a misspelt `currency` must not
+/// silently become the default one.
+#[derive(Default, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Line {
+    op: Option<Value>,
+    #[serde(rename = "ref")]
+    reference: Option<Value>,
+    sale: Option<Value>,
+    amount: Option<Value>,
+    currency: Option<Value>,
+    merchant_reference: Option<Value>,
+    locale: Option<Value>,
+    line_items: Option<Vec<Value>>,
+    software: Option<Value>,
+    protocol: Option<Value>,
+}
+
+#[derive(Default, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Item {
+    name: Option<Value>,
+    quantity: Option<Value>,
+    amount: Option<Value>,
+}
+
+const OPS: &[&str] =
+    &["hello", "ping", "sale", "abort", "status", "ack", "capture", "refund", "void", "end_shift"];
+
+/// Reads one line.
+pub(super) fn message(line: &str, settings: &Settings) -> Result<Message, Refused> {
+    let line: Line = serde_json::from_str(line).map_err(|error| (None, bad_json(line, &error)))?;
+    let reference = match &line.reference {
+        Some(value) => Some(text("ref", value, PosReference::new).map_err(|p| (None, p))?),
+        None => None,
+    };
+    let decoded = decode(line, reference.clone(), settings);
+    decoded.map_err(|problem| (reference, problem))
+}
+
+fn bad_json(line: &str, error: &serde_json::Error) -> Problem {
+    let text = error.to_string();
+    match text.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`')) {
+        Some((field, _)) => Problem::BadField {
+            field: clip(field),
+            wrong: "is not a field of this protocol".into(),
+        },
+        None if line.trim_start().starts_with('{') => {
+            Problem::BadMessage(format!("line is not a message: {}", clip(&text)))
+        }
+        None => Problem::BadMessage("line is not a JSON object".to_owned()),
+    }
+}
+
+fn decode(
+    line: Line,
+    reference: Option<PosReference>,
+    settings: &Settings,
+) -> Result<Message, Problem> {
+    let op = match &line.op {
+        Some(Value::String(op)) => op.clone(),
+        Some(_) => return Err(bad("op", "must be a string")),
+        None => return Err(bad("op", &format!("is missing; it is one of {}", OPS.join(", ")))),
+    };
+    let needed = || reference.clone().ok_or_else(|| bad("ref", "is missing"));
+    allow(&line, &op)?;
+    Ok(match op.as_str() {
+        "hello" => Message::Hello { reference },
+        "ping" => Message::Ping { reference },
+        "sale" => Message::Request(Request::Sale(sale(&line, needed()?, settings)?)),
+        "abort" => Message::Request(Request::Abort { reference: needed()? }),
+        "status" => Message::Request(Request::Status { reference: needed()? }),
+        "ack" => Message::Request(Request::Acknowledge { reference: needed()? }),
+        "capture" => Message::Request(Request::Capture(operation(&line, needed()?, settings)?)),
+        "refund" => Message::Request(Request::Refund(operation(&line, needed()?, settings)?)),
+        "void" => Message::Request(Request::Void(operation(&line, needed()?, settings)?)),
+        "end_shift" => Message::Request(Request::EndShift { reference: needed()? }),
+        _ => return Err(Problem::UnknownCommand(clip(&op))),
+    })
+}
+
+/// Refuses fields that the command does not have: they would be ignored, and the till's developer
+/// would believe they are not.
+fn allow(line: &Line, op: &str) -> Result<(), Problem> {
+    let sale = op == "sale";
+    let command = matches!(op, "capture" | "refund");
+    let present = [
+        ("sale", line.sale.is_some(), command || op == "void"),
+        ("amount", line.amount.is_some(), sale || command),
+        ("currency", line.currency.is_some(), sale || command),
+        ("merchant_reference", line.merchant_reference.is_some(), sale),
+        ("locale", line.locale.is_some(), sale),
+        ("line_items", line.line_items.is_some(), sale),
+        ("software", line.software.is_some(), op == "hello"),
+        ("protocol", line.protocol.is_some(), op == "hello"),
+    ];
+    if !OPS.contains(&op) {
+        return Ok(());
+    }
+    match present.iter().find(|(_, present, allowed)| *present && !allowed) {
+        Some((field, ..)) => Err(bad(field, &format!("does not belong to op {op:?}"))),
+        None => Ok(()),
+    }
+}
+
+fn sale(line: &Line, reference: PosReference, settings: &Settings) -> Result<Sale, Problem> {
+    let currency = currency(line, settings)?;
+    let amount = line.amount.as_ref().ok_or_else(|| bad("amount", "is missing"))?;
+    let amount = Amount::new(minor_units("amount", amount, currency)?, currency);
+    if amount.minor() < 0 {
+        return Err(bad("amount", "must not be negative; use refund to give money back"));
+    }
+    let merchant_reference = line.merchant_reference.as_ref();
+    let locale = line.locale.as_ref();
+    Ok(Sale {
+        reference,
+        amount,
+        merchant_reference: merchant_reference
+            .map(|value| text("merchant_reference", value, Label::new))
+            .transpose()?,
+        line_items: line_items(line.line_items.as_deref().unwrap_or_default(), currency)?,
+        locale: locale.map(|value| text("locale", value, |text| Locale::new(&text))).transpose()?,
+    })
+}
+
+fn line_items(values: &[Value], currency: Currency) -> Result<Vec<LineItem>, Problem> {
+    if values.len() > LINE_ITEMS_MAX {
+        return Err(bad("line_items", &format!("has more than {LINE_ITEMS_MAX} entries")));
+    }
+    let numbered = values.iter().enumerate();
+    numbered.map(|(index, value)| line_item(index, value, currency)).collect()
+}
+
+fn line_item(index: usize, value: &Value, currency: Currency) -> Result<LineItem, Problem> {
+    let field = |name: &str| format!("line_items[{index}].{name}");
+    let item = Item::deserialize_from(value)
+        .map_err(|error| bad(&format!("line_items[{index}]"), &clip(&error)))?;
+    let missing = |name| bad(&field(name), "is missing");
+    let name = item.name.ok_or_else(|| missing("name"))?;
+    let amount = item.amount.ok_or_else(|| missing("amount"))?;
+    let quantity = item.quantity.map_or(Some(1), |value| value.as_u64());
+    let quantity = quantity.and_then(|count| u32::try_from(count).ok()).filter(|count| *count > 0);
+    Ok(LineItem {
+        name: text(&field("name"), &name, Label::new)?,
+        quantity: quantity.ok_or_else(|| bad(&field("quantity"), "must be an integer from 1"))?,
+        total: Amount::new(minor_units(&field("amount"), &amount, currency)?, currency),
+    })
+}
+
+impl Item {
+    fn deserialize_from(value: &Value) -> Result<Self, String> {
+        use serde::Deserialize as _;
+        Item::deserialize(value).map_err(|error| error.to_string())
+    }
+}
+
+fn operation(
+    line: &Line,
+    reference: PosReference,
+    settings: &Settings,
+) -> Result<Operation, Problem> {
+    let sale = line.sale.as_ref().ok_or_else(|| bad("sale", "is missing: the sale's ref"))?;
+    let amount = match &line.amount {
+        Some(value) => {
+            let currency = currency(line, settings)?;
+            let minor = minor_units("amount", value, currency)?;
+            if minor <= 0 {
+                return Err(bad(
+                    "amount",
+                    "must be more than 0; leave it out for all that is left",
+                ));
+            }
+            Some(Amount::new(minor, currency))
+        }
+        None if line.currency.is_some() => {
+            return Err(bad("currency", "does not make sense without an amount"));
+        }
+        None => None,
+    };
+    Ok(Operation { reference, sale: text("sale", sale, PosReference::new)?, amount })
+}
+
+fn currency(line: &Line, settings: &Settings) -> Result<Currency, Problem> {
+    match &line.currency {
+        Some(Value::String(code)) => {
+            Currency::new(code).map_err(|error| bad("currency", &error.to_string()))
+        }
+        Some(_) => Err(bad("currency", "must be a string such as \"EUR\"")),
+        None => settings.currencies.first().copied().ok_or_else(|| bad("currency", "is missing")),
+    }
+}
+
+/// An integer in minor units. Floats are refused rather than rounded.
+fn minor_units(field: &str, value: &Value, currency: Currency) -> Result<i64, Problem> {
+    let example = Amount::new(1234, currency);
+    match value {
+        Value::Number(number) => number.as_i64().ok_or_else(|| {
+            bad(field, &format!("must be an integer in minor units: {example} is 1234"))
+        }),
+        _ => Err(bad(field, &format!("must be a number in minor units: {example} is 1234"))),
+    }
+}
+
+fn text<T>(
+    field: &str,
+    value: &Value,
+    check: impl FnOnce(String) -> Result<T, crate::id::TextError>,
+) -> Result<T, Problem> {
+    match value {
+        Value::String(text) => check(text.clone()).map_err(|error| bad(field, &error.to_string())),
+        _ => Err(bad(field, "must be a string")),
+    }
+}
+
+fn bad(field: &str, wrong: &str) -> Problem {
+    Problem::BadField { field: field.to_owned(), wrong: wrong.to_owned() }
+}
+
+/// Foreign text as it may stand in an answer: one line, at most 120 characters.
+fn clip(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(120).collect()
+}
