@@ -1,0 +1,33 @@
+//! The simulator's time: real time plus whatever a test has skipped. It only moves forward.
+//!
+//! It does not know what expires.
+
+use jiff::Timestamp;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The farthest that a test can skip: a hundred years keeps every date writable.
+const AHEAD_MAX: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
+pub(super) struct Clock {
+    started_at: Timestamp,
+    started: Instant,
+    ahead: Mutex<Duration>,
+}
+
+impl Clock {
+    pub(super) fn new() -> Clock {
+        let (started_at, started) = (Timestamp::now(), Instant::now());
+        Clock { started_at, started, ahead: Mutex::new(Duration::ZERO) }
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        let ahead = *self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
+        self.started_at + self.started.elapsed() + ahead
+    }
+
+    pub(super) fn advance(&self, by: Duration) {
+        let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
+        *ahead = ahead.saturating_add(by).min(AHEAD_MAX);
+    }
+}
