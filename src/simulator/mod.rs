@@ -85,6 +85,8 @@ pub struct Options {
     pub captures_per_second: u32,
     /// Quota of everything else.
     pub management_per_second: u32,
+    /// False: the simulator's time moves only by [`Simulator::advance_clock`].
+    pub real_time: bool,
     /// The same seed gives the same ids and the same order of JSON keys; `None` is different every
     /// time.
     pub seed: Option<u64>,
@@ -103,6 +105,7 @@ impl Default for Options {
             confirm_path: ConfirmPath::WithPayment,
             captures_per_second: 12,
             management_per_second: 50,
+            real_time: true,
             seed: None,
         }
     }
@@ -198,7 +201,7 @@ impl Simulator {
         };
         let shared = Arc::new(Shared {
             world: Mutex::new(World::new(rules)),
-            clock: Clock::new(),
+            clock: Clock::new(options.real_time),
             offline: watch::Sender::new(false),
             api_url: format!("https://localhost:{api_port}"),
             control_url: format!("http://127.0.0.1:{control_port}"),

@@ -149,7 +149,7 @@ async fn the_authority_outlives_a_restart() {
     let options = || Options {
         tls_dir: Some(directory.path().join("tls")),
         public_host: "192.0.2.7".to_owned(),
-        ..Options::default()
+        ..still()
     };
     let first = Bench::with(options()).await;
     first.create().await;
@@ -176,7 +176,7 @@ async fn shutdown_closes_both_ports() {
 async fn a_taken_port_is_an_error_that_names_it() {
     let bench = Bench::start().await;
     let taken = bench.simulator.control_url().replace("http://", "");
-    let options = Options { control: taken.parse().expect("an address"), ..Options::default() };
+    let options = Options { control: taken.parse().expect("an address"), ..still() };
     let error = Simulator::start(options).await.expect_err("taken");
     assert!(error.to_string().contains(&taken), "{error}");
 }

@@ -148,10 +148,8 @@ async fn confirm_must_agree_with_the_request() {
 
 #[tokio::test]
 async fn the_other_confirm_path_is_another_route() {
-    let options = Options {
-        confirm_path: crate::simulator::ConfirmPath::WithoutPayment,
-        ..Options::default()
-    };
+    let options =
+        Options { confirm_path: crate::simulator::ConfirmPath::WithoutPayment, ..still() };
     let bench = Bench::with(options).await;
     let (_, token) = bench.agreed().await;
     let body = json!({"currency": "EUR", "payment_amount": 1000});

@@ -1,9 +1,11 @@
-//! Tests of the simulator over real HTTPS: a client that does everything right, and what happens when it does not.
+//! Tests of the simulator over real HTTPS: a client that does everything right, and what happens
+//! when it does not.
 //!
 //! No sleeps: what takes time is skipped with the simulator's clock.
 
 mod control;
 mod faults;
+mod fixtures;
 mod lifecycle;
 mod money;
 mod strict;
@@ -63,7 +65,7 @@ fn text(value: &Value, name: &str) -> String {
 
 impl Bench {
     async fn start() -> Bench {
-        Bench::with(Options { seed: Some(1), ..Options::default() }).await
+        Bench::with(still()).await
     }
 
     async fn with(options: Options) -> Bench {
@@ -150,6 +152,20 @@ impl Bench {
         self.simulator.transactions().pop().expect("there is a transaction")
     }
 
+    /// Sends a call and hangs up as soon as it has been processed, without waiting for the answer.
+    async fn hang_up(&self, call: RequestBuilder) {
+        let before = self.simulator.calls().len();
+        let processed = async {
+            while self.simulator.calls().len() == before {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            answer = call.send() => panic!("an answer came: {answer:?}"),
+            () = processed => {}
+        }
+    }
+
     /// Fails unless the only mistakes are those that contain these texts, in this order.
     fn check_mistakes(&self, expected: &[&str]) {
         let mistakes: Vec<Mistake> = self.simulator.mistakes();
@@ -157,6 +173,11 @@ impl Bench {
             && mistakes.iter().zip(expected).all(|(mistake, text)| mistake.text.contains(text));
         assert!(fits, "expected {expected:?}, got {mistakes:#?}");
     }
+}
+
+/// Nothing happens by itself: time stands still, and the same ids come every time.
+fn still() -> Options {
+    Options { seed: Some(1), real_time: false, ..Options::default() }
 }
 
 fn client(simulator: &Simulator, alpn: &[&[u8]]) -> Client {

@@ -104,7 +104,7 @@ async fn references_can_be_changed_until_the_end() {
 
 #[tokio::test]
 async fn two_hundred_captures_are_the_limit() {
-    let options = Options { captures_per_second: 1000, ..Options::default() };
+    let options = Options { captures_per_second: 1000, ..still() };
     let bench = Bench::with(options).await;
     let id = bench.authorized().await;
     for number in 0..200 {

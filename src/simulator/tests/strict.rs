@@ -233,7 +233,7 @@ async fn descriptors_are_answered_and_checked() {
 
 #[tokio::test]
 async fn too_many_captures_a_second() {
-    let bench = Bench::with(Options { captures_per_second: 1, ..Options::default() }).await;
+    let bench = Bench::with(Options { captures_per_second: 1, ..still() }).await;
     let id = bench.authorized().await;
     let first = bench.capture(&id, 1, "C1").await;
     assert_eq!(
