@@ -212,7 +212,7 @@ impl PaymentRequest {
 
     fn state_context(&self) -> Value {
         match &self.state {
-            State::Submitted | State::InProgress => json!({"distribution": {"url": self.url}}),
+            State::Submitted => json!({"distribution": {"url": self.url}}),
             State::PendingConfirmation { token, .. } => {
                 json!({"payment_confirmation_token": token})
             }
@@ -220,7 +220,8 @@ impl PaymentRequest {
                 "payment_transaction_id": transaction_id,
                 "payment_pricing": {"rate": {"fixed": 20, "variable": 2_990_000}},
             }),
-            State::Canceled | State::Expired => json!({}),
+            // Only SUBMITTED is documented to carry the URL, so a client must have kept it.
+            State::InProgress | State::Canceled | State::Expired => json!({}),
         }
     }
 

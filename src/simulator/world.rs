@@ -35,6 +35,9 @@ const HEADER_BYTES_MAX: usize = 6 * 1024;
 /// All headers together.
 const HEADERS_BYTES_MAX: usize = 20 * 1024;
 
+/// An idempotency key.
+const KEY_BYTES_MAX: usize = 255;
+
 /// What is fixed when a world begins.
 #[derive(Clone, Debug)]
 pub(super) struct Rules {
@@ -239,6 +242,10 @@ impl World {
             }
             return self.operated(now, call, target);
         };
+        if key.is_empty() || key.len() > KEY_BYTES_MAX {
+            let text = format!("must have 1 to {KEY_BYTES_MAX} characters");
+            return self.refuse(&Refusal::invalid_one("Klarna-Idempotency-Key", &text));
+        }
         let asked = Asked::new(&call.path, &call.body);
         if let Some(kept) = self.keys.find(now, key) {
             if !kept.asked.same_path(&asked) {

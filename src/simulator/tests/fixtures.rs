@@ -39,8 +39,9 @@ async fn requests() {
     check("request-authorized", &bench.post(&confirm_path(&token), &body).await);
     let id = bench.create().await;
     check("request-canceled", &got(bench.bare("DELETE", &request_path(&id))).await);
-    bench.simulator.shopper("latest", ShopperAction::Open).expect_err("cancelled");
     let id = bench.create().await;
+    bench.simulator.shopper(&id, ShopperAction::Open).expect("open");
+    check("request-in-progress", &bench.read(&id).await);
     bench.simulator.shopper(&id, ShopperAction::Decline).expect("decline");
     check("request-declined", &bench.read(&id).await);
 }

@@ -271,9 +271,11 @@ async fn a_key_is_required_where_an_effect_could_double() {
     let body = json!({"currency": "EUR", "payment_amount": 1000});
     assert_eq!(got(bench.bare("POST", &confirm_path(&token)).json(&body)).await.status, 200);
     bench.check_mistakes(&["Idempotency-Key is missing"; 5]);
+    let long = "k".repeat(256);
+    assert_eq!(bench.send_as(&long, "POST", REQUESTS, &order()).await.status, 400);
     let version_4 = Uuid::new_v4().to_string();
     assert_eq!(bench.send_as(&version_4, "POST", REQUESTS, &order()).await.status, 201);
-    assert!(bench.simulator.mistakes()[5].text.contains("not a UUID version 5"));
+    assert!(bench.simulator.mistakes()[6].text.contains("not a UUID version 5"));
 }
 
 #[tokio::test]
