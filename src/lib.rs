@@ -6,5 +6,7 @@ pub mod id;
 pub mod money;
 pub mod payment;
 pub mod pos;
+#[cfg(feature = "simulator")]
+pub mod simulator;
 pub mod store;
 pub mod sync;
