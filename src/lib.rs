@@ -2,6 +2,8 @@
 
 pub mod acquirer;
 pub mod clock;
+pub mod display;
+pub mod i18n;
 pub mod id;
 pub mod money;
 pub mod payment;
