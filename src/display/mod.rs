@@ -206,6 +206,14 @@ impl Display {
         Ok(())
     }
 
+    /// Speaks `lang` from the next screen on.
+    pub fn speak(&mut self, lang: Lang) {
+        if self.frame.lang != lang {
+            self.frame.lang = lang;
+            self.on_show = None;
+        }
+    }
+
     /// Forgets what is on show, so that the next screen is drawn in any case: after the terminal
     /// was resized, or somebody else wrote on the panel.
     pub fn forget(&mut self) {

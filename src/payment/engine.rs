@@ -13,7 +13,9 @@ use super::event::{
 };
 use super::state::{IllegalEvent, State};
 use crate::clock::{Mono, Now};
-use crate::id::{CallId, Installation, PaymentId, PaymentReference, PosReference, RequestId};
+use crate::id::{
+    CallId, Installation, Locale, PaymentId, PaymentReference, PosReference, RequestId,
+};
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
@@ -273,6 +275,12 @@ impl Engine {
             }
         };
         named.into_iter().filter(|reference| !self.references.contains_key(reference)).collect()
+    }
+
+    /// The language and country of the shopper who stands here, when the till has named it.
+    pub fn shopper_locale(&self) -> Option<&Locale> {
+        let newest = || self.payments.values().next_back().filter(|_| self.lingering.is_some());
+        self.active().or_else(newest)?.sale.locale.as_ref()
     }
 
     /// Whether a sale is running or its result waits for the till.

@@ -3,11 +3,11 @@
 //! It writes no database and holds nothing that matters: after a restart the outbox says what is to
 //! be done. Which call may be sent again is asked of `payment::retry`.
 
-mod watch;
+mod watcher;
 
 use crate::acquirer::Acquirer;
 use crate::clock::{Now, SystemClock, Wall};
-use crate::id::{CallId, PaymentId, RequestId};
+use crate::id::{CallId, IdempotencyKey, PaymentId, RequestId};
 use crate::payment::Watch;
 use crate::payment::effect::{Delay, Outcome, QueuedCall, RequestState};
 use crate::payment::retry::{self, Plan};
@@ -15,10 +15,11 @@ use crate::store::Reader;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc::{Receiver, Sender};
+use tokio::sync::mpsc::Sender;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-use watch::Watcher;
+use watcher::Watcher;
 
 /// Most calls under way at once for which nobody is waiting.
 const PATIENT_CALLS_MAX: usize = 8;
@@ -32,19 +33,11 @@ const OFFLINE_PAUSE_MAX: Duration = Duration::from_secs(15);
 const CLOCK_JUMP: Duration = Duration::from_secs(300);
 /// How long to wait before the outbox is read again after a read has failed.
 const STORE_PAUSE: Duration = Duration::from_secs(5);
-/// Length of the queues to and from the daemon.
-pub const QUEUE_LEN_MAX: usize = 256;
-
-/// What the daemon tells `sync`.
-#[derive(Debug)]
-pub enum Command {
-    /// The outbox may have changed.
-    Look,
-    /// The outcome of this call was dealt with.
-    Settled(CallId),
-    /// These requests are to be read from now on, and no others.
-    Watch(Vec<Watch>),
-}
+/// An outcome that is not recorded after this long was lost (the disk was full, say): the call is
+/// sent again and gets the same answer.
+const SETTLE_WAIT: Duration = Duration::from_secs(5);
+/// Length of the queue of reports to the daemon.
+pub const REPORTS_MAX: usize = 256;
 
 /// What `sync` tells the daemon.
 #[derive(Debug)]
@@ -73,12 +66,13 @@ pub enum Report {
     StoreFailed(String),
 }
 
-/// Runs until the daemon drops its end of `commands`.
+/// Runs until the daemon drops its end of `wanted`. Whatever is sent there says two things: these
+/// payment requests are to be read from now on, and the outbox may have changed.
 pub async fn run(
     reader: Reader,
     acquirer: Arc<Acquirer>,
     clock: SystemClock,
-    commands: Receiver<Command>,
+    wanted: watch::Receiver<Vec<Watch>>,
     reports: Sender<Report>,
 ) {
     Sync {
@@ -88,13 +82,13 @@ pub async fn run(
         reports: reports.clone(),
         calls: JoinSet::new(),
         in_flight: HashMap::new(),
-        settling: HashSet::new(),
+        settling: HashMap::new(),
         waiting: HashMap::new(),
         offline: None,
         watcher: Watcher::new(acquirer),
         jumps: ClockJumps::new(clock.now()),
     }
-    .run(commands)
+    .run(wanted)
     .await;
 }
 
@@ -106,8 +100,9 @@ struct Sync {
     calls: JoinSet<(QueuedCall, Outcome)>,
     /// Calls under way; true for those that somebody waits for.
     in_flight: HashMap<CallId, bool>,
-    /// Calls whose outcome the daemon has not recorded yet.
-    settling: HashSet<CallId>,
+    /// Calls whose outcome the daemon may not have recorded yet, with their key, and until when that
+    /// is waited for.
+    settling: HashMap<CallId, (IdempotencyKey, Instant)>,
     waiting: HashMap<CallId, Waiting>,
     offline: Option<Waiting>,
     watcher: Watcher,
@@ -122,13 +117,13 @@ struct Waiting {
 }
 
 impl Sync {
-    async fn run(mut self, mut commands: Receiver<Command>) {
+    async fn run(mut self, mut wanted: watch::Receiver<Vec<Watch>>) {
         loop {
             let look_again = self.send_due().await;
             tokio::select! {
-                command = commands.recv() => match command {
-                    Some(command) => self.obey(command),
-                    None => return,
+                changed = wanted.changed() => match changed {
+                    Ok(()) => self.watcher.watch(wanted.borrow_and_update().clone()),
+                    Err(_) => return,
                 },
                 Some(done) = self.calls.join_next() => match done {
                     Ok((row, outcome)) => self.came_back(row, outcome).await,
@@ -147,16 +142,6 @@ impl Sync {
         }
     }
 
-    fn obey(&mut self, command: Command) {
-        match command {
-            Command::Look => {}
-            Command::Settled(call) => {
-                self.settling.remove(&call);
-            }
-            Command::Watch(watches) => self.watcher.watch(watches),
-        }
-    }
-
     /// Sends whatever is due; returns when to look again.
     async fn send_due(&mut self) -> Instant {
         let now = Instant::now();
@@ -170,6 +155,7 @@ impl Sync {
         };
         let known: HashSet<CallId> = rows.iter().map(|row| row.call.id).collect();
         self.waiting.retain(|call, _| known.contains(call));
+        self.settling.retain(|call, (_, until)| known.contains(call) && *until > now);
         let mut look_again = now + LOOK_AGAIN;
         for row in rows {
             match self.due(&row, now) {
@@ -184,8 +170,13 @@ impl Sync {
     /// When `row` may be sent; `None` while its turn depends on something else.
     fn due(&self, row: &QueuedCall, now: Instant) -> Option<Instant> {
         let id = row.call.id;
-        if self.in_flight.contains_key(&id) || self.settling.contains(&id) {
+        if self.in_flight.contains_key(&id) {
             return None;
+        }
+        if let Some((key, until)) = self.settling.get(&id)
+            && *key == row.call.key
+        {
+            return Some(*until);
         }
         let own = self.waiting.get(&id).map_or(now, |waiting| waiting.until);
         if row.call.kind.is_urgent() {
@@ -225,7 +216,8 @@ impl Sync {
             }
             Outcome::Done(_) | Outcome::Refused(_) | Outcome::Absent => {
                 self.waiting.remove(&call);
-                self.settling.insert(call);
+                let until = Instant::now() + SETTLE_WAIT;
+                self.settling.insert(call, (row.call.key, until));
                 self.reachable(true).await;
             }
         }
@@ -273,7 +265,7 @@ impl Sync {
         reachable
     }
 
-    async fn report(&self, report: Report) {
+    async fn report(&mut self, report: Report) {
         // The daemon drops its end only when everything stops.
         let _ = self.reports.send(report).await;
     }
