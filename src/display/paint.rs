@@ -5,7 +5,7 @@
 use super::icon::{dot, rounded_box};
 use super::text::{self, Weight};
 use embedded_graphics::draw_target::DrawTarget;
-use embedded_graphics::geometry::Point;
+use embedded_graphics::geometry::{Point, Size};
 use embedded_graphics::pixelcolor::Rgb888;
 use embedded_graphics::prelude::RgbColor;
 use embedded_graphics::primitives::{PointsIter, Rectangle};
@@ -105,8 +105,19 @@ where
     D::Color: From<Rgb888>,
 {
     let half = (area.size.width as f32 / 2.0, area.size.height as f32 / 2.0);
-    let shape = |x: f32, y: f32| rounded_box((x - half.0, y - half.1), half, radius);
-    layers(target, area, background, &[Layer { color, distance: &shape }])
+    fill(target, area, color)?;
+    // Only the corners are worth the arithmetic of a smooth edge.
+    let side = (radius.ceil() as u32).min(area.size.width / 2).min(area.size.height / 2);
+    let (right, bottom) = (area.size.width - side, area.size.height - side);
+    for (left, top) in [(0, 0), (right, 0), (0, bottom), (right, bottom)] {
+        let offset = Point::new(left as i32, top as i32);
+        let corner = Rectangle::new(area.top_left + offset, Size::new_equal(side));
+        let shape = |x: f32, y: f32| {
+            rounded_box((x + left as f32 - half.0, y + top as f32 - half.1), half, radius)
+        };
+        layers(target, &corner, background, &[Layer { color, distance: &shape }])?;
+    }
+    Ok(())
 }
 
 /// A bar with round ends that is filled from the left up to `fraction`, 0 to 1.

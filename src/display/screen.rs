@@ -4,7 +4,7 @@
 //! that does not fit leaves the target as it was.
 
 use super::Frame;
-use super::content::{Content, Tone};
+use super::content::Content;
 use super::layout::{Align, Item, LayoutError, Role, Shape, plan};
 use super::paint;
 use super::qr::{Fit, QUIET_ZONE, QrMatrix};
@@ -76,14 +76,13 @@ where
     fn all(&mut self, area: &Rectangle, items: Vec<Item>) -> Result<Drawn, D::Error> {
         let mut drawn = Drawn { elements: Vec::new(), qr: None, elided: false };
         paint::fill(self.target, area, self.theme.background)?;
-        let urgent = items.iter().any(|item| matches!(item.shape, Shape::Icon(_, Tone::Alert)));
         for mut item in items {
             item.area.top_left += area.top_left;
             let mut bounds = item.area;
             match &item.shape {
                 Shape::Text(block, align) => {
                     drawn.elided |= block.elided;
-                    bounds = self.text(&item, block, *align, urgent)?;
+                    bounds = self.text(&item, block, *align)?;
                 }
                 Shape::Icon(icon, tone) => {
                     let (front, disc) = self.theme.tone(*tone);
@@ -106,14 +105,8 @@ where
     }
 
     /// Returns the pixels of the lines themselves, which may be narrower than their column.
-    fn text(
-        &mut self,
-        item: &Item,
-        block: &Block,
-        align: Align,
-        urgent: bool,
-    ) -> Result<Rectangle, D::Error> {
-        let color = self.color(item.role, urgent);
+    fn text(&mut self, item: &Item, block: &Block, align: Align) -> Result<Rectangle, D::Error> {
+        let color = self.color(item.role);
         let mut bounds: Option<Rectangle> = None;
         for (index, line) in block.lines.iter().enumerate() {
             let room = item.area.size.width as f32 - width(line, block.weight, block.px);
@@ -131,10 +124,10 @@ where
         Ok(bounds.unwrap_or(Rectangle::new(item.area.top_left, Size::zero())))
     }
 
-    fn color(&self, role: Role, urgent: bool) -> Rgb888 {
+    fn color(&self, role: Role) -> Rgb888 {
         match role {
-            Role::Title | Role::Amount | Role::Code => self.theme.ink,
-            Role::Body if urgent => self.theme.ink,
+            Role::Name | Role::Title | Role::Amount | Role::Code => self.theme.ink,
+            Role::Warning => self.theme.alert,
             Role::Merchant | Role::Lead | Role::Body | Role::Time => self.theme.muted,
             Role::Icon | Role::Qr | Role::Bar => self.theme.accent,
         }

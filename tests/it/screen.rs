@@ -3,10 +3,12 @@
 //!
 //! `UPDATE_GOLDEN=1` rewrites the pictures in `tests/fixtures/screen`.
 
+use embedded_graphics::Pixel;
+use embedded_graphics::draw_target::DrawTarget;
 use embedded_graphics::geometry::{OriginDimensions, Point, Size};
 use embedded_graphics::pixelcolor::{Rgb565, Rgb888};
 use embedded_graphics::prelude::RgbColor;
-use embedded_graphics::primitives::Rectangle;
+use embedded_graphics::primitives::{PointsIter, Rectangle};
 use klarna_terminald::display::canvas::Canvas;
 use klarna_terminald::display::png::encode;
 use klarna_terminald::display::screen::{DrawError, Drawn, draw};
@@ -16,6 +18,7 @@ use klarna_terminald::i18n::{LANGS, Lang};
 use klarna_terminald::id::DistributionUrl;
 use klarna_terminald::money::{Amount, Currency};
 use klarna_terminald::payment::effect::Screen;
+use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 
 const SIZES: [(u32, u32); 7] =
@@ -83,6 +86,40 @@ fn drawn(screen: &Screen, frame: &Frame, (width, height): (u32, u32)) -> (Canvas
     (canvas, drawn)
 }
 
+/// A panel that takes pixels and forgets them: quick, where only the boxes matter.
+struct Sketch(Size);
+
+impl OriginDimensions for Sketch {
+    fn size(&self) -> Size {
+        self.0
+    }
+}
+
+impl DrawTarget for Sketch {
+    type Color = Rgb888;
+    type Error = Infallible;
+    fn draw_iter<I>(&mut self, _: I) -> Result<(), Infallible>
+    where
+        I: IntoIterator<Item = Pixel<Rgb888>>,
+    {
+        Ok(())
+    }
+    fn fill_contiguous<I>(&mut self, _: &Rectangle, _: I) -> Result<(), Infallible>
+    where
+        I: IntoIterator<Item = Rgb888>,
+    {
+        Ok(())
+    }
+    fn fill_solid(&mut self, _: &Rectangle, _: Rgb888) -> Result<(), Infallible> {
+        Ok(())
+    }
+}
+
+fn sketched(screen: &Screen, frame: &Frame, (width, height): (u32, u32)) -> Drawn {
+    draw(&mut Sketch(Size::new(width, height)), screen, frame)
+        .unwrap_or_else(|error| panic!("{screen:?} at {width} x {height}: {error}"))
+}
+
 /// Everything is inside the panel and nothing shares a pixel with anything else.
 fn check_boxes(drawn: &Drawn, size: (u32, u32), context: &str) {
     let panel = Rectangle::new(Point::zero(), Size::new(size.0, size.1));
@@ -101,11 +138,11 @@ fn nothing_is_clipped_and_nothing_overlaps() {
         let frame = frame(lang);
         for size in SIZES {
             for (name, screen) in screens(amount(123_456_789, "SEK")) {
-                let (_, drawn) = drawn(&screen, &frame, size);
+                let drawn = sketched(&screen, &frame, size);
                 let context = format!("{name} in {lang:?} at {size:?}");
                 check_boxes(&drawn, size, &context);
                 let roles: Vec<Role> = drawn.elements.iter().map(|e| e.role).collect();
-                assert!(roles.contains(&Role::Title), "{context}");
+                assert!(roles.contains(&Role::Title) || roles.contains(&Role::Name), "{context}");
                 let descriptor = name == "scan-offer";
                 assert!(descriptor || !drawn.elided, "text was cut: {context}");
             }
@@ -137,7 +174,7 @@ fn text_from_outside_cannot_break_a_screen() {
             };
             for screen in [Screen::Idle, offer, Screen::Cancelled] {
                 let context: String = text.chars().take(12).collect();
-                check_boxes(&drawn(&screen, &frame, size).1, size, &context);
+                check_boxes(&sketched(&screen, &frame, size), size, &context);
             }
         }
     }
@@ -161,15 +198,18 @@ fn decode(width: usize, height: usize, luma: impl FnMut(usize, usize) -> u8) -> 
     grids.first().and_then(|grid| grid.decode().ok()).map(|(_, text)| text)
 }
 
+/// Reads the whole frame; a large one at half its size, as a camera further away would.
 fn decode_canvas(canvas: &Canvas) -> Option<String> {
     let Size { width, height } = canvas.size();
-    decode(width as usize, height as usize, |x, y| canvas.row(y as u32)[x].g())
+    let step = if width.min(height) > 400 { 2 } else { 1 };
+    let luma = |x: usize, y: usize| canvas.row((y * step) as u32)[x * step].g();
+    decode(width as usize / step, height as usize / step, luma)
 }
 
 #[test]
 fn every_code_is_read_by_an_independent_decoder() {
     let themes = [Theme::LIGHT, Theme::DARK];
-    for seed in 0..70 {
+    for seed in 0..64 {
         let url = url(&uuid(seed));
         let screen = scan(url.clone(), amount(123_450, "SEK"));
         let theme = themes[seed as usize % 2];
@@ -191,7 +231,7 @@ fn the_quiet_zone_is_four_white_modules() {
         let code = drawn.elements.iter().find(|e| e.role == Role::Qr).expect("a code").bounds;
         let module = drawn.qr.expect("a code").module_px;
         let quiet = code.offset(-(module as i32));
-        for point in embedded_graphics::primitives::PointsIter::points(&quiet) {
+        for point in quiet.points() {
             let inner = code.offset(-4 * module as i32).contains(point);
             let pixel = canvas.pixel(point.x as u32, point.y as u32).expect("inside");
             assert!(inner || pixel == Rgb888::WHITE, "{point} at {size:?}");
@@ -209,10 +249,10 @@ fn terminal_codes_are_read_by_an_independent_decoder() {
             let (columns, rows) = (usize::from(columns), usize::from(rows));
             let cells = parse_ansi(&text, columns, rows);
             let luma = |x: usize, y: usize| {
-                let (top, bottom) = cells[y / 6 / 2 * columns + x / 6];
-                if (y / 6).is_multiple_of(2) { top } else { bottom }
+                let (top, bottom) = cells[y / 4 / 2 * columns + x / 4];
+                if (y / 4).is_multiple_of(2) { top } else { bottom }
             };
-            let read = decode(columns * 6, rows * 12, luma);
+            let read = decode(columns * 4, rows * 8, luma);
             assert_eq!(read.as_deref(), Some(url.as_str()), "{columns} x {rows}");
         }
     }
@@ -272,14 +312,14 @@ impl OriginDimensions for Panel {
     }
 }
 
-impl embedded_graphics::draw_target::DrawTarget for Panel {
+impl DrawTarget for Panel {
     type Color = Rgb565;
     type Error = String;
     fn draw_iter<I>(&mut self, pixels: I) -> Result<(), String>
     where
-        I: IntoIterator<Item = embedded_graphics::Pixel<Rgb565>>,
+        I: IntoIterator<Item = Pixel<Rgb565>>,
     {
-        for embedded_graphics::Pixel(point, color) in pixels {
+        for Pixel(point, color) in pixels {
             self.0[(point.y * 240 + point.x) as usize] = color;
         }
         Ok(())
@@ -306,6 +346,20 @@ fn a_display_draws_once_and_again_when_told() {
     let mut nowhere =
         Display::new(Output::open(&OutputConfig::None).expect("opens"), frame(Lang::En));
     nowhere.show(&Screen::Idle).expect("nothing to do");
+}
+
+#[test]
+fn a_screen_that_does_not_fit_leaves_no_code_behind() {
+    let folder = tempfile::tempdir().expect("temporary directory");
+    let path = folder.path().join("screen.png");
+    let config = OutputConfig::Png { path: path.clone(), width: 200, height: 320, scale: 1 };
+    let mut display = Display::new(Output::open(&config).expect("opens"), frame(Lang::En));
+    display.show(&scan(url(&uuid(6)), amount(1234, "EUR"))).expect("shows");
+    let large = scan(url(&"x".repeat(230)), amount(1234, "EUR"));
+    let error = display.show(&large).expect_err("a code of 69 modules at three pixels");
+    assert!(error.to_string().contains("use a larger panel"), "{error}");
+    let pixels = read_png(&path).expect("is a picture");
+    assert!(pixels.chunks(3).all(|pixel| pixel == &pixels[..3]), "the display is empty");
 }
 
 #[test]
