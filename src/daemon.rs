@@ -7,7 +7,7 @@ use crate::acquirer::Acquirer;
 use crate::acquirer::klarna::Klarna;
 use crate::clock::{Mono, SystemClock};
 use crate::config::Config;
-use crate::display::{Display, Output};
+use crate::display::{Display, Output, Panel};
 use crate::i18n::Lang;
 use crate::id::{CallId, Locale, PosReference};
 use crate::payment::effect::Screen;
@@ -76,7 +76,7 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> anyhow::
         engine,
         store,
         reader,
-        display: Display::new(output, config.frame.clone()),
+        panel: Panel::start(Display::new(output, config.frame.clone()))?,
         merchant: config.frame.merchant,
         language: config.frame.lang,
         terminal: config.terminal,
@@ -84,7 +84,6 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> anyhow::
         replies,
         wanted,
         fault: None,
-        shown: None,
     };
     daemon.run(till_events, reports, shutdown).await;
     sync.abort();
@@ -111,7 +110,7 @@ struct Daemon {
     engine: Engine,
     store: Store,
     reader: Reader,
-    display: Display,
+    panel: Panel,
     merchant: String,
     language: Lang,
     terminal: String,
@@ -120,7 +119,6 @@ struct Daemon {
     wanted: watch::Sender<Vec<Watch>>,
     /// Why the last commit failed; no payment is accepted until one succeeds.
     fault: Option<String>,
-    shown: Option<Screen>,
 }
 
 impl Daemon {
@@ -162,7 +160,8 @@ impl Daemon {
             }
         }
         notify(&[NotifyState::Stopping]);
-        self.put_on_display(&Screen::OutOfService { reason: "stopped" });
+        self.panel.show(Screen::OutOfService { reason: "stopped" }, self.language);
+        tokio::task::block_in_place(|| self.panel.finish());
         tracing::info!("the terminal stops; what is open is in the journal");
     }
 
@@ -318,21 +317,8 @@ impl Daemon {
             Some(_) => Screen::OutOfService { reason: "storage" },
             None => self.engine.screen(self.clock.now()),
         };
-        self.put_on_display(&screen);
-    }
-
-    fn put_on_display(&mut self, screen: &Screen) {
-        if self.shown.as_ref() == Some(screen) {
-            return;
-        }
-        self.display.speak(self.language_of(self.engine.shopper_locale()));
-        match tokio::task::block_in_place(|| self.display.show(screen)) {
-            Ok(()) => self.shown = Some(screen.clone()),
-            Err(error) => {
-                tracing::error!(%error, "the display does not show what it should");
-                self.shown = None;
-            }
-        }
+        let language = self.language_of(self.engine.shopper_locale());
+        self.panel.show(screen, language);
     }
 
     fn store_failed(&mut self, error: &StoreError) {

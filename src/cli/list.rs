@@ -140,6 +140,7 @@ fn any_policy() -> Policy {
         confirm_patience: Duration::ZERO,
         acknowledge_patience: Duration::ZERO,
         linger: Duration::ZERO,
+        read_pace: Duration::ZERO,
         reference_prefix: String::new(),
     }
 }

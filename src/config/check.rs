@@ -1,8 +1,8 @@
 //! From what people wrote to what cannot be wrong: defaults, bounds, and all complaints at once.
 
 use super::raw::{
-    Environment, LogFormat, RawConfig, RawDisplay, RawKlarna, RawLink, RawOutput, RawPayment,
-    RawTerminal, RawTheme, RawTill,
+    Environment, LogFormat, RawConfig, RawDisplay, RawKlarna, RawLink, RawOutput, RawTerminal,
+    RawTheme, RawTill,
 };
 use crate::acquirer::klarna::{self, AuthScheme, Availability, AvailabilityOrder};
 use crate::display::framebuffer::Rotation;
@@ -11,7 +11,7 @@ use crate::display::{Frame, OutputConfig};
 use crate::i18n::Lang;
 use crate::id::{Locale, check_text};
 use crate::money::Currency;
-use crate::payment::{CapturePolicy, Policy};
+use crate::payment::{CapturePolicy, Policy, READ_PACE_MIN};
 use crate::pos::{self, Format, LinkSettings, TillSettings};
 use secrecy::{ExposeSecret, SecretString};
 use std::fmt::Write as _;
@@ -23,6 +23,8 @@ const LIVE_URL: &str = "https://api-global.klarna.com";
 const TEST_URL: &str = "https://api-global.test.klarna.com";
 /// Name of the systemd credential that holds the API key.
 const CREDENTIAL: &str = "klarna_api_key";
+/// Klarna keeps a confirmation token for 60 minutes (Integration Guidelines: Confirm).
+const CONFIRM_PATIENCE: Duration = Duration::from_secs(3600);
 /// Longest store and terminal name: both stand in every reference at Klarna.
 const NAME_LEN_MAX: usize = 20;
 /// Klarna's limit of `originators` in the tagging header.
@@ -56,8 +58,8 @@ pub struct Config {
 /// Checks everything and collects all complaints.
 pub(super) fn check(raw: RawConfig, credentials: Option<&Path>) -> Result<Config, Vec<String>> {
     let mut problems = Problems::default();
-    let terminal = terminal(raw.terminal, &mut problems);
-    let policy = policy(&raw.payment, &raw.till, &terminal, &mut problems);
+    let terminal = terminal(raw.terminal.clone(), &mut problems);
+    let policy = policy(&raw, &terminal, &mut problems);
     let till = till(raw.till, &terminal, &mut problems);
     let environment = problems.need("klarna.environment", raw.klarna.environment, "test");
     let klarna = klarna(raw.klarna, environment, &terminal, credentials, &mut problems);
@@ -154,33 +156,29 @@ fn terminal(raw: RawTerminal, problems: &mut Problems) -> Terminal {
     Terminal { name: format!("{store}-{terminal}"), merchant, locale, currencies }
 }
 
-fn policy(
-    raw: &RawPayment,
-    till: &RawTill,
-    terminal: &Terminal,
-    problems: &mut Problems,
-) -> Policy {
-    Policy {
+fn policy(raw: &RawConfig, terminal: &Terminal, problems: &mut Problems) -> Policy {
+    let (payment, till) = (&raw.payment, &raw.till);
+    let mut seconds = |key, value, default, most| problems.seconds(key, value, default, most);
+    let extension = payment.paying_extension_s;
+    let mut policy = Policy {
         currencies: terminal.currencies.clone(),
-        capture: raw.capture.unwrap_or(CapturePolicy::OnTillAck),
-        create_patience: problems.seconds(
-            "payment.create_timeout_s",
-            raw.create_timeout_s,
-            20,
-            120,
-        ),
-        sale_timeout: problems.seconds("payment.timeout_s", raw.timeout_s, 300, 3600),
-        paying_extension: problems.seconds(
-            "payment.paying_extension_s",
-            raw.paying_extension_s,
-            120,
-            3600,
-        ),
-        confirm_patience: Duration::from_secs(3600),
-        acknowledge_patience: problems.seconds("till.ack_timeout_s", till.ack_timeout_s, 60, 3600),
-        linger: problems.seconds("payment.result_screen_s", raw.result_screen_s, 10, 3600),
+        capture: payment.capture.unwrap_or(CapturePolicy::OnTillAck),
+        create_patience: seconds("payment.create_timeout_s", payment.create_timeout_s, 20, 120),
+        sale_timeout: seconds("payment.timeout_s", payment.timeout_s, 300, 3600),
+        paying_extension: seconds("payment.paying_extension_s", extension, 120, 3600),
+        confirm_patience: CONFIRM_PATIENCE,
+        acknowledge_patience: seconds("till.ack_timeout_s", till.ack_timeout_s, 60, 3600),
+        linger: seconds("payment.result_screen_s", payment.result_screen_s, 10, 3600),
+        read_pace: Duration::from_millis(raw.klarna.poll_ms.unwrap_or(2000)),
         reference_prefix: terminal.name.clone(),
+    };
+    let range = READ_PACE_MIN..=Duration::from_secs(15);
+    if !range.contains(&policy.read_pace) {
+        let wrong = format!("{} is out of range: 500 to 15000", policy.read_pace.as_millis());
+        problems.add("klarna.poll_ms", wrong);
+        policy.read_pace = READ_PACE_MIN;
     }
+    policy
 }
 
 fn till(raw: RawTill, terminal: &Terminal, problems: &mut Problems) -> Option<TillSettings> {

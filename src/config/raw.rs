@@ -21,7 +21,7 @@ pub struct RawConfig {
     pub(super) log: RawLog,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct RawTerminal {
     pub(super) store: Option<String>,
@@ -93,6 +93,7 @@ pub(super) struct RawKlarna {
     pub(super) proxy: Option<String>,
     pub(super) captures_per_s: Option<u32>,
     pub(super) management_per_s: Option<u32>,
+    pub(super) poll_ms: Option<u64>,
     pub(super) create_extra: Option<serde_json::Map<String, serde_json::Value>>,
 }
 

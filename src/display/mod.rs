@@ -10,6 +10,7 @@ pub mod framebuffer;
 mod icon;
 mod layout;
 mod paint;
+mod panel;
 pub mod png;
 pub mod qr;
 pub mod screen;
@@ -29,6 +30,7 @@ use std::path::PathBuf;
 use theme::Theme;
 
 pub use layout::{LayoutError, Role};
+pub use panel::Panel;
 
 /// What every screen of a terminal has in common.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -108,10 +108,6 @@ pub struct Watch {
     pub every: Duration,
 }
 
-/// Pace of reading while the QR code waits to be scanned.
-const PACE_WAITING: Duration = Duration::from_secs(2);
-/// Pace of reading while the shopper is in the flow, or an answer was lost.
-const PACE_CLOSE: Duration = Duration::from_secs(1);
 /// Pace of reading while the confirm call is on its way.
 const PACE_CONFIRMING: Duration = Duration::from_secs(5);
 
@@ -239,14 +235,15 @@ impl Engine {
 
     /// The payment requests that have to be read, and how often.
     pub fn watches(&self) -> Vec<Watch> {
+        let (waiting, close) = (self.policy.read_pace, self.policy.read_pace_close());
         let watch = |payment: &Payment| {
             let (request, every) = match &payment.state {
-                State::AwaitingShopper { request, .. } => (request, PACE_WAITING),
-                State::ShopperPaying { request } => (request, PACE_CLOSE),
+                State::AwaitingShopper { request, .. } => (request, waiting),
+                State::ShopperPaying { request } => (request, close),
                 State::Confirming { request, doubted: false, refused: None, .. } => {
                     (request, PACE_CONFIRMING)
                 }
-                State::Confirming { request, .. } => (request, PACE_CLOSE),
+                State::Confirming { request, .. } => (request, close),
                 State::Creating
                 | State::Authorised { .. }
                 | State::Settling { .. }
