@@ -1,3 +1,5 @@
 //! The one integration binary.
 
+mod payment;
 mod screen;
+mod terminal;
