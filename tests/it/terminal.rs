@@ -26,7 +26,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 /// Only a stuck test waits this long.
-pub const PATIENCE: Duration = Duration::from_secs(100);
+pub const PATIENCE: Duration = Duration::from_secs(90);
 /// Between two looks at a condition that nobody announces.
 const LOOK: Duration = Duration::from_millis(10);
 
@@ -230,6 +230,13 @@ impl Terminal {
         self.simulator.shopper(&request.id, action).expect("the shopper can do that");
     }
 
+    /// As [`Self::shopper`], but the shopper may have done it before.
+    pub fn shopper_may(&self, action: ShopperAction) {
+        for request in self.simulator.requests() {
+            let _ = self.simulator.shopper(&request.id, action);
+        }
+    }
+
     /// Waits for a condition that nobody announces.
     pub async fn until(&self, what: &str, mut condition: impl FnMut() -> bool) {
         let deadline = Instant::now() + PATIENCE;
@@ -246,7 +253,7 @@ impl Terminal {
     /// Waits until the outbox is empty.
     pub async fn settled(&self) {
         let reader = self.reader();
-        let empty = || reader.queued().is_ok_and(|rows| rows.is_empty());
+        let empty = move || reader.queued().is_ok_and(|rows| rows.is_empty());
         self.until("the outbox is empty", empty).await;
     }
 
@@ -369,6 +376,9 @@ impl Terminal {
 impl Drop for Terminal {
     fn drop(&mut self) {
         self.kill();
+        if std::thread::panicking() {
+            eprintln!("{}", self.evidence());
+        }
     }
 }
 
@@ -554,9 +564,14 @@ impl Till {
         }
     }
 
+    /// The shopper will pay for this sale.
+    pub fn expect_shopper(&mut self, reference: &str) {
+        reference.clone_into(&mut self.selling);
+    }
+
     /// Asks for a sale and waits until the shopper can scan.
     pub async fn ask_sale(&mut self, reference: &str, minor: i64) {
-        reference.clone_into(&mut self.selling);
+        self.expect_shopper(reference);
         self.say(&sale(reference, minor));
         self.stage(reference, "awaiting_shopper").await;
     }
@@ -564,6 +579,16 @@ impl Till {
     pub async fn stage(&mut self, reference: &str, stage: &str) -> Value {
         let what = format!("{reference} is {stage}");
         self.hear(&what, |line| line["ref"] == reference && line["stage"] == stage).await
+    }
+
+    /// The next line about a sale that says where it stands, final or not.
+    pub async fn word(&mut self, reference: &str) -> Value {
+        let what = format!("a word about {reference}");
+        let fits = |line: &Value| {
+            let told = line["event"] == "result" || line["event"] == "progress";
+            told && line["ref"] == reference && line["stage"] != "checking"
+        };
+        self.hear(&what, fits).await
     }
 
     pub async fn result(&mut self, reference: &str) -> Value {
