@@ -118,6 +118,8 @@ struct Waiting {
 
 impl Sync {
     async fn run(mut self, mut wanted: watch::Receiver<Vec<Watch>>) {
+        // What was open at the start is no change, and has to be read all the same.
+        self.watcher.watch(wanted.borrow_and_update().clone());
         loop {
             let look_again = self.send_due().await;
             tokio::select! {

@@ -1,5 +1,6 @@
 //! The one integration binary.
 
+mod crash;
 mod faults;
 mod payment;
 mod screen;
