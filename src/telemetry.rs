@@ -1,8 +1,13 @@
 //! Logs: where they go and what they look like. What may be in them is decided where they are
 //! written: no bodies, keys, tokens or personal data, anywhere.
+//!
+//! Libraries do not know that rule: at their lower levels they print headers, URLs and frames. They
+//! are heard from "warn" on, whatever the filter says.
 
 use crate::config::LogFormat;
 use std::io::IsTerminal as _;
+use tracing::{Level, Metadata};
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, fmt};
@@ -26,9 +31,19 @@ pub fn start(format: LogFormat, filter: &str) -> anyhow::Result<()> {
             Err(_) => fmt::layer().json().with_writer(std::io::stderr).boxed(),
         },
     };
-    tracing_subscriber::registry().with(filter).with(layer).try_init()?;
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(filter_fn(may_be_heard))
+        .with(layer)
+        .try_init()?;
     log_panics();
     Ok(())
+}
+
+/// Our own lines at any level, those of libraries from "warn" on.
+fn may_be_heard(line: &Metadata<'_>) -> bool {
+    let ours = line.target().split("::").next() == Some(env!("CARGO_CRATE_NAME"));
+    ours || *line.level() <= Level::WARN
 }
 
 /// A panic is logged with its place and without its message, which may quote anything.

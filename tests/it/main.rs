@@ -2,6 +2,7 @@
 
 mod crash;
 mod faults;
+mod log_privacy;
 mod payment;
 mod screen;
 mod terminal;
