@@ -3,6 +3,10 @@
 //!
 //! It reads the clock for everybody. It has no opinion about money.
 
+mod system;
+
+pub use system::terminated;
+
 use crate::acquirer::Acquirer;
 use crate::acquirer::klarna::Klarna;
 use crate::clock::{Mono, SystemClock};
@@ -22,13 +26,14 @@ use sd_notify::NotifyState;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
+use system::{notify, watchdog_pace};
 use tokio::sync::{mpsc, watch};
 
 /// The screen counts seconds down.
 const COUNTDOWN: Duration = Duration::from_secs(1);
 /// Nothing is due: look at the clock anyway.
 const IDLE_TICK: Duration = Duration::from_secs(60);
-/// After a failed commit time passes at this pace until one succeeds.
+/// After a failed commit the database is tried at this pace until it can be written again.
 const STORE_RETRY: Duration = Duration::from_secs(1);
 /// How long replies may take to reach the till when the daemon stops.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -117,8 +122,15 @@ struct Daemon {
     acquirer: Arc<Acquirer>,
     replies: mpsc::Sender<Reply>,
     wanted: watch::Sender<Vec<Watch>>,
-    /// Why the last commit failed; no payment is accepted until one succeeds.
-    fault: Option<String>,
+    /// No payment is accepted while this is here.
+    fault: Option<Fault>,
+}
+
+/// The database could not be written.
+struct Fault {
+    why: String,
+    /// When to try again. A point in time, so that no stream of events can put it off.
+    retry_at: Mono,
 }
 
 impl Daemon {
@@ -155,7 +167,7 @@ impl Daemon {
                 Event::Shutdown => break,
                 Event::Till(event) => self.till(event).await,
                 Event::Sync(report) => self.sync(report).await,
-                Event::Tick => self.dispatch(Input::Tick).await,
+                Event::Tick => self.tick().await,
                 Event::WarmUp => self.warm_up(),
             }
         }
@@ -166,16 +178,26 @@ impl Daemon {
     }
 
     fn next_tick(&self) -> Mono {
-        let now = self.clock.now().mono;
-        if self.fault.is_some() {
-            return now.after(STORE_RETRY);
+        if let Some(fault) = &self.fault {
+            return fault.retry_at;
         }
+        let now = self.clock.now().mono;
         let counting = matches!(
             self.engine.screen(self.clock.now()),
             Screen::Scan { .. } | Screen::ShopperPaying { .. }
         );
         let latest = now.after(if counting { COUNTDOWN } else { IDLE_TICK });
         self.engine.poll_timeout().map_or(latest, |due| due.min(latest))
+    }
+
+    async fn tick(&mut self) {
+        if self.fault.is_some() {
+            if let Err(error) = tokio::task::block_in_place(|| self.store.probe()) {
+                return self.store_failed(&error);
+            }
+            self.store_works();
+        }
+        self.dispatch(Input::Tick).await;
     }
 
     fn warm_up(&self) {
@@ -325,7 +347,10 @@ impl Daemon {
         if self.fault.is_none() {
             tracing::error!(%error, "the journal cannot be written; no payment is accepted");
         }
-        self.fault = Some(error.to_string());
+        let now = self.clock.now().mono;
+        let planned = self.fault.as_ref().map(|fault| fault.retry_at).filter(|at| *at > now);
+        let retry_at = planned.unwrap_or(now.after(STORE_RETRY));
+        self.fault = Some(Fault { why: error.to_string(), retry_at });
         self.show();
     }
 
@@ -337,7 +362,7 @@ impl Daemon {
 
     /// Tells the till that a command was not accepted because nothing can be recorded.
     async fn refuse(&mut self, reference: &PosReference) {
-        let why = self.fault.clone().unwrap_or_default();
+        let why = self.fault.as_ref().map(|fault| fault.why.clone()).unwrap_or_default();
         let problem = Problem::OutOfService(why);
         self.tell(Reply::Refused { reference: Some(reference.clone()), problem }).await;
     }
@@ -354,31 +379,4 @@ fn reference_of(request: &Request) -> &PosReference {
             &operation.reference
         }
     }
-}
-
-/// Half of what systemd waits for; a long time without systemd.
-fn watchdog_pace() -> Duration {
-    sd_notify::watchdog_enabled().map_or(IDLE_TICK, |period| period / 2)
-}
-
-fn notify(states: &[NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(states) {
-        tracing::warn!(%error, "systemd cannot be told");
-    }
-}
-
-/// Completes on SIGTERM or SIGINT.
-///
-/// # Errors
-/// When the process may not handle signals.
-pub fn terminated() -> std::io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
 }

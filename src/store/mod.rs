@@ -23,6 +23,8 @@ use std::time::Duration;
 const BUSY_WAIT: Duration = Duration::from_secs(5);
 /// Upper bound of the write-ahead log after a checkpoint, in bytes.
 const WAL_SIZE_MAX: i64 = 4 * 1024 * 1024;
+/// What [`Store::probe`] writes, in bytes: more than any one step, so that the next one fits.
+const PROBE_LEN: i64 = 64 * 1024;
 
 /// Why the store cannot be used. Each variant is something else for staff to do.
 #[derive(Debug, thiserror::Error)]
@@ -140,6 +142,25 @@ impl Store {
         outbox::apply(&transaction, &step.outbox, step.now().wall)?;
         transaction.commit()?;
         self.commits += 1;
+        Ok(())
+    }
+
+    /// Tries whether the database can be written again after a failed commit: the journal takes a
+    /// row (which is taken back), and there is room for the next step.
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    pub fn probe(&mut self) -> Result<(), StoreError> {
+        let mut transaction =
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let row = "INSERT INTO journal (payment, at_ms, event, body) VALUES (NULL, 0, 'probe', '')";
+        let trial = transaction.savepoint()?;
+        trial.execute(row, [])?;
+        drop(trial);
+        let room = "INSERT INTO meta (name, value) VALUES ('probe', printf('%.*c', ?1, ' '))
+                    ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+        transaction.execute(room, [PROBE_LEN])?;
+        transaction.commit()?;
         Ok(())
     }
 

@@ -5,4 +5,5 @@ mod faults;
 mod log_privacy;
 mod payment;
 mod screen;
+mod store;
 mod terminal;
