@@ -64,6 +64,7 @@ pub(super) fn check(raw: RawConfig, credentials: Option<&Path>) -> Result<Config
     let environment = problems.need("klarna.environment", raw.klarna.environment, "test");
     let klarna = klarna(raw.klarna, environment, &terminal, credentials, &mut problems);
     let output = output(&raw.display, &mut problems);
+    let log_filter = log_filter(raw.log.filter, &mut problems);
     let store_path = problems.need("store.path", raw.store.path, "/var/lib/.../terminal.sqlite");
     match (problems.0.is_empty(), environment, store_path, klarna, till, output) {
         (true, Some(environment), Some(store_path), Some(klarna), Some(till), Some(output)) => {
@@ -82,7 +83,7 @@ pub(super) fn check(raw: RawConfig, credentials: Option<&Path>) -> Result<Config
                 store_path,
                 output,
                 log_format: raw.log.format.unwrap_or(LogFormat::Text),
-                log_filter: raw.log.filter.unwrap_or_else(|| "info".to_owned()),
+                log_filter,
             })
         }
         _ => Err(problems.0),
@@ -105,6 +106,11 @@ impl Problems {
         value
     }
 
+    /// As [`Self::need`]; a text without a letter is as good as none.
+    fn need_text(&mut self, key: &str, value: Option<String>, example: &str) -> Option<String> {
+        self.need(key, value.filter(|text| !text.trim().is_empty()), example)
+    }
+
     fn seconds(&mut self, key: &str, value: Option<u64>, default: u64, most: u64) -> Duration {
         let value = value.unwrap_or(default);
         if !(1..=most).contains(&value) {
@@ -123,7 +129,7 @@ struct Terminal {
 
 fn terminal(raw: RawTerminal, problems: &mut Problems) -> Terminal {
     let mut part = |key: &str, value: Option<String>, example: &str| {
-        let value = problems.need(key, value, example).unwrap_or_default();
+        let value = problems.need_text(key, value, example).unwrap_or_default();
         let fits = value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
         if !value.is_empty() && (!fits || value.len() > NAME_LEN_MAX) {
             let rule = format!("use at most {NAME_LEN_MAX} letters, digits or _");
@@ -133,7 +139,7 @@ fn terminal(raw: RawTerminal, problems: &mut Problems) -> Terminal {
     };
     let store = part("terminal.store", raw.store, "S12");
     let terminal = part("terminal.terminal", raw.terminal, "T3");
-    let merchant = problems.need("terminal.merchant", raw.merchant, "Example Store");
+    let merchant = problems.need_text("terminal.merchant", raw.merchant, "Example Store");
     let merchant = merchant.unwrap_or_default();
     if let Err(wrong) = check_text(&merchant, 60)
         && !merchant.is_empty()
@@ -147,7 +153,8 @@ fn terminal(raw: RawTerminal, problems: &mut Problems) -> Terminal {
         Locale::new("en-GB").expect("a constant locale")
     });
     let mut currencies = Vec::new();
-    for code in problems.need("terminal.currencies", raw.currencies, "EUR").unwrap_or_default() {
+    let named = raw.currencies.filter(|codes| !codes.is_empty());
+    for code in problems.need("terminal.currencies", named, "EUR").unwrap_or_default() {
         match Currency::new(&code) {
             Ok(currency) => currencies.push(currency),
             Err(wrong) => problems.add("terminal.currencies", wrong),
@@ -184,7 +191,7 @@ fn policy(raw: &RawConfig, terminal: &Terminal, problems: &mut Problems) -> Poli
 fn till(raw: RawTill, terminal: &Terminal, problems: &mut Problems) -> Option<TillSettings> {
     let link = match problems.need("till.link", raw.link, "serial")? {
         RawLink::Serial => LinkSettings::Serial {
-            path: problems.need("till.port", raw.port, "/dev/ttyUSB0")?,
+            path: problems.need_text("till.port", raw.port, "/dev/ttyUSB0")?,
             baud: raw.baud.unwrap_or(115_200),
             format: raw.format.unwrap_or(Format::EightNoneOne),
         },
@@ -219,7 +226,7 @@ fn klarna(
     if let (Some(key), Some(environment)) = (&api_key, environment) {
         guard(key, environment, problems);
     }
-    let account = problems.need("klarna.account_id", raw.account_id, "krn:partner:global:...");
+    let account = problems.need_text("klarna.account_id", raw.account_id, "krn:partner:global:...");
     let redirect_url =
         problems.need("klarna.redirect_url", raw.redirect_url, "https://shop.example/thanks");
     let integrator = raw.integrator.unwrap_or_else(|| "KLARNA_TERMINALD".to_owned());
@@ -394,6 +401,14 @@ fn output(raw: &RawDisplay, problems: &mut Problems) -> Option<OutputConfig> {
         RawOutput::Terminal => Some(OutputConfig::Ansi),
         RawOutput::None => Some(OutputConfig::None),
     }
+}
+
+fn log_filter(raw: Option<String>, problems: &mut Problems) -> String {
+    let filter = raw.unwrap_or_else(|| "info".to_owned());
+    if let Err(wrong) = tracing_subscriber::EnvFilter::try_new(&filter) {
+        problems.add("log.filter", format!("{filter:?}: {wrong}"));
+    }
+    filter
 }
 
 fn theme(raw: Option<RawTheme>) -> Theme {

@@ -1,5 +1,6 @@
 //! The one integration binary.
 
+mod config;
 mod crash;
 mod faults;
 mod log_privacy;
