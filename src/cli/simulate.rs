@@ -33,7 +33,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let options = Options {
         api: arguments.api,
         control: arguments.control,
-        public_host: arguments.public_host,
+        public_host: arguments.public_host.clone(),
         tls_dir: Some(arguments.tls_dir.clone()),
         ..Options::default()
     };
@@ -51,6 +51,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     println!("  environment   = \"custom\"");
     println!("  base_url      = {:?}", simulator.api_url());
     println!("  account_id    = {account:?}");
+    println!("  qr_hosts      = [{:?}]", arguments.public_host);
     println!("  extra_ca_file = {:?}", arguments.tls_dir.join("ca.pem"));
     println!("and the key {key} in the file that api_key_file names.");
     println!("Stop with Ctrl-C.");
