@@ -5,12 +5,12 @@
 
 use super::error::Failure;
 use super::http::Method;
-use super::wire::{Entry, Transaction, first_text};
+use super::wire::{Entry, Transaction};
 use super::{Klarna, refused};
 use crate::id::{CaptureId, RefundId, TransactionId};
 use crate::money::Amount;
 use crate::payment::effect::{Call, CallKind, Delay, Effect, Outcome, RefusalReason};
-use serde_json::{Value, json};
+use serde_json::json;
 
 impl Klarna {
     /// Sends a capture, refund or void.
@@ -40,7 +40,7 @@ impl Klarna {
         let answer =
             self.http.send(Method::Post, &path, body.as_ref(), Some(&call.key), &session).await;
         match answer {
-            Ok(answer) => done(&call.kind, &answer.body),
+            Ok(answer) => done(&call.kind, transaction, &answer.body),
             Err(Failure::Api(error)) if error.is_about_resource() => {
                 match self.find(transaction, call).await {
                     Outcome::Done(effect) => Outcome::Done(effect),
@@ -66,10 +66,7 @@ impl Klarna {
             CallKind::Refund { amount, reference, .. } => {
                 Ok(look_up(&found.refunds()?, reference.as_str(), *amount, refunded))
             }
-            CallKind::Void { .. } => Ok(match found.state() {
-                "CLOSED" | "COMPLETED" | "VOIDED" => Outcome::Done(Effect::Voided),
-                _ => Outcome::Absent,
-            }),
+            CallKind::Void { .. } => Ok(look_up_void(&found)),
             CallKind::Create { .. } | CallKind::Cancel { .. } | CallKind::Confirm { .. } => {
                 Ok(Outcome::Absent)
             }
@@ -101,28 +98,49 @@ fn look_up(
     }
 }
 
-fn done(kind: &CallKind, body: &[u8]) -> Outcome {
-    let answer: Value = match body.iter().all(u8::is_ascii_whitespace) {
-        true => Value::Null,
-        false => match serde_json::from_slice(body) {
-            Ok(answer) => answer,
-            Err(error) => {
-                return Outcome::Unknown(Delay::because(format!("answer is not JSON: {error}")));
-            }
+/// Whether everything was released. We void only what we have captured nothing of, so a capture
+/// is somebody else's, and the money is not back with the shopper.
+fn look_up_void(found: &Transaction) -> Outcome {
+    let is_captured = found.captures().map(|captures| !captures.is_empty());
+    match (found.state(), is_captured) {
+        (_, Ok(true)) => {
+            let text = "the transaction has captures that are not of this terminal";
+            refused(RefusalReason::Contradiction, "CONTRADICTION", text)
+        }
+        ("CLOSED" | "VOIDED", _) | ("COMPLETED", Ok(false)) => Outcome::Done(Effect::Voided),
+        _ => Outcome::Absent,
+    }
+}
+
+/// What a 2xx answer says. One about another transaction or currency is none: the same key brings
+/// the right one.
+fn done(kind: &CallKind, transaction: &TransactionId, body: &[u8]) -> Outcome {
+    let answer = match body.iter().all(u8::is_ascii_whitespace) {
+        true => None,
+        false => match Transaction::parse(body, transaction) {
+            Ok(answer) => Some(answer),
+            Err(failure) => return Outcome::Unknown(failure.into_delay()),
         },
     };
-    Outcome::Done(match kind {
+    let text = |names: &[&str]| answer.as_ref().and_then(|answer| answer.text(names));
+    if text(&["currency"]).is_some_and(|code| code != kind.amount().currency().code()) {
+        return Outcome::Unknown(Delay::because("answer is about another currency"));
+    }
+    match kind {
         CallKind::Refund { .. } => {
-            refunded(first_text(&answer, &["payment_refund_id", "refund_id"]))
+            Outcome::Done(refunded(text(&["payment_refund_id", "refund_id"])))
         }
-        CallKind::Void { .. } => Effect::Voided,
+        CallKind::Void { .. } => match answer.as_ref().map(look_up_void) {
+            Some(refused @ Outcome::Refused(_)) => refused,
+            _ => Outcome::Done(Effect::Voided),
+        },
         CallKind::Capture { .. }
         | CallKind::Create { .. }
         | CallKind::Cancel { .. }
         | CallKind::Confirm { .. } => {
-            captured(first_text(&answer, &["payment_capture_id", "capture_id"]))
+            Outcome::Done(captured(text(&["payment_capture_id", "capture_id"])))
         }
-    })
+    }
 }
 
 fn captured(id: Option<&str>) -> Effect {
@@ -131,4 +149,46 @@ fn captured(id: Option<&str>) -> Effect {
 
 fn refunded(id: Option<&str>) -> Effect {
     Effect::Refunded { refund: id.and_then(|id| RefundId::new(id).ok()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::EffectReference;
+    use crate::money::Currency;
+
+    fn check(kind: &str, body: &str, expected: &str) {
+        let transaction = TransactionId::new("krn:transaction:t-1").expect("an id");
+        let amount = Amount::new(100, Currency::new("EUR").expect("EUR"));
+        let reference = EffectReference::new("R").expect("a reference");
+        let kind = match kind {
+            "capture" => CallKind::Capture { transaction: transaction.clone(), amount, reference },
+            "refund" => CallKind::Refund { transaction: transaction.clone(), amount, reference },
+            _ => CallKind::Void { transaction: transaction.clone(), amount },
+        };
+        let shown = match done(&kind, &transaction, body.as_bytes()) {
+            Outcome::Done(_) => "done".to_owned(),
+            Outcome::Refused(refusal) => format!("refused: {}", refusal.text),
+            Outcome::Unknown(delay) => format!("unknown: {}", delay.reason),
+            Outcome::Retry(_) | Outcome::Absent => "impossible".to_owned(),
+        };
+        assert!(shown.starts_with(expected), "{body}: {shown}");
+    }
+
+    #[test]
+    fn an_answer_about_something_else_is_none() {
+        for kind in ["capture", "refund", "void"] {
+            check(kind, "", "done");
+            check(kind, "{}", "done");
+            check(kind, r#"{"payment_transaction_id":"t-1","currency":"EUR"}"#, "done");
+            let other = r#"{"payment_transaction_id":"krn:transaction:t-2"}"#;
+            check(kind, other, "unknown: answer is about another transaction");
+            check(kind, r#"{"currency":"SEK"}"#, "unknown: answer is about another currency");
+            check(kind, "[]", "unknown: answer is not a JSON object");
+            check(kind, "<html>", "unknown: answer is not a JSON object");
+            check(kind, r#"{"payment_tr"#, "unknown: answer is not a JSON object");
+        }
+        check("void", r#"{"state":"COMPLETED","captures":[{"capture_amount":40}]}"#, "refused");
+        check("void", r#"{"state":"CLOSED","captures":[]}"#, "done");
+    }
 }

@@ -242,9 +242,14 @@ impl Transaction {
         self.entries(&["refunds", "payment_refunds"], "refund")
     }
 
+    /// The first of these members that is a string.
+    pub(super) fn text(&self, names: &[&str]) -> Option<&str> {
+        first_text(&self.top, names)
+    }
+
     /// The transaction's state, empty when it is not named.
     pub(super) fn state(&self) -> &str {
-        first_text(&self.top, &["state", "status"]).unwrap_or_default()
+        self.text(&["state", "status"]).unwrap_or_default()
     }
 
     fn entries(&self, names: &[&str], kind: &str) -> Result<Vec<Entry>, Failure> {
