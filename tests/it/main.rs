@@ -2,6 +2,7 @@
 
 mod cli;
 mod config;
+mod contradiction;
 mod crash;
 mod faults;
 mod log_privacy;
