@@ -50,6 +50,19 @@ enum Event {
 /// When it cannot start: database, display, network address, settings. Once it runs, it does not
 /// give up.
 pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
+    let output = Output::open(&config.output).context("the display cannot be used")?;
+    run_on(config, output, shutdown).await
+}
+
+/// As [`run`], showing screens on `output` instead of the configured one.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_on(
+    config: Config,
+    output: Output,
+    shutdown: impl Future<Output = ()>,
+) -> anyhow::Result<()> {
     let clock = SystemClock::start();
     let store = Store::open(&config.store_path).context("the journal cannot be used")?;
     let reader = store.reader()?;
@@ -58,7 +71,6 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> anyhow::
         .replay(clock.now(), &reader.open_records()?)
         .context("the journal contradicts itself")?;
     check_outbox(&engine, &reader)?;
-    let output = Output::open(&config.output).context("the display cannot be used")?;
     let acquirer = Arc::new(Acquirer::Klarna(Klarna::new(config.klarna)?));
 
     let (till_events_in, till_events) = mpsc::channel(pos::QUEUE_LEN_MAX);
