@@ -51,7 +51,7 @@ pub fn plan(row: &QueuedCall, now: Wall, distrusted_until: Option<Wall>) -> Plan
 pub fn pause(kind: &CallKind, key: &IdempotencyKey, attempts: u32, delay: &Delay) -> Duration {
     let (first, longest) = if kind.is_urgent() { URGENT } else { PATIENT };
     let doubled = first.saturating_mul(1_u32 << attempts.saturating_sub(1).min(16)).min(longest);
-    let jitter = doubled.mul_f64(f64::from(spread(key, attempts)) / 512.0);
+    let jitter = doubled * u32::from(spread(key, attempts)) / 512;
     let asked = Duration::from_millis(delay.at_least_ms.unwrap_or(0));
     (doubled - jitter).max(asked + jitter.min(Duration::from_secs(1)))
 }

@@ -100,8 +100,8 @@ struct Sync {
     calls: JoinSet<(QueuedCall, Outcome)>,
     /// Calls under way; true for those that somebody waits for.
     in_flight: HashMap<CallId, bool>,
-    /// Calls whose outcome the daemon may not have recorded yet, with their key, and until when that
-    /// is waited for.
+    /// Calls whose outcome the daemon may not have recorded yet, with their key, and until when
+    /// that is waited for.
     settling: HashMap<CallId, (IdempotencyKey, Instant)>,
     waiting: HashMap<CallId, Waiting>,
     offline: Option<Waiting>,

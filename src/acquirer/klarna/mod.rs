@@ -1,7 +1,7 @@
 //! The Klarna Network API, version 1: one function per call, and what its answers mean.
 //!
-//! Paths and rules: Klarna Integration Guidelines v1, chapters Payment request, Confirm, Transaction
-//! management, Interoperability; where they contradict each other the choice is named at the place.
+//! Paths and rules: Klarna Integration Guidelines v1, chapters Payment request, Confirm,
+//! Transaction management, Interoperability; where they contradict each other the choice is named at the place.
 
 mod create;
 pub mod error;

@@ -94,7 +94,7 @@ fn read_lines(mut port: TTYPort, lines: &Sender<Value>) {
         }
         while let Some(end) = buffer.iter().position(|byte| *byte == b'\n') {
             let line: Vec<u8> = buffer.drain(..=end).collect();
-            // What is no message is an echo of our own, sent before the terminal had opened the line.
+            // What is no message is an echo of our own, from before the terminal opened the line.
             if let Ok(message) = serde_json::from_slice::<Value>(&line)
                 && message.get("event").is_some()
                 && lines.blocking_send(message).is_err()
