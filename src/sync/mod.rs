@@ -130,11 +130,10 @@ impl Sync {
                     Err(error) => tracing::error!(%error, "a call has ended abnormally"),
                 },
                 Some(report) = self.watcher.next() => {
-                    if self.reachable(!matches!(&report, Err(delay) if delay.offline)).await {
-                        if let Ok((watch, state)) = report {
-                            let Watch { payment, request, .. } = watch;
-                            self.report(Report::Observed { payment, request, state }).await;
-                        }
+                    self.reachable(!matches!(&report, Err(delay) if delay.offline)).await;
+                    if let Ok((watch, state)) = report {
+                        let Watch { payment, request, .. } = watch;
+                        self.report(Report::Observed { payment, request, state }).await;
                     }
                 },
                 () = tokio::time::sleep_until(look_again) => {}
@@ -245,8 +244,8 @@ impl Sync {
         self.reachable(!delay.offline).await;
     }
 
-    /// Notes whether the acquirer can be reached; returns the same.
-    async fn reachable(&mut self, reachable: bool) -> bool {
+    /// Notes whether the acquirer can be reached.
+    async fn reachable(&mut self, reachable: bool) {
         let was_offline = self.offline.is_some();
         if reachable {
             self.offline = None;
@@ -262,7 +261,6 @@ impl Sync {
                 self.report(Report::Reachable(false)).await;
             }
         }
-        reachable
     }
 
     async fn report(&mut self, report: Report) {

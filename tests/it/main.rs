@@ -1,4 +1,5 @@
 //! The one integration binary.
 
+mod readme;
 mod screen;
 mod tidy;

@@ -39,7 +39,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     println!("The shopper's page: {} (or scan the code)", cashier.shop.page());
     let result = cashier.serve(typed_lines()).await;
     let closed = cashier.shop.close().await;
-    print!("\x1b[r\x1b[{rows};1H\n");
+    println!("\x1b[r\x1b[{rows};1H");
     result.and(closed)
 }
 
