@@ -1,10 +1,12 @@
 //! From what people wrote to what cannot be wrong: defaults, bounds, and all complaints at once.
 
 use super::raw::{
-    Environment, LogFormat, RawConfig, RawDisplay, RawKlarna, RawLink, RawOutput, RawTerminal,
-    RawTheme, RawTill,
+    Environment, LogFormat, RawConfig, RawDisplay, RawKlarna, RawLink, RawOutput, RawPaths,
+    RawTerminal, RawTheme, RawTill,
 };
-use crate::acquirer::klarna::{self, AuthScheme, Availability, AvailabilityOrder};
+use crate::acquirer::klarna::{
+    self, AuthScheme, Availability, AvailabilityOrder, TransactionPaths,
+};
 use crate::display::framebuffer::Rotation;
 use crate::display::theme::Theme;
 use crate::display::{Frame, OutputConfig};
@@ -251,12 +253,31 @@ fn klarna(
         home_currency: *terminal.currencies.first()?,
         redirect_url: redirect_url?,
         qr_hosts: raw.qr_hosts.unwrap_or_else(|| vec![".klarna.com".to_owned()]),
+        paths: paths(raw.paths, problems),
         create_extra: raw.create_extra.unwrap_or_default(),
         captures_per_s: raw.captures_per_s.unwrap_or(if live { 50 } else { 12 }),
         management_per_s: raw.management_per_s.unwrap_or(if live { 200 } else { 50 }),
         extra_ca,
         proxy: raw.proxy,
     })
+}
+
+fn paths(raw: RawPaths, problems: &mut Problems) -> TransactionPaths {
+    let default = TransactionPaths::default();
+    let mut path = |key: &str, value: Option<String>, default: String| {
+        let template = value.unwrap_or(default);
+        if !TransactionPaths::is_usable(&template) {
+            let rule = "begin with / and contain {transaction_id}";
+            problems.add(key, format!("{template:?} is no path of a transaction: {rule}"));
+        }
+        template
+    };
+    TransactionPaths {
+        read: path("klarna.paths.read", raw.read, default.read),
+        capture: path("klarna.paths.capture", raw.capture, default.capture),
+        refund: path("klarna.paths.refund", raw.refund, default.refund),
+        void: path("klarna.paths.void", raw.void, default.void),
+    }
 }
 
 fn base_url(
