@@ -1,6 +1,6 @@
 //! Configuration: one TOML file, overridden by the environment, checked as a whole.
 //!
-//! [`RawConfig`] is what people write; [`Config`] is what the daemon gets and cannot be wrong.
+//! `RawConfig` is what people write; [`Config`] is what the daemon gets and cannot be wrong.
 //! Secrets come from a file, the environment or systemd credentials, never from the TOML file, and
 //! are never printed.
 

@@ -76,11 +76,11 @@ pub async fn run_on(
     let (till_events_in, till_events) = mpsc::channel(pos::QUEUE_LEN_MAX);
     let (replies, replies_out) = mpsc::channel(pos::QUEUE_LEN_MAX);
     let till = pos::serve(config.till, till_events_in, replies_out).await;
-    let till = tokio::spawn(till.context("the till's address cannot be used")?);
+    let mut till = tokio::spawn(till.context("the till's address cannot be used")?);
     let (wanted, wanted_out) = watch::channel(engine.watches());
     let (reports_in, reports) = mpsc::channel(sync::REPORTS_MAX);
     let sync_reader = store.reader()?;
-    let sync =
+    let mut sync =
         tokio::spawn(sync::run(sync_reader, acquirer.clone(), clock, wanted_out, reports_in));
 
     let daemon = Daemon {
@@ -97,7 +97,12 @@ pub async fn run_on(
         wanted,
         fault: None,
     };
-    daemon.run(till_events, reports, shutdown).await;
+    // A part that ends before the whole is a defect; the journal makes a restart safe.
+    tokio::select! {
+        () = daemon.run(till_events, reports, shutdown) => {}
+        ended = &mut sync => anyhow::bail!("the queue's worker has ended: {ended:?}"),
+        ended = &mut till => anyhow::bail!("the till's link has ended: {ended:?}"),
+    }
     sync.abort();
     let _ = tokio::time::timeout(FAREWELL, till).await;
     Ok(())

@@ -12,6 +12,10 @@ use std::time::Duration;
 /// Klarna's clock is not ours.
 pub const KEY_LIFE: Duration = Duration::from_secs(23 * 3600);
 
+/// Before a call's effect is looked for, its last attempt must be over on the other side as well:
+/// an attempt that is still being processed would not be found, and be sent again.
+pub const SETTLED_AFTER: Duration = Duration::from_secs(120);
+
 /// First and longest pause when a shopper or cashier is waiting.
 const URGENT: (Duration, Duration) = (Duration::from_millis(400), Duration::from_secs(5));
 /// First and longest pause when nobody is waiting.

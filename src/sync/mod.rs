@@ -87,6 +87,7 @@ pub async fn run(
         offline: None,
         watcher: Watcher::new(acquirer),
         jumps: ClockJumps::new(clock.now()),
+        started: Instant::now(),
     }
     .run(wanted)
     .await;
@@ -107,12 +108,15 @@ struct Sync {
     offline: Option<Waiting>,
     watcher: Watcher,
     jumps: ClockJumps,
+    started: Instant,
 }
 
 /// A pause after failures.
 #[derive(Debug, Clone, Copy)]
 struct Waiting {
     attempts: u32,
+    /// When the last attempt came back.
+    sent: Instant,
     until: Instant,
 }
 
@@ -143,6 +147,7 @@ impl Sync {
 
     /// Sends whatever is due; returns when to look again.
     async fn send_due(&mut self) -> Instant {
+        self.jumps.check(self.clock.now());
         let now = Instant::now();
         let busy = self.in_flight.len() + self.settling.len() + self.waiting.len();
         let rows = match self.reader.sendable(ROWS_READ + busy) {
@@ -177,7 +182,10 @@ impl Sync {
         {
             return Some(*until);
         }
-        let own = self.waiting.get(&id).map_or(now, |waiting| waiting.until);
+        let mut own = self.waiting.get(&id).map_or(now, |waiting| waiting.until);
+        if self.plan(row) == Plan::ReadFirst {
+            own = own.max(self.last_attempt(id) + retry::SETTLED_AFTER);
+        }
         if row.call.kind.is_urgent() {
             return Some(own);
         }
@@ -189,8 +197,17 @@ impl Sync {
         Some(own.max(self.offline.map_or(now, |offline| offline.until)))
     }
 
+    fn plan(&self, row: &QueuedCall) -> Plan {
+        retry::plan(row, self.clock.now().wall, self.jumps.distrusted_until)
+    }
+
+    /// When `call` may have been sent last; before a restart, for all we know, just before it.
+    fn last_attempt(&self, call: CallId) -> Instant {
+        self.waiting.get(&call).map_or(self.started, |waiting| waiting.sent)
+    }
+
     fn send(&mut self, row: QueuedCall) {
-        let plan = retry::plan(&row, self.clock.now().wall, self.jumps.check(self.clock.now()));
+        let plan = self.plan(&row);
         self.in_flight.insert(row.call.id, row.call.kind.is_urgent());
         let acquirer = self.acquirer.clone();
         self.calls.spawn(async move {
@@ -210,7 +227,7 @@ impl Sync {
             Outcome::Retry(delay) | Outcome::Unknown(delay) => {
                 let pause = retry::pause(&row.call.kind, &row.call.key, attempts, delay);
                 let until = Instant::now() + pause;
-                self.waiting.insert(call, Waiting { attempts, until });
+                self.waiting.insert(call, Waiting { attempts, sent: Instant::now(), until });
                 self.note_failure(&row, attempts, pause, delay).await;
             }
             Outcome::Done(_) | Outcome::Refused(_) | Outcome::Absent => {
@@ -250,13 +267,15 @@ impl Sync {
         if reachable {
             self.offline = None;
             if was_offline {
-                self.waiting.clear();
+                let now = Instant::now();
+                self.waiting.values_mut().for_each(|waiting| waiting.until = now);
                 self.report(Report::Reachable(true)).await;
             }
         } else {
             let attempts = 1 + self.offline.map_or(0, |offline| offline.attempts);
             let pause = Duration::from_secs(1 << attempts.min(5)).min(OFFLINE_PAUSE_MAX);
-            self.offline = Some(Waiting { attempts, until: Instant::now() + pause });
+            let sent = Instant::now();
+            self.offline = Some(Waiting { attempts, sent, until: sent + pause });
             if !was_offline {
                 self.report(Report::Reachable(false)).await;
             }
@@ -280,8 +299,9 @@ impl ClockJumps {
         Self { last: now, distrusted_until: None }
     }
 
-    /// Keys first attempted before the returned time cannot be told from old ones.
-    fn check(&mut self, now: Now) -> Option<Wall> {
+    /// Compares the clocks. Keys first attempted before `distrusted_until` cannot be told from old
+    /// ones.
+    fn check(&mut self, now: Now) {
         let expected = self.last.wall.after(now.mono.left(self.last.mono));
         let off = now.wall.since(expected).or_else(|| expected.since(now.wall));
         if off.is_some_and(|off| off > CLOCK_JUMP) {
@@ -289,7 +309,6 @@ impl ClockJumps {
             tracing::warn!("the wall clock has jumped; old keys are not relied on any more");
         }
         self.last = now;
-        self.distrusted_until
     }
 }
 
@@ -305,11 +324,15 @@ mod tests {
             wall: Wall::from_millis(wall_s * 1000),
         };
         let mut jumps = ClockJumps::new(at(0, 1_000_000));
-        assert_eq!(jumps.check(at(3600, 1_003_601)), None);
+        let mut check = |now| {
+            jumps.check(now);
+            jumps.distrusted_until
+        };
+        assert_eq!(check(at(3600, 1_003_601)), None);
         let back = at(3700, 0);
-        assert_eq!(jumps.check(back), Some(back.wall));
-        assert_eq!(jumps.check(at(3800, 100)), Some(back.wall));
+        assert_eq!(check(back), Some(back.wall));
+        assert_eq!(check(at(3800, 100)), Some(back.wall));
         let forth = at(3900, 9_000_000);
-        assert_eq!(jumps.check(forth), Some(forth.wall));
+        assert_eq!(check(forth), Some(forth.wall));
     }
 }
