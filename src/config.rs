@@ -6,6 +6,7 @@
 
 mod check;
 mod raw;
+mod summary;
 
 pub use check::Config;
 pub use raw::{Environment, LogFormat};
