@@ -3,6 +3,7 @@
 //! HTTPS only, roots compiled in, no redirects, no proxy but the configured one. It knows paths and
 //! bytes, not what they mean.
 
+use super::TransactionPaths;
 use super::error::{ApiError, Failure};
 use super::limit::Limits;
 pub(super) use super::limit::Quota;
@@ -84,42 +85,6 @@ pub struct Settings {
     pub extra_ca: Option<Vec<u8>>,
     /// `http://host:port` of a proxy, if one is to be used.
     pub proxy: Option<String>,
-}
-
-/// Paths of the transaction calls. Version 1 documents none, so they can be configured; these are
-/// templates with `{account_id}` and `{transaction_id}`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TransactionPaths {
-    /// `GET`.
-    pub read: String,
-    /// `POST`.
-    pub capture: String,
-    /// `POST`.
-    pub refund: String,
-    /// `POST`.
-    pub void: String,
-}
-
-impl TransactionPaths {
-    /// Whether `template` can stand for a path of one transaction.
-    pub fn is_usable(template: &str) -> bool {
-        let filled = template.replace("{account_id}", "").replace("{transaction_id}", "");
-        let printable = filled.bytes().all(|b| b.is_ascii_graphic() && !b"{}?#".contains(&b));
-        template.starts_with('/') && template.contains("{transaction_id}") && printable
-    }
-}
-
-impl Default for TransactionPaths {
-    /// The shape that later versions of the API publish, under `/v1`.
-    fn default() -> Self {
-        let base = "/v1/accounts/{account_id}/payment/transactions/{transaction_id}";
-        Self {
-            read: base.to_owned(),
-            capture: format!("{base}/capture"),
-            refund: format!("{base}/refund"),
-            void: format!("{base}/void"),
-        }
-    }
 }
 
 /// Why a client cannot be made from its settings.

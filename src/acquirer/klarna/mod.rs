@@ -10,7 +10,8 @@ mod limit;
 mod transaction;
 mod wire;
 
-pub use http::{AuthScheme, ClientError, Settings, TransactionPaths};
+pub use http::{AuthScheme, ClientError, Settings};
+pub use transaction::TransactionPaths;
 
 use crate::id::{ConfirmationToken, RequestId};
 use crate::money::Amount;

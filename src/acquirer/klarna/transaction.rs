@@ -12,6 +12,42 @@ use crate::money::Amount;
 use crate::payment::effect::{Call, CallKind, Delay, Effect, Outcome, RefusalReason};
 use serde_json::{Value, json};
 
+/// Paths of the transaction calls. Version 1 documents none, so they can be configured; these are
+/// templates with `{account_id}` and `{transaction_id}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TransactionPaths {
+    /// `GET`.
+    pub read: String,
+    /// `POST`.
+    pub capture: String,
+    /// `POST`.
+    pub refund: String,
+    /// `POST`.
+    pub void: String,
+}
+
+impl TransactionPaths {
+    /// Whether `template` can stand for a path of one transaction.
+    pub fn is_usable(template: &str) -> bool {
+        let filled = template.replace("{account_id}", "").replace("{transaction_id}", "");
+        let printable = filled.bytes().all(|b| b.is_ascii_graphic() && !b"{}?#".contains(&b));
+        template.starts_with('/') && template.contains("{transaction_id}") && printable
+    }
+}
+
+impl Default for TransactionPaths {
+    /// The shape that later versions of the API publish, under `/v1`.
+    fn default() -> Self {
+        let base = "/v1/accounts/{account_id}/payment/transactions/{transaction_id}";
+        Self {
+            read: base.to_owned(),
+            capture: format!("{base}/capture"),
+            refund: format!("{base}/refund"),
+            void: format!("{base}/void"),
+        }
+    }
+}
+
 impl Klarna {
     /// Sends a capture, refund or void.
     pub(super) async fn change(&self, transaction: &TransactionId, call: &Call) -> Outcome {
