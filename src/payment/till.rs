@@ -103,14 +103,15 @@ impl Draft<'_> {
         let payment = self.expect_sale(reference)?;
         match (&payment.state, payment.result()) {
             (State::Creating | State::AwaitingShopper { .. } | State::ShopperPaying { .. }, _) => {
-                Ok(self.record(payment.id, Event::GivenUp { reason: NotPaid::AbortedByTill })?)
+                self.record(payment.id, Event::GivenUp { reason: NotPaid::AbortedByTill })?;
             }
-            (_, Some(result)) => Ok(self.reply(Reply::Result(Box::new(result)))),
+            (_, Some(result)) => self.reply(Reply::Result(Box::new(result))),
             (_, None) => {
                 let (reference, stage) = (reference.clone(), Stage::Completing);
-                Ok(self.reply(Reply::Progress { reference, stage }))
+                self.reply(Reply::Progress { reference, stage });
             }
         }
+        Ok(())
     }
 
     fn status(&mut self, reference: &PosReference) -> Result<(), Stop> {
@@ -189,18 +190,18 @@ impl Draft<'_> {
             let same_amount = asked.amount.is_none_or(|amount| amount == earlier.amount);
             earlier.kind == kind && earlier.sale == asked.sale && same_amount
         });
-        match earlier {
-            Some(operation) => Ok(self.reply(Reply::Operation(Box::new(operation)))),
-            None => {
-                let what = self.meaning(&asked.reference);
-                Err(Problem::ReferenceReused(asked.reference.clone(), what).into())
-            }
-        }
+        let Some(operation) = earlier else {
+            let what = self.meaning(&asked.reference);
+            return Err(Problem::ReferenceReused(asked.reference.clone(), what).into());
+        };
+        self.reply(Reply::Operation(Box::new(operation)));
+        Ok(())
     }
 
     fn end_shift(&mut self, reference: PosReference, totals: Vec<ShiftTotal>) -> Result<(), Stop> {
         if let Some(report) = self.engine.shift_of(&reference) {
-            return Ok(self.reply(Reply::Shift(Box::new(report))));
+            self.reply(Reply::Shift(Box::new(report)));
+            return Ok(());
         }
         if self.payment_of(&reference).is_some() {
             let what = self.meaning(&reference);
