@@ -421,7 +421,17 @@ impl Draft<'_> {
             Outcome::Unknown(_) => unsent_event(&payment.state, kind, DOUBT_AFTER_ATTEMPTS)
                 .filter(|event| *event == Event::ConfirmDoubted),
         };
-        event.map_or(Ok(()), |event| self.record(id.payment, event))
+        event.map_or(Ok(()), |event| self.record(id.payment, event))?;
+        self.refuse_uncovered(id.payment)
+    }
+
+    /// Refunds that waited for a capture go with it: Klarna has nothing to give back.
+    fn refuse_uncovered(&mut self, id: PaymentId) -> Result<(), IllegalEvent> {
+        while let Some(State::Settling { ledger, .. }) = self.payment(id).map(|p| &p.state) {
+            let Some(sequence) = ledger.uncovered_refund() else { break };
+            self.record(id, Event::CallRefused { sequence, refusal: not_captured() })?;
+        }
+        Ok(())
     }
 
     fn observed(
@@ -622,6 +632,11 @@ fn result_screen(payment: &Payment, outcome: SaleOutcome) -> Screen {
 
 fn too_late() -> Refusal {
     Refusal::new(RefusalReason::TooLate, "TOO_LATE", "the time for this call is over")
+}
+
+fn not_captured() -> Refusal {
+    let text = "the capture that this refund waited for was refused";
+    Refusal::new(RefusalReason::NotAllowed, "NOT_CAPTURED", text)
 }
 
 fn unknown_payment(event: &Event) -> IllegalEvent {

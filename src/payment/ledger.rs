@@ -51,9 +51,16 @@ impl Ledger {
         Self { authorised, captures: Vec::new(), refunds: Vec::new() }
     }
 
-    /// Nothing was captured or refunded, or ever tried.
+    /// Nothing is captured or refunded, or queued to be; what was refused has no effect.
     pub fn is_untouched(&self) -> bool {
-        !self.captures.iter().any(Entry::counts) && self.refunds.is_empty()
+        !self.captures.iter().chain(&self.refunds).any(Entry::counts)
+    }
+
+    /// The newest queued refund, by its call's sequence, if the captures that are left do not cover
+    /// all refunds. It was never sent: it waits for the capture that was refused.
+    pub fn uncovered_refund(&self) -> Option<u32> {
+        let newest = self.refunds.iter().rfind(|entry| entry.is_queued());
+        newest.filter(|_| self.refundable().minor() < 0).map(|entry| entry.sequence)
     }
 
     /// No call is waiting, none was refused, and everything that can be captured is.

@@ -82,8 +82,9 @@ fn rekey(transaction: &Transaction<'_>, call: &Call, now: Wall) -> Result<(), St
     Ok(())
 }
 
-/// The calls that may be sent now: of each payment the oldest one that is not closed, unless that
-/// one was refused (what follows it would make no sense). Urgent ones first, then by age.
+/// The calls that may be sent now: of each payment the oldest one that waits to be sent. A refused
+/// one holds up nothing: the core has already refused what made no sense without it. Urgent ones
+/// first, then by age.
 pub(super) fn sendable(
     connection: &Connection,
     limit: usize,
@@ -93,7 +94,8 @@ pub(super) fn sendable(
          WHERE state = 'queued' AND state <> 'closed'
            AND NOT EXISTS (SELECT 1 FROM outbox AS earlier
                            WHERE earlier.payment = row.payment
-                             AND earlier.sequence < row.sequence AND earlier.state <> 'closed')
+                             AND earlier.sequence < row.sequence
+                             AND earlier.state = 'queued' AND earlier.state <> 'closed')
          ORDER BY operation NOT IN ('confirm', 'create'), payment LIMIT ?1",
     )?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
