@@ -96,13 +96,6 @@ impl Ledger {
         check(asked, self.refundable(), "refunded", self.refunds.len(), REFUNDS_MAX)
     }
 
-    /// The amount and state of the call with this sequence.
-    pub fn progress(&self, sequence: u32) -> Option<(Amount, OperationProgress)> {
-        let mut all = self.captures.iter().chain(&self.refunds);
-        let entry = all.find(|entry| entry.sequence == sequence)?;
-        Some((entry.amount, entry.progress.clone()))
-    }
-
     /// What Klarna has confirmed, and what still waits.
     pub fn so_far(&self) -> MoneySoFar {
         let all = || self.captures.iter().chain(&self.refunds);
