@@ -198,12 +198,13 @@ impl Engine {
                 self.shifts.insert(report.shift, report.clone());
             }
         }
+        self.lingering = self.lingering.take().filter(|(_, until)| *until > step.now.mono);
         for (id, payment) in step.payments {
             let before = self.payments.get(&id);
-            let was_running = before.is_none_or(|before| before.outcome().is_none());
+            let was_shown = before.is_none_or(|before| before.state.occupies_terminal());
             let changed = before.and_then(Payment::outcome) != payment.outcome();
             if let Some(outcome) = payment.outcome().filter(|_| changed) {
-                if was_running || payment.state.occupies_terminal() {
+                if was_shown {
                     let screen = result_screen(&payment, outcome);
                     self.lingering = Some((screen, step.now.mono.after(self.policy.linger)));
                 }
@@ -229,7 +230,8 @@ impl Engine {
         }
     }
 
-    /// The point of time at which [`Input::Tick`] has something to do, or the screen changes.
+    /// The point of time at which [`Input::Tick`] has something to do, or the screen changes. It is
+    /// passed only once that tick's step is accepted, even an empty one.
     pub fn poll_timeout(&self) -> Option<Mono> {
         let lingering = self.lingering.as_ref().map(|(_, until)| *until);
         self.payments.values().filter_map(Payment::due).chain(lingering).min()
