@@ -583,7 +583,10 @@ fn seen_while_confirming(
         RequestState::PendingConfirmation { token: seen } if refused && seen != *token => {
             Some(Event::Approved { token: seen })
         }
-        RequestState::PendingConfirmation { .. } if refused => {
+        // Closing it brings to light whether it was paid after all, and then it is given back.
+        RequestState::PendingConfirmation { .. } | RequestState::Ended(Ended::Unknown)
+            if refused =>
+        {
             Some(Event::GivenUp { reason: NotPaid::ConfirmFailed })
         }
         RequestState::Submitted
