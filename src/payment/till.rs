@@ -161,7 +161,12 @@ impl Draft<'_> {
         }
         let payment = self.expect_sale(&asked.sale)?;
         let operation = asked.reference.clone();
+        let part = asked.amount.is_some_and(|amount| amount != payment.sale.amount);
         let event = match (&payment.state, kind) {
+            (State::Settling { .. } | State::Authorised { .. }, OperationKind::Void) if part => {
+                let why = "it releases the whole amount; leave the amount out";
+                return Err(Problem::NotAllowed(format!("void is not possible: {why}")).into());
+            }
             (State::Settling { ledger, .. }, OperationKind::Capture) => {
                 let amount = ledger.plan_capture(asked.amount)?;
                 Event::CaptureQueued { amount, operation: Some(operation) }
