@@ -4,14 +4,13 @@
 //! writes it anew. A file holds several scenarios, each after a `## ` line. The language of the
 //! inputs is in `script`, the shape of the answers in `show`.
 
-mod disk;
+pub mod disk;
 pub mod script;
-mod show;
-mod world;
+pub mod show;
+pub mod world;
 
 pub use script::run;
 pub use show::label;
-pub use world::World;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

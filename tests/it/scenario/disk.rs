@@ -8,7 +8,6 @@ use klarna_terminald::payment::effect::{Call, OutboxChange, QueuedCall, Refusal}
 use klarna_terminald::payment::event::{Event, Record};
 use klarna_terminald::store::Store;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 pub struct Disk {
@@ -20,6 +19,8 @@ pub struct Disk {
     open: BTreeMap<PaymentId, bool>,
     /// How many records there were after each commit.
     pub commits: Vec<usize>,
+    /// The store's files after each commit, when they are wanted.
+    pub album: Option<Vec<TempDir>>,
 }
 
 impl Disk {
@@ -33,6 +34,20 @@ impl Disk {
             references: BTreeMap::new(),
             open: BTreeMap::new(),
             commits: Vec::new(),
+            album: None,
+        }
+    }
+
+    /// What is on it, without the store beside it.
+    pub fn copy(&self) -> Self {
+        Self {
+            records: self.records.clone(),
+            queued: self.queued.clone(),
+            refused: self.refused.clone(),
+            references: self.references.clone(),
+            open: self.open.clone(),
+            commits: self.commits.clone(),
+            ..Self::model()
         }
     }
 
@@ -61,6 +76,7 @@ impl Disk {
         }
         self.commits.push(self.records.len());
         self.compare();
+        self.photograph();
     }
 
     fn apply(&mut self, change: &OutboxChange, now: Wall) {
@@ -123,22 +139,33 @@ impl Disk {
         self.records[from..].to_vec()
     }
 
+    /// The references of all sales.
+    pub fn sales(&self) -> Vec<PosReference> {
+        let sale = |record: &Record| match &record.event {
+            Event::SaleRequested { sale, .. } => Some(sale.reference.clone()),
+            _ => None,
+        };
+        self.records.iter().filter_map(sale).collect()
+    }
+
     pub fn last_payment(&self) -> PaymentId {
         self.open.keys().next_back().copied().unwrap_or(PaymentId::new(0))
     }
 
-    /// A copy of the store's files as a power cut would leave them.
-    pub fn photograph(&self, into: &Path) {
-        let Some((directory, _)) = &self.file else { return };
+    /// Copies the store's files as a power cut would leave them now.
+    fn photograph(&mut self) {
+        let (Some((directory, _)), Some(album)) = (&self.file, &mut self.album) else { return };
+        let copy = tempfile::tempdir().expect("a directory for the copy");
         for name in ["journal.sqlite", "journal.sqlite-wal"] {
-            let from: PathBuf = directory.path().join(name);
+            let from = directory.path().join(name);
             if from.exists() {
-                std::fs::copy(from, into.join(name)).expect("the store's files can be copied");
+                std::fs::copy(from, copy.path().join(name)).expect("files can be copied");
             }
         }
+        album.push(copy);
     }
 
-    /// The same, from files that a power cut has left; the model is what the store says.
+    /// From files that a power cut has left; the model is what the store says.
     pub fn after_power_cut(directory: TempDir) -> Self {
         let store = Store::open(&directory.path().join("journal.sqlite")).expect("a whole store");
         let reader = store.reader().expect("a reader");

@@ -23,11 +23,11 @@ pub struct World {
     pub engine: Engine,
     pub disk: Disk,
     pub now: Now,
-    policy: Policy,
+    pub policy: Policy,
     screen: Screen,
     session: native::Session,
     /// What each sale's result looked like on the wire when the till was first told.
-    told: BTreeMap<String, Vec<(SaleOutcome, Vec<u8>)>>,
+    pub told: BTreeMap<String, Vec<(SaleOutcome, Vec<u8>)>>,
     pub lines: Vec<String>,
 }
 
@@ -46,7 +46,7 @@ pub fn policy() -> Policy {
     }
 }
 
-fn installation() -> Installation {
+pub fn installation() -> Installation {
     Installation::new(uuid::Uuid::from_u128(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef))
 }
 
