@@ -1,5 +1,6 @@
 //! The one integration binary.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod random;
 mod recovery;
 mod scenario;

@@ -70,7 +70,8 @@ pub fn scenarios(script: &str) -> Vec<(String, Policy, Vec<String>)> {
     found
 }
 
-fn configured(settings: &str) -> Policy {
+/// A policy as a `policy` line says.
+pub fn configured(settings: &str) -> Policy {
     let mut policy = policy();
     for setting in settings.split_whitespace() {
         let (name, value) = setting.split_once('=').expect("name=value");
