@@ -4,3 +4,4 @@
 mod random;
 mod recovery;
 mod scenario;
+mod till_protocol;

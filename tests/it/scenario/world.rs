@@ -29,6 +29,8 @@ pub struct World {
     /// What each sale's result looked like on the wire when the till was first told.
     pub told: BTreeMap<String, Vec<(SaleOutcome, Vec<u8>)>>,
     pub lines: Vec<String>,
+    /// All that the till was told.
+    pub replies: Vec<Reply>,
 }
 
 pub fn policy() -> Policy {
@@ -68,6 +70,7 @@ impl World {
             session: native::Session::new(settings),
             told: BTreeMap::new(),
             lines: Vec::new(),
+            replies: Vec::new(),
         }
     }
 
@@ -90,6 +93,7 @@ impl World {
         for reply in &replies {
             self.tell(reply);
         }
+        self.replies.extend(replies.iter().cloned());
         self.look_at_screen();
         self.check();
         Ok(replies)
