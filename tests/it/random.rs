@@ -83,13 +83,17 @@ fn prelude() -> impl Strategy<Value = Vec<String>> {
     select(vec![Vec::new(), lines(&paid), lines(&acknowledged), lines(&captured)])
 }
 
+fn lines() -> impl Strategy<Value = Vec<String>> {
+    proptest::collection::vec(prop_oneof![4 => till(), 6 => klarna(), 1 => time()], 1..40)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
     #[test]
     fn no_sequence_of_inputs_breaks_a_rule(
         capture in select(vec!["on_till_ack", "manual", "end_of_shift"]),
         prelude in prelude(),
-        lines in proptest::collection::vec(prop_oneof![4 => till(), 6 => klarna(), 1 => time()], 1..40),
+        lines in lines(),
     ) {
         let policy = configured(&format!("capture={capture}"));
         let mut player = Player::new(policy, Disk::model());

@@ -74,7 +74,7 @@ fn futures() -> impl Iterator<Item = Future> {
 /// What a power cut leaves, and what the till had been told before.
 struct Cut {
     name: String,
-    files: TempDir,
+    files: Option<TempDir>,
     now: Now,
     policy: Policy,
     told: BTreeMap<String, Vec<(SaleOutcome, Vec<u8>)>>,
@@ -92,7 +92,7 @@ fn cuts(title: &str, policy: &Policy, inputs: &[String]) -> Vec<Cut> {
         for files in player.world.disk.album.replace(Vec::new()).into_iter().flatten() {
             let name = format!("{title}, cut after {input:?}");
             let (now, policy, told) = (player.world.now, policy.clone(), told.clone());
-            cuts.push(Cut { name, files, now, policy, told });
+            cuts.push(Cut { name, files: Some(files), now, policy, told });
         }
     }
     cuts
@@ -104,8 +104,9 @@ fn every_payment_ends_after_every_power_cut() {
     let mut finished = 0_usize;
     for (_, script) in fixtures() {
         for (title, policy, inputs) in scenarios(&script) {
-            for cut in cuts(&title, &policy, &inputs) {
-                let disk = Disk::after_power_cut(cut.files);
+            for mut cut in cuts(&title, &policy, &inputs) {
+                let files = cut.files.take().expect("each cut has its files");
+                let disk = Disk::after_power_cut(files);
                 let events: Vec<_> = disk.records.iter().map(|r| (r.payment, &r.event)).collect();
                 if !seen.insert(format!("{:?} {events:?}", cut.policy)) {
                     continue;
@@ -117,11 +118,12 @@ fn every_payment_ends_after_every_power_cut() {
                 let turn = seen.len() % futures.len();
                 futures.rotate_left(turn);
                 let with_store = futures.pop().expect("there is a future");
+                let past = past_of_klarna(&cut.policy, &disk.records);
                 let worlds = futures.into_iter().map(|future| (disk.copy(), future));
                 let worlds: Vec<(Disk, Future)> = worlds.collect();
                 for (disk, future) in worlds.into_iter().chain([(disk, with_store)]) {
                     let world = World::new(cut.policy.clone(), disk);
-                    Recovery::new(world, cut.now, cut.told.clone(), future, &cut.name).finish();
+                    Recovery::new(world, &past, &cut, future).finish();
                     finished += 1;
                 }
             }
@@ -155,27 +157,22 @@ struct Recovery<'a> {
 }
 
 impl<'a> Recovery<'a> {
-    fn new(
-        mut world: World,
-        now: Now,
-        told: BTreeMap<String, Vec<(SaleOutcome, Vec<u8>)>>,
-        future: Future,
-        name: &'a str,
-    ) -> Self {
-        let mut klarna = klarna_by_journal(&world, future.refused_is);
+    fn new(mut world: World, past: &Klarna, cut: &'a Cut, future: Future) -> Self {
+        let mut klarna = past.clone();
+        reveal(&mut klarna, &world, future.refused_is);
         if future.executed {
             for row in world.disk.sendable() {
                 let _ = klarna.execute(&row.call);
             }
         }
-        world.now = now;
+        world.now = cut.now;
         if future.keys_forgotten {
             klarna.forget_keys();
-            world.now = now.after(Duration::from_secs(25 * 3600));
+            world.now = cut.now.after(Duration::from_secs(25 * 3600));
         }
-        world.told = told;
+        world.told = cut.told.clone();
         world.restart();
-        Self { world, klarna, future, name }
+        Self { world, klarna, future, name: &cut.name }
     }
 
     fn finish(mut self) {
@@ -300,14 +297,19 @@ impl<'a> Recovery<'a> {
     }
 }
 
-/// Klarna as the journal knows it; what the journal cannot know is `refused_is`.
-fn klarna_by_journal(world: &World, refused_is: Truth) -> Klarna {
+/// Klarna as the journal knows it.
+fn past_of_klarna(policy: &Policy, records: &[Record]) -> Klarna {
     let mut klarna = Klarna::default();
-    for (index, record) in world.disk.records.iter().enumerate() {
+    for (index, record) in records.iter().enumerate() {
         let Some(id) = record.payment else { continue };
-        let before = replayed(&world.policy, &world.disk.records[..index]);
+        let before = replayed(policy, &records[..index]);
         tell_klarna(&mut klarna, before.payment(id), &record.event);
     }
+    klarna
+}
+
+/// What the journal cannot know of a refused confirmation.
+fn reveal(klarna: &mut Klarna, world: &World, refused_is: Truth) {
     let engine = replayed(&world.policy, &world.disk.records);
     for payment in engine.payments() {
         if let State::Confirming { request, token, refused: Some(_), .. } = &payment.state {
@@ -327,7 +329,6 @@ fn klarna_by_journal(world: &World, refused_is: Truth) -> Klarna {
             klarna.request(&request.id).state = state;
         }
     }
-    klarna
 }
 
 /// One step of the past, as Klarna has seen it.

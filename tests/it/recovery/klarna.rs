@@ -1,5 +1,5 @@
-//! A strict stand-in for Klarna: it remembers requests, transactions and keys, does what it is asked
-//! and panics on whatever must never be asked of it.
+//! A strict stand-in for Klarna: it remembers requests, transactions and keys, does what it is
+//! asked and panics on whatever must never be asked of it.
 
 use klarna_terminald::id::{
     CaptureId, ConfirmationToken, DistributionUrl, IdempotencyKey, PaymentReference, RefundId,
@@ -11,7 +11,7 @@ use klarna_terminald::payment::effect::{
 };
 use std::collections::{BTreeMap, HashMap};
 
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub struct Klarna {
     requests: BTreeMap<String, Request>,
     pub transactions: BTreeMap<String, Transaction>,
@@ -19,6 +19,7 @@ pub struct Klarna {
     count: u32,
 }
 
+#[derive(Clone)]
 pub struct Request {
     pub of: PaymentReference,
     pub amount: Amount,
@@ -26,6 +27,7 @@ pub struct Request {
     confirmed: Option<ConfirmationToken>,
 }
 
+#[derive(Clone)]
 pub struct Transaction {
     pub of: PaymentReference,
     pub amount: Amount,
