@@ -229,8 +229,9 @@ impl Draft<'_> {
     }
 
     fn capture_all(&mut self) -> Result<u32, IllegalEvent> {
+        // What was refused once is a person's decision, not the next closing's.
         let uncaptured = |payment: &&Payment| match &payment.state {
-            State::Settling { ledger, .. } => ledger.is_untouched(),
+            State::Settling { ledger, .. } => ledger.is_untouched() && ledger.so_far().refused == 0,
             _ => false,
         };
         let due: Vec<&Payment> = self.engine.payments.values().filter(uncaptured).collect();
