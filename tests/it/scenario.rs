@@ -12,6 +12,9 @@ pub mod world;
 pub use script::run;
 pub use show::label;
 
+use klarna_terminald::payment::Input;
+use klarna_terminald::payment::effect::{Outcome, Refusal, RefusalReason};
+use klarna_terminald::store::Store;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -58,6 +61,42 @@ fn every_script_gives_its_transcript() {
     let checked = fixtures.iter().map(|(name, script)| check(name, script));
     let wrong: Vec<String> = checked.filter_map(Result::err).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+#[test]
+fn sales_that_left_memory_are_still_known() {
+    let mut player = script::Player::new(world::policy(), disk::Disk::with_store());
+    for number in 0..100 {
+        player.play(&format!("till sale R{number} EUR 0")).expect("legal");
+    }
+    assert!(player.world.engine.payments().count() < 100, "memory is bounded");
+    player.world.lines.clear();
+    player.play("till status R0").expect("legal");
+    player.play("till sale R0 EUR 0").expect("legal");
+    player.play("till sale R0 EUR 1").expect("legal");
+    let expected = [
+        "till R0 status done: approved EUR 0.00; authorised EUR 0.00, captured 0.00, refunded 0.00",
+        "till R0 approved EUR 0.00",
+        "till R0 error reference_reused: reference R0 was used for a sale of EUR 0.00; \
+         use a new reference for a new command",
+    ];
+    assert_eq!(player.world.lines, expected);
+}
+
+#[test]
+fn a_step_that_ends_a_call_the_outbox_does_not_have_is_not_committed() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("journal.sqlite");
+    let mut store = Store::open(&path).expect("a new store");
+    let mut player = script::Player::new(world::policy(), disk::Disk::model());
+    player.play("till sale R1 EUR 12.34").expect("legal");
+    let (world, call) = (&player.world, player.world.disk.sendable().remove(0).call.id);
+    let outcome = Outcome::Refused(Refusal::new(RefusalReason::NotAvailable, "NO", "no"));
+    let input = Input::Outcome { call, attempts: 1, outcome };
+    let step = world.engine.handle(world.now, input).expect("legal");
+    assert!(store.commit(&step).is_err(), "its call was never queued in this store");
+    let reader = store.reader().expect("a reader");
+    assert_eq!(reader.all_records().expect("records"), [], "nothing of it is there");
 }
 
 /// The table that `payment::state` holds itself to, pair by pair.
