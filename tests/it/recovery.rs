@@ -11,14 +11,16 @@ use crate::scenario::script::{Player, scenarios};
 use crate::scenario::world::{World, installation};
 use crate::scenario::{fixtures, label};
 use klarna::{Klarna, Transaction};
-use klarna_terminald::clock::Now;
-use klarna_terminald::id::{ConfirmationToken, PaymentId, PosReference, TransactionId};
+use klarna_terminald::clock::{Now, Wall};
+use klarna_terminald::id::{
+    CallId, ConfirmationToken, IdempotencyKey, PaymentId, PosReference, TransactionId,
+};
 use klarna_terminald::payment::effect::{CallKind, Ended, RequestState};
 use klarna_terminald::payment::event::{Event, Record, Reply, Request, SaleOutcome, Status};
 use klarna_terminald::payment::retry::{Plan, plan};
 use klarna_terminald::payment::state::State;
 use klarna_terminald::payment::{Engine, Input, Payment, Policy};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -30,8 +32,8 @@ const ROUNDS_MAX: usize = 60;
 struct Future {
     /// The calls under way have reached Klarna; their answers were lost.
     executed: bool,
-    /// It takes 25 hours until the terminal is on again; Klarna has forgotten the keys.
-    keys_forgotten: bool,
+    /// How long it takes until the terminal is on again.
+    off: Off,
     /// Whoever can still pay does.
     shopper_pays: bool,
     /// The till acknowledges; otherwise it only asks.
@@ -39,6 +41,17 @@ struct Future {
     /// What a refused confirmation turns out to be.
     refused_is: Truth,
 }
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Off {
+    Shortly,
+    /// Klarna has forgotten the keys.
+    ForADay,
+    /// The same, and the terminal's clock has stood still meanwhile.
+    ForADayWithoutClock,
+}
+
+const OFF: [Off; 3] = [Off::Shortly, Off::ForADay, Off::ForADayWithoutClock];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Truth {
@@ -63,12 +76,12 @@ fn futures() -> impl Iterator<Item = Future> {
     let bit = |number: usize, bit: usize| number >> bit & 1 == 1;
     let one = move |number: usize, refused_is| Future {
         executed: bit(number, 0),
-        keys_forgotten: bit(number, 1),
-        shopper_pays: bit(number, 2),
-        till_acknowledges: bit(number, 3),
+        off: OFF[number / 8],
+        shopper_pays: bit(number, 1),
+        till_acknowledges: bit(number, 2),
         refused_is,
     };
-    (0..16).flat_map(move |number| TRUTHS.iter().map(move |truth| one(number, *truth)))
+    (0..8 * OFF.len()).flat_map(move |number| TRUTHS.iter().map(move |truth| one(number, *truth)))
 }
 
 /// What a power cut leaves, and what the till had been told before.
@@ -138,14 +151,13 @@ fn is_refused(disk: &Disk, policy: &Policy) -> bool {
 }
 
 fn replayed(policy: &Policy, records: &[Record]) -> Engine {
-    let now = Now { mono: Default::default(), wall: records.last().map_or_else(wall, |r| r.at) };
+    let now = Now {
+        mono: Default::default(),
+        wall: records.last().map_or(Wall::from_millis(0), |r| r.at),
+    };
     let mut engine = Engine::new(installation(), policy.clone(), PaymentId::new(0));
     engine.replay(now, records).expect("the journal is whole");
     engine
-}
-
-fn wall() -> klarna_terminald::clock::Wall {
-    klarna_terminald::clock::Wall::from_millis(0)
 }
 
 /// A terminal that starts again, and all it talks to.
@@ -154,6 +166,9 @@ struct Recovery<'a> {
     klarna: Klarna,
     future: Future,
     name: &'a str,
+    /// The calls, with their keys, that were under way when the terminal started. Nobody can tell
+    /// how old they are: the clock may have stood still while the terminal was off.
+    inherited: HashSet<(CallId, IdempotencyKey)>,
 }
 
 impl<'a> Recovery<'a> {
@@ -166,13 +181,17 @@ impl<'a> Recovery<'a> {
             }
         }
         world.now = cut.now;
-        if future.keys_forgotten {
+        if future.off != Off::Shortly {
             klarna.forget_keys();
+        }
+        if future.off == Off::ForADay {
             world.now = cut.now.after(Duration::from_secs(25 * 3600));
         }
         world.told = cut.told.clone();
         world.restart();
-        Self { world, klarna, future, name: &cut.name }
+        let rows = world.disk.queued.values();
+        let inherited = rows.map(|row| (row.call.id, row.call.key)).collect();
+        Self { world, klarna, future, name: &cut.name, inherited }
     }
 
     fn finish(mut self) {
@@ -220,7 +239,9 @@ impl<'a> Recovery<'a> {
     fn send(&mut self) {
         for row in self.world.disk.sendable() {
             self.may_be_sent(&row.call.kind, row.call.id.payment);
-            let outcome = match plan(&row, self.world.now.wall, None) {
+            let inherited = self.inherited.contains(&(row.call.id, row.call.key));
+            let distrusted = inherited.then_some(Wall::from_millis(i64::MAX));
+            let outcome = match plan(&row, self.world.now.wall, distrusted) {
                 Plan::Send => self.klarna.execute(&row.call),
                 Plan::ReadFirst => self.klarna.find(&row.call.kind),
             };
