@@ -13,7 +13,9 @@ use super::event::{
 };
 use super::state::{IllegalEvent, State};
 use crate::clock::{Mono, Now};
-use crate::id::{CallId, Installation, PaymentId, PaymentReference, PosReference, RequestId};
+use crate::id::{
+    CallId, Installation, Locale, PaymentId, PaymentReference, PosReference, RequestId,
+};
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
@@ -106,10 +108,6 @@ pub struct Watch {
     pub every: Duration,
 }
 
-/// Pace of reading while the QR code waits to be scanned.
-const PACE_WAITING: Duration = Duration::from_secs(2);
-/// Pace of reading while the shopper is in the flow, or an answer was lost.
-const PACE_CLOSE: Duration = Duration::from_secs(1);
 /// Pace of reading while the confirm call is on its way.
 const PACE_CONFIRMING: Duration = Duration::from_secs(5);
 
@@ -239,14 +237,15 @@ impl Engine {
 
     /// The payment requests that have to be read, and how often.
     pub fn watches(&self) -> Vec<Watch> {
+        let (waiting, close) = (self.policy.read_pace, self.policy.read_pace_close());
         let watch = |payment: &Payment| {
             let (request, every) = match &payment.state {
-                State::AwaitingShopper { request, .. } => (request, PACE_WAITING),
-                State::ShopperPaying { request } => (request, PACE_CLOSE),
+                State::AwaitingShopper { request, .. } => (request, waiting),
+                State::ShopperPaying { request } => (request, close),
                 State::Confirming { request, doubted: false, refused: None, .. } => {
                     (request, PACE_CONFIRMING)
                 }
-                State::Confirming { request, .. } => (request, PACE_CLOSE),
+                State::Confirming { request, .. } => (request, close),
                 State::Creating
                 | State::Authorised { .. }
                 | State::Settling { .. }
@@ -275,6 +274,12 @@ impl Engine {
             }
         };
         named.into_iter().filter(|reference| !self.references.contains_key(reference)).collect()
+    }
+
+    /// The language and country of the shopper who stands here, when the till has named it.
+    pub fn shopper_locale(&self) -> Option<&Locale> {
+        let newest = || self.payments.values().next_back().filter(|_| self.lingering.is_some());
+        self.active().or_else(newest)?.sale.locale.as_ref()
     }
 
     /// Whether a sale is running or its result waits for the till.

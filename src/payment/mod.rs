@@ -83,8 +83,20 @@ pub struct Policy {
     pub acknowledge_patience: Duration,
     /// How long a result stays on the shopper's screen.
     pub linger: Duration,
+    /// Between two reads of a payment request while its QR code waits to be scanned.
+    pub read_pace: Duration,
     /// Store and terminal: the beginning of every reference at Klarna, such as `S12-T3`.
     pub reference_prefix: String,
+}
+
+/// The fastest that one payment request is ever read; more would run into Klarna's quotas.
+pub const READ_PACE_MIN: Duration = Duration::from_millis(500);
+
+impl Policy {
+    /// Between two reads while the shopper is in the flow, or after an answer was lost.
+    pub fn read_pace_close(&self) -> Duration {
+        (self.read_pace / 2).max(READ_PACE_MIN)
+    }
 }
 
 /// When authorised money is taken.

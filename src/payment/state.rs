@@ -1,5 +1,5 @@
 //! The life of one payment: its states with the data that exists in them, and ONE match that is the
-//! whole protocol ([`State::on`]).
+//! whole protocol (`State::on`).
 //!
 //! No clock, no policy and no randomness: what an event means never depends on configuration, so a
 //! replay years later ends in the same state.

@@ -9,7 +9,7 @@ mod reader;
 mod schema;
 
 pub use outbox::RefusedCall;
-pub use reader::{PaymentRow, Reader};
+pub use reader::{LIST_LEN_MAX, PaymentRow, Reader};
 
 use crate::id::Installation;
 use crate::payment::Step;

@@ -1,7 +1,7 @@
 //! Reading beside the writer: for `sync`, the command line and the console. Never writes.
 
-use super::{RefusedCall, StoreError, journal, outbox, read_only};
-use crate::id::{PaymentId, PosReference};
+use super::{RefusedCall, StoreError, journal, outbox, read_only, schema};
+use crate::id::{Installation, PaymentId, PosReference};
 use crate::payment::effect::QueuedCall;
 use crate::payment::event::Record;
 use rusqlite::{Connection, OptionalExtension};
@@ -32,6 +32,14 @@ impl Reader {
     /// [`StoreError::Open`] or [`StoreError::Sqlite`].
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         Ok(Self { connection: read_only(path)? })
+    }
+
+    /// The random number made with this journal.
+    ///
+    /// # Errors
+    /// [`StoreError::Sqlite`] or [`StoreError::Damaged`].
+    pub fn installation(&self) -> Result<Installation, StoreError> {
+        schema::installation(&self.connection)
     }
 
     /// Everything that is needed to go on after a start: all records of open payments and of the

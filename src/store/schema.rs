@@ -78,14 +78,19 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<Installation, Store
         )?;
         transaction.commit()?;
     }
-    installation(connection)
+    make_installation(connection)
 }
 
-fn installation(connection: &Connection) -> Result<Installation, StoreError> {
+fn make_installation(connection: &Connection) -> Result<Installation, StoreError> {
     connection.execute(
         "INSERT OR IGNORE INTO meta (name, value) VALUES ('installation', ?1)",
         [Uuid::new_v4().to_string()],
     )?;
+    installation(connection)
+}
+
+/// The random number made with this journal.
+pub(super) fn installation(connection: &Connection) -> Result<Installation, StoreError> {
     let text: String =
         connection.query_row("SELECT value FROM meta WHERE name = 'installation'", [], |row| {
             row.get(0)

@@ -3,11 +3,11 @@
 //! It writes no database and holds nothing that matters: after a restart the outbox says what is to
 //! be done. Which call may be sent again is asked of `payment::retry`.
 
-mod watch;
+mod watcher;
 
 use crate::acquirer::Acquirer;
 use crate::clock::{Now, SystemClock, Wall};
-use crate::id::{CallId, PaymentId, RequestId};
+use crate::id::{CallId, IdempotencyKey, PaymentId, RequestId};
 use crate::payment::Watch;
 use crate::payment::effect::{Delay, Outcome, QueuedCall, RequestState};
 use crate::payment::retry::{self, Plan};
@@ -15,10 +15,11 @@ use crate::store::Reader;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc::{Receiver, Sender};
+use tokio::sync::mpsc::Sender;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-use watch::Watcher;
+use watcher::Watcher;
 
 /// Most calls under way at once for which nobody is waiting.
 const PATIENT_CALLS_MAX: usize = 8;
@@ -32,19 +33,11 @@ const OFFLINE_PAUSE_MAX: Duration = Duration::from_secs(15);
 const CLOCK_JUMP: Duration = Duration::from_secs(300);
 /// How long to wait before the outbox is read again after a read has failed.
 const STORE_PAUSE: Duration = Duration::from_secs(5);
-/// Length of the queues to and from the daemon.
-pub const QUEUE_LEN_MAX: usize = 256;
-
-/// What the daemon tells `sync`.
-#[derive(Debug)]
-pub enum Command {
-    /// The outbox may have changed.
-    Look,
-    /// The outcome of this call was dealt with.
-    Settled(CallId),
-    /// These requests are to be read from now on, and no others.
-    Watch(Vec<Watch>),
-}
+/// An outcome that is not recorded after this long was lost (the disk was full, say): the call is
+/// sent again and gets the same answer.
+const SETTLE_WAIT: Duration = Duration::from_secs(5);
+/// Length of the queue of reports to the daemon.
+pub const REPORTS_MAX: usize = 256;
 
 /// What `sync` tells the daemon.
 #[derive(Debug)]
@@ -73,12 +66,13 @@ pub enum Report {
     StoreFailed(String),
 }
 
-/// Runs until the daemon drops its end of `commands`.
+/// Runs until the daemon drops its end of `wanted`. Whatever is sent there says two things: these
+/// payment requests are to be read from now on, and the outbox may have changed.
 pub async fn run(
     reader: Reader,
     acquirer: Arc<Acquirer>,
     clock: SystemClock,
-    commands: Receiver<Command>,
+    wanted: watch::Receiver<Vec<Watch>>,
     reports: Sender<Report>,
 ) {
     Sync {
@@ -88,13 +82,14 @@ pub async fn run(
         reports: reports.clone(),
         calls: JoinSet::new(),
         in_flight: HashMap::new(),
-        settling: HashSet::new(),
+        settling: HashMap::new(),
         waiting: HashMap::new(),
         offline: None,
         watcher: Watcher::new(acquirer),
         jumps: ClockJumps::new(clock.now()),
+        started: Instant::now(),
     }
-    .run(commands)
+    .run(wanted)
     .await;
 }
 
@@ -106,40 +101,43 @@ struct Sync {
     calls: JoinSet<(QueuedCall, Outcome)>,
     /// Calls under way; true for those that somebody waits for.
     in_flight: HashMap<CallId, bool>,
-    /// Calls whose outcome the daemon has not recorded yet.
-    settling: HashSet<CallId>,
+    /// Calls whose outcome the daemon may not have recorded yet, with their key, and until when
+    /// that is waited for.
+    settling: HashMap<CallId, (IdempotencyKey, Instant)>,
     waiting: HashMap<CallId, Waiting>,
     offline: Option<Waiting>,
     watcher: Watcher,
     jumps: ClockJumps,
+    started: Instant,
 }
 
 /// A pause after failures.
 #[derive(Debug, Clone, Copy)]
 struct Waiting {
     attempts: u32,
+    /// When the last attempt came back.
+    sent: Instant,
     until: Instant,
 }
 
 impl Sync {
-    async fn run(mut self, mut commands: Receiver<Command>) {
+    async fn run(mut self, mut wanted: watch::Receiver<Vec<Watch>>) {
         loop {
             let look_again = self.send_due().await;
             tokio::select! {
-                command = commands.recv() => match command {
-                    Some(command) => self.obey(command),
-                    None => return,
+                changed = wanted.changed() => match changed {
+                    Ok(()) => self.watcher.watch(wanted.borrow_and_update().clone()),
+                    Err(_) => return,
                 },
                 Some(done) = self.calls.join_next() => match done {
                     Ok((row, outcome)) => self.came_back(row, outcome).await,
                     Err(error) => tracing::error!(%error, "a call has ended abnormally"),
                 },
                 Some(report) = self.watcher.next() => {
-                    if self.reachable(!matches!(&report, Err(delay) if delay.offline)).await {
-                        if let Ok((watch, state)) = report {
-                            let Watch { payment, request, .. } = watch;
-                            self.report(Report::Observed { payment, request, state }).await;
-                        }
+                    self.reachable(!matches!(&report, Err(delay) if delay.offline)).await;
+                    if let Ok((watch, state)) = report {
+                        let Watch { payment, request, .. } = watch;
+                        self.report(Report::Observed { payment, request, state }).await;
                     }
                 },
                 () = tokio::time::sleep_until(look_again) => {}
@@ -147,18 +145,9 @@ impl Sync {
         }
     }
 
-    fn obey(&mut self, command: Command) {
-        match command {
-            Command::Look => {}
-            Command::Settled(call) => {
-                self.settling.remove(&call);
-            }
-            Command::Watch(watches) => self.watcher.watch(watches),
-        }
-    }
-
     /// Sends whatever is due; returns when to look again.
     async fn send_due(&mut self) -> Instant {
+        self.jumps.check(self.clock.now());
         let now = Instant::now();
         let busy = self.in_flight.len() + self.settling.len() + self.waiting.len();
         let rows = match self.reader.sendable(ROWS_READ + busy) {
@@ -170,6 +159,7 @@ impl Sync {
         };
         let known: HashSet<CallId> = rows.iter().map(|row| row.call.id).collect();
         self.waiting.retain(|call, _| known.contains(call));
+        self.settling.retain(|call, (_, until)| known.contains(call) && *until > now);
         let mut look_again = now + LOOK_AGAIN;
         for row in rows {
             match self.due(&row, now) {
@@ -184,10 +174,18 @@ impl Sync {
     /// When `row` may be sent; `None` while its turn depends on something else.
     fn due(&self, row: &QueuedCall, now: Instant) -> Option<Instant> {
         let id = row.call.id;
-        if self.in_flight.contains_key(&id) || self.settling.contains(&id) {
+        if self.in_flight.contains_key(&id) {
             return None;
         }
-        let own = self.waiting.get(&id).map_or(now, |waiting| waiting.until);
+        if let Some((key, until)) = self.settling.get(&id)
+            && *key == row.call.key
+        {
+            return Some(*until);
+        }
+        let mut own = self.waiting.get(&id).map_or(now, |waiting| waiting.until);
+        if self.plan(row) == Plan::ReadFirst {
+            own = own.max(self.last_attempt(id) + retry::SETTLED_AFTER);
+        }
         if row.call.kind.is_urgent() {
             return Some(own);
         }
@@ -199,8 +197,17 @@ impl Sync {
         Some(own.max(self.offline.map_or(now, |offline| offline.until)))
     }
 
+    fn plan(&self, row: &QueuedCall) -> Plan {
+        retry::plan(row, self.clock.now().wall, self.jumps.distrusted_until)
+    }
+
+    /// When `call` may have been sent last; before a restart, for all we know, just before it.
+    fn last_attempt(&self, call: CallId) -> Instant {
+        self.waiting.get(&call).map_or(self.started, |waiting| waiting.sent)
+    }
+
     fn send(&mut self, row: QueuedCall) {
-        let plan = retry::plan(&row, self.clock.now().wall, self.jumps.check(self.clock.now()));
+        let plan = self.plan(&row);
         self.in_flight.insert(row.call.id, row.call.kind.is_urgent());
         let acquirer = self.acquirer.clone();
         self.calls.spawn(async move {
@@ -220,12 +227,13 @@ impl Sync {
             Outcome::Retry(delay) | Outcome::Unknown(delay) => {
                 let pause = retry::pause(&row.call.kind, &row.call.key, attempts, delay);
                 let until = Instant::now() + pause;
-                self.waiting.insert(call, Waiting { attempts, until });
+                self.waiting.insert(call, Waiting { attempts, sent: Instant::now(), until });
                 self.note_failure(&row, attempts, pause, delay).await;
             }
             Outcome::Done(_) | Outcome::Refused(_) | Outcome::Absent => {
                 self.waiting.remove(&call);
-                self.settling.insert(call);
+                let until = Instant::now() + SETTLE_WAIT;
+                self.settling.insert(call, (row.call.key, until));
                 self.reachable(true).await;
             }
         }
@@ -253,27 +261,28 @@ impl Sync {
         self.reachable(!delay.offline).await;
     }
 
-    /// Notes whether the acquirer can be reached; returns the same.
-    async fn reachable(&mut self, reachable: bool) -> bool {
+    /// Notes whether the acquirer can be reached.
+    async fn reachable(&mut self, reachable: bool) {
         let was_offline = self.offline.is_some();
         if reachable {
             self.offline = None;
             if was_offline {
-                self.waiting.clear();
+                let now = Instant::now();
+                self.waiting.values_mut().for_each(|waiting| waiting.until = now);
                 self.report(Report::Reachable(true)).await;
             }
         } else {
             let attempts = 1 + self.offline.map_or(0, |offline| offline.attempts);
             let pause = Duration::from_secs(1 << attempts.min(5)).min(OFFLINE_PAUSE_MAX);
-            self.offline = Some(Waiting { attempts, until: Instant::now() + pause });
+            let sent = Instant::now();
+            self.offline = Some(Waiting { attempts, sent, until: sent + pause });
             if !was_offline {
                 self.report(Report::Reachable(false)).await;
             }
         }
-        reachable
     }
 
-    async fn report(&self, report: Report) {
+    async fn report(&mut self, report: Report) {
         // The daemon drops its end only when everything stops.
         let _ = self.reports.send(report).await;
     }
@@ -290,8 +299,9 @@ impl ClockJumps {
         Self { last: now, distrusted_until: None }
     }
 
-    /// Keys first attempted before the returned time cannot be told from old ones.
-    fn check(&mut self, now: Now) -> Option<Wall> {
+    /// Compares the clocks. Keys first attempted before `distrusted_until` cannot be told from old
+    /// ones.
+    fn check(&mut self, now: Now) {
         let expected = self.last.wall.after(now.mono.left(self.last.mono));
         let off = now.wall.since(expected).or_else(|| expected.since(now.wall));
         if off.is_some_and(|off| off > CLOCK_JUMP) {
@@ -299,7 +309,6 @@ impl ClockJumps {
             tracing::warn!("the wall clock has jumped; old keys are not relied on any more");
         }
         self.last = now;
-        self.distrusted_until
     }
 }
 
@@ -315,11 +324,15 @@ mod tests {
             wall: Wall::from_millis(wall_s * 1000),
         };
         let mut jumps = ClockJumps::new(at(0, 1_000_000));
-        assert_eq!(jumps.check(at(3600, 1_003_601)), None);
+        let mut check = |now| {
+            jumps.check(now);
+            jumps.distrusted_until
+        };
+        assert_eq!(check(at(3600, 1_003_601)), None);
         let back = at(3700, 0);
-        assert_eq!(jumps.check(back), Some(back.wall));
-        assert_eq!(jumps.check(at(3800, 100)), Some(back.wall));
+        assert_eq!(check(back), Some(back.wall));
+        assert_eq!(check(at(3800, 100)), Some(back.wall));
         let forth = at(3900, 9_000_000);
-        assert_eq!(jumps.check(forth), Some(forth.wall));
+        assert_eq!(check(forth), Some(forth.wall));
     }
 }

@@ -2,6 +2,9 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod random;
+mod readme;
 mod recovery;
 mod scenario;
+mod screen;
+mod tidy;
 mod till_protocol;

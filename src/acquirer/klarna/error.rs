@@ -198,7 +198,7 @@ mod tests {
         check(
             401,
             &object("ACCESS_ERROR", "UNAUTHORIZED"),
-            concat!("retry Some(30000): HTTP 401 UNAUTHORIZED (error_id e1)"),
+            "retry Some(30000): HTTP 401 UNAUTHORIZED (error_id e1)",
         );
         check(
             403,
@@ -211,17 +211,17 @@ mod tests {
         check(
             429,
             &object("ACCESS_ERROR", "RATE_LIMITED"),
-            concat!("retry Some(1000): HTTP 429 RATE_LIMITED (error_id e1)"),
+            "retry Some(1000): HTTP 429 RATE_LIMITED (error_id e1)",
         );
         check(
             500,
             &object("TECHNICAL_ERROR", "INTERNAL_ERROR"),
-            concat!("unknown: HTTP 500 INTERNAL_ERROR (error_id e1)"),
+            "unknown: HTTP 500 INTERNAL_ERROR (error_id e1)",
         );
         check(
             503,
             &object("TECHNICAL_ERROR", "TEMPORARY_UNAVAILABLE"),
-            concat!("retry None: HTTP 503 TEMPORARY_UNAVAILABLE (error_id e1)"),
+            "retry None: HTTP 503 TEMPORARY_UNAVAILABLE (error_id e1)",
         );
         check(502, "<html>bad gateway</html>", "unknown: HTTP 502");
     }

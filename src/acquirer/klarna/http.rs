@@ -4,9 +4,10 @@
 //! bytes, not what they mean.
 
 use super::error::{ApiError, Failure};
-use super::limit::{Limits, Quota};
+use super::limit::Limits;
+pub(super) use super::limit::Quota;
 use super::{Availability, AvailabilityOrder};
-use crate::id::{IdempotencyKey, Locale};
+use crate::id::{IdempotencyKey, Locale, TransactionId};
 use crate::money::Currency;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -71,6 +72,8 @@ pub struct Settings {
     pub redirect_url: String,
     /// Hosts whose URLs may become a QR code; a leading dot allows subdomains.
     pub qr_hosts: Vec<String>,
+    /// Where transactions are read, captured, refunded and voided.
+    pub paths: TransactionPaths,
     /// Merged into the create body.
     pub create_extra: Map<String, Value>,
     /// Our own limit of captures per second; 0 for none.
@@ -81,6 +84,42 @@ pub struct Settings {
     pub extra_ca: Option<Vec<u8>>,
     /// `http://host:port` of a proxy, if one is to be used.
     pub proxy: Option<String>,
+}
+
+/// Paths of the transaction calls. Version 1 documents none, so they can be configured; these are
+/// templates with `{account_id}` and `{transaction_id}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TransactionPaths {
+    /// `GET`.
+    pub read: String,
+    /// `POST`.
+    pub capture: String,
+    /// `POST`.
+    pub refund: String,
+    /// `POST`.
+    pub void: String,
+}
+
+impl TransactionPaths {
+    /// Whether `template` can stand for a path of one transaction.
+    pub fn is_usable(template: &str) -> bool {
+        let filled = template.replace("{account_id}", "").replace("{transaction_id}", "");
+        let printable = filled.bytes().all(|b| b.is_ascii_graphic() && !b"{}?#".contains(&b));
+        template.starts_with('/') && template.contains("{transaction_id}") && printable
+    }
+}
+
+impl Default for TransactionPaths {
+    /// The shape that later versions of the API publish, under `/v1`.
+    fn default() -> Self {
+        let base = "/v1/accounts/{account_id}/payment/transactions/{transaction_id}";
+        Self {
+            read: base.to_owned(),
+            capture: format!("{base}/capture"),
+            refund: format!("{base}/refund"),
+            void: format!("{base}/void"),
+        }
+    }
 }
 
 /// Why a client cannot be made from its settings.
@@ -165,6 +204,13 @@ impl Http {
         path
     }
 
+    /// A transaction's path by its template.
+    pub(super) fn transaction_path(&self, template: &str, transaction: &TransactionId) -> String {
+        template
+            .replace("{account_id}", &segment(&self.settings.account_id))
+            .replace("{transaction_id}", &segment(transaction.as_str()))
+    }
+
     pub(super) async fn get(
         &self,
         path: &str,
@@ -188,10 +234,19 @@ impl Http {
         key: Option<&IdempotencyKey>,
         session: &str,
     ) -> Result<Answer, Failure> {
-        let quota = match path.ends_with("/capture") {
-            true => Quota::Capture,
-            false => Quota::Management,
-        };
+        self.send_counted(Quota::Management, method, path, body, key, session).await
+    }
+
+    /// As [`Self::send`], counted against `quota`.
+    pub(super) async fn send_counted(
+        &self,
+        quota: Quota,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        key: Option<&IdempotencyKey>,
+        session: &str,
+    ) -> Result<Answer, Failure> {
         self.limits.take(quota).map_err(|wait| {
             Failure::HeldBack(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1))
         })?;

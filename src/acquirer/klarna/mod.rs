@@ -1,7 +1,7 @@
 //! The Klarna Network API, version 1: one function per call, and what its answers mean.
 //!
-//! Paths and rules: Klarna Integration Guidelines v1, chapters Payment request, Confirm, Transaction
-//! management, Interoperability; where they contradict each other the choice is named at the place.
+//! Paths and rules: Klarna Integration Guidelines v1, chapters Payment request, Confirm,
+//! Transaction management, Interoperability; where they contradict each other the choice is named at the place.
 
 mod create;
 pub mod error;
@@ -10,9 +10,9 @@ mod limit;
 mod transaction;
 mod wire;
 
-pub use http::{AuthScheme, ClientError, Settings};
+pub use http::{AuthScheme, ClientError, Settings, TransactionPaths};
 
-use crate::id::{ConfirmationToken, RequestId, TransactionId};
+use crate::id::{ConfirmationToken, RequestId};
 use crate::money::Amount;
 use crate::payment::effect::{
     Call, CallKind, Delay, Effect, Ended, Outcome, Refusal, RefusalReason, RequestState,
@@ -191,12 +191,6 @@ impl Klarna {
             Ok(_) => Outcome::Unknown(Delay::because("confirm answered, but not authorised")),
             Err(failure) => failure.into_outcome(),
         }
-    }
-
-    fn transaction_path(&self, transaction: &TransactionId, action: &[&str]) -> String {
-        let mut segments = vec!["payment", "transactions", transaction.as_str()];
-        segments.extend(action);
-        self.http.account_path(&segments)
     }
 }
 

@@ -4,7 +4,7 @@
 //! against a read, because an earlier attempt may have succeeded under the same reference.
 
 use super::error::Failure;
-use super::http::Method;
+use super::http::{Method, Quota};
 use super::wire::{Entry, Transaction, first_text};
 use super::{Klarna, refused};
 use crate::id::{CaptureId, RefundId, TransactionId};
@@ -15,30 +15,33 @@ use serde_json::{Value, json};
 impl Klarna {
     /// Sends a capture, refund or void.
     pub(super) async fn change(&self, transaction: &TransactionId, call: &Call) -> Outcome {
-        let (action, body) = match &call.kind {
+        let paths = &self.http.settings().paths;
+        let (template, quota, body) = match &call.kind {
             CallKind::Capture { amount, reference, .. } => (
-                "capture",
+                &paths.capture,
+                Quota::Capture,
                 Some(json!({
                     "capture_amount": amount.minor(),
                     "capture_reference": reference.as_str(),
                 })),
             ),
             CallKind::Refund { amount, reference, .. } => (
-                "refund",
+                &paths.refund,
+                Quota::Management,
                 Some(json!({
                     "refund_amount": amount.minor(),
                     "refund_reference": reference.as_str(),
                 })),
             ),
-            CallKind::Void { .. } => ("void", None),
+            CallKind::Void { .. } => (&paths.void, Quota::Management, None),
             CallKind::Create { .. } | CallKind::Cancel { .. } | CallKind::Confirm { .. } => {
                 return refused(RefusalReason::NotAllowed, "WRONG_CALL", "not a transaction call");
             }
         };
-        let path = self.transaction_path(transaction, &[action]);
-        let session = self.http.settings().session.clone();
-        let answer =
-            self.http.send(Method::Post, &path, body.as_ref(), Some(&call.key), &session).await;
+        let path = self.http.transaction_path(template, transaction);
+        let (body, key) = (body.as_ref(), Some(&call.key));
+        let session = &self.http.settings().session;
+        let answer = self.http.send_counted(quota, Method::Post, &path, body, key, session).await;
         match answer {
             Ok(answer) => done(&call.kind, &answer.body),
             Err(Failure::Api(error)) if error.is_about_resource() => {
@@ -55,7 +58,7 @@ impl Klarna {
 
     /// Reads the transaction and looks for the effect of `call`.
     pub(super) async fn find(&self, transaction: &TransactionId, call: &Call) -> Outcome {
-        let path = self.transaction_path(transaction, &[]);
+        let path = self.http.transaction_path(&self.http.settings().paths.read, transaction);
         let session = self.http.settings().session.clone();
         let read = self.http.get(&path, &[], &session).await;
         let found = read.and_then(|answer| Transaction::parse(&answer.body, transaction));

@@ -1,4 +1,5 @@
-//! A line's JSON as a request: every field checked, every complaint naming the field and the way out.
+//! A line's JSON as a request: every field is checked, every complaint names the field and the way
+//! out.
 
 use super::Settings;
 use crate::id::{Label, Locale, PosReference};

@@ -44,6 +44,7 @@ pub fn policy() -> Policy {
         confirm_patience: Duration::from_secs(3000),
         acknowledge_patience: Duration::from_secs(60),
         linger: Duration::from_secs(10),
+        read_pace: Duration::from_secs(2),
         reference_prefix: "S1-T1".to_owned(),
     }
 }

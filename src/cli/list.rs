@@ -1,0 +1,146 @@
+//! Lists for people at a desk, read from the journal beside a running daemon. Writes nothing.
+
+use crate::clock::SystemClock;
+use crate::id::PaymentId;
+use crate::payment::event::{Event, SaleOutcome};
+use crate::payment::{CapturePolicy, Engine, Payment, Policy};
+use crate::store::Reader;
+use anyhow::Context as _;
+use std::path::Path;
+use std::time::Duration;
+
+/// Lists the newest `count` payments, or one with its journal.
+pub(super) fn payments(path: &Path, number: Option<u32>, count: u32) -> anyhow::Result<()> {
+    let reader = Reader::open(path)?;
+    if let Some(number) = number {
+        return payment(&reader, PaymentId::new(number));
+    }
+    let rows = reader.newest(count)?;
+    if rows.is_empty() {
+        println!("no payments yet");
+        return Ok(());
+    }
+    println!(
+        "{:<8} {:<20} {:>14}  {:<24} till reference",
+        "number", "time (UTC)", "amount", "state"
+    );
+    for row in rows {
+        let payment = load(&reader, row.id)?;
+        println!(
+            "{:<8} {:<20} {:>14}  {:<24} {}",
+            payment.id.to_string(),
+            &payment.started.iso8601()[..19],
+            payment.sale.amount.to_string(),
+            state(&payment),
+            payment.sale.reference,
+        );
+    }
+    Ok(())
+}
+
+/// Lists what waits to be sent and what needs a person.
+pub(super) fn outbox(path: &Path) -> anyhow::Result<()> {
+    let reader = Reader::open(path)?;
+    let (queued, refused) = (reader.queued()?, reader.refused()?);
+    println!("{} call(s) wait for Klarna, {} need(s) a person", queued.len(), refused.len());
+    for row in queued {
+        let since = &row.first_attempt.iso8601()[..19];
+        let (id, operation) = (row.call.id, row.call.kind.operation());
+        println!("  {id}  {operation:<8} {:>14}  since {since} UTC", row.call.kind.amount());
+    }
+    for row in refused {
+        let (id, operation) = (row.call.id, row.call.kind.operation());
+        let refusal = row.refusal;
+        let error_id = refusal.error_id.unwrap_or_else(|| "none".to_owned());
+        println!("! {id}  {operation:<8} {:>14}  {}", row.call.kind.amount(), refusal.code);
+        println!("    {} (error_id for Klarna's support: {error_id})", refusal.text);
+    }
+    Ok(())
+}
+
+fn payment(reader: &Reader, id: PaymentId) -> anyhow::Result<()> {
+    let payment = load(reader, id)?;
+    println!("payment {} of {}: {}", payment.id, payment.sale.amount, state(&payment));
+    println!("till reference {}, at Klarna {}", payment.sale.reference, payment.reference);
+    for record in reader.records_of(id)? {
+        println!("  {}  {}", record.at.iso8601(), describe(&record.event));
+    }
+    Ok(())
+}
+
+fn describe(event: &Event) -> String {
+    match event {
+        Event::GivenUp { reason } => format!("{} ({})", event.name(), reason.code()),
+        Event::VoidDecided { reason, .. } => format!("{} ({})", event.name(), reason.code()),
+        Event::CreateRefused { refusal }
+        | Event::ConfirmRefused { refusal }
+        | Event::CallRefused { refusal, .. } => {
+            format!("{}: {} {}", event.name(), refusal.code, refusal.text)
+        }
+        Event::CaptureQueued { amount, .. }
+        | Event::Captured { amount, .. }
+        | Event::RefundQueued { amount, .. }
+        | Event::Refunded { amount, .. }
+        | Event::Authorised { amount, .. }
+        | Event::Voided { amount } => format!("{} {amount}", event.name()),
+        Event::SaleRequested { .. }
+        | Event::Created { .. }
+        | Event::Unavailable { .. }
+        | Event::ShopperOpened
+        | Event::ShopperLeft
+        | Event::Approved { .. }
+        | Event::ConfirmDoubted
+        | Event::Acknowledged
+        | Event::RequestEnded { .. }
+        | Event::Rekeyed { .. }
+        | Event::ShiftEnded { .. } => event.name().to_owned(),
+    }
+}
+
+/// The payment's state for people: what the till was told, and what has become of the money.
+fn state(payment: &Payment) -> String {
+    let money = payment.money_so_far();
+    let mut words = vec![match payment.outcome() {
+        None => payment.state.name().to_owned(),
+        Some(SaleOutcome::Approved) => "paid".to_owned(),
+        Some(SaleOutcome::NotPaid(reason)) => format!("not paid, {}", reason.code()),
+        Some(SaleOutcome::Voided(reason)) => format!("voided, {}", reason.code()),
+    }];
+    if !money.captured.is_zero() {
+        words.push(format!("captured {}", money.captured.decimal()));
+    }
+    if !money.refunded.is_zero() {
+        words.push(format!("refunded {}", money.refunded.decimal()));
+    }
+    if money.queued > 0 {
+        words.push(format!("{} queued", money.queued));
+    }
+    if money.refused > 0 {
+        words.push(format!("{} NEED A PERSON", money.refused));
+    }
+    words.join(", ")
+}
+
+fn load(reader: &Reader, id: PaymentId) -> anyhow::Result<Payment> {
+    let records = reader.records_of(id)?;
+    let mut engine = Engine::new(reader.installation()?, any_policy(), id);
+    engine.replay(SystemClock::start().now(), &records)?;
+    let payment = engine.payment(id);
+    payment.cloned().with_context(|| format!("there is no payment {}", id.number()))
+}
+
+/// Replay depends on no policy but for deadlines, which a list does not show.
+fn any_policy() -> Policy {
+    Policy {
+        currencies: Vec::new(),
+        capture: CapturePolicy::Manual,
+        create_patience: Duration::ZERO,
+        sale_timeout: Duration::ZERO,
+        paying_extension: Duration::ZERO,
+        confirm_patience: Duration::ZERO,
+        acknowledge_patience: Duration::ZERO,
+        linger: Duration::ZERO,
+        read_pace: Duration::ZERO,
+        reference_prefix: String::new(),
+    }
+}

@@ -1,0 +1,162 @@
+//! The keys of the configuration file, as people write them. Every key is optional here; what must
+//! be there is said by `check`, all at once.
+
+use crate::acquirer::klarna::{AuthScheme, Availability, AvailabilityOrder};
+use crate::payment::CapturePolicy;
+use crate::pos::Format;
+use secrecy::SecretString;
+use serde::Deserialize;
+use std::path::PathBuf;
+
+/// The whole file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawConfig {
+    pub(super) terminal: RawTerminal,
+    pub(super) till: RawTill,
+    pub(super) payment: RawPayment,
+    pub(super) klarna: RawKlarna,
+    pub(super) store: RawStore,
+    pub(super) display: RawDisplay,
+    pub(super) log: RawLog,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawTerminal {
+    pub(super) store: Option<String>,
+    pub(super) terminal: Option<String>,
+    pub(super) merchant: Option<String>,
+    pub(super) locale: Option<String>,
+    pub(super) currencies: Option<Vec<String>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum RawLink {
+    Serial,
+    Tcp,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawTill {
+    pub(super) link: Option<RawLink>,
+    pub(super) port: Option<String>,
+    pub(super) baud: Option<u32>,
+    pub(super) format: Option<Format>,
+    pub(super) listen: Option<String>,
+    pub(super) checksum_required: Option<bool>,
+    pub(super) ack_timeout_s: Option<u64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawPayment {
+    pub(super) capture: Option<CapturePolicy>,
+    pub(super) timeout_s: Option<u64>,
+    pub(super) paying_extension_s: Option<u64>,
+    pub(super) create_timeout_s: Option<u64>,
+    pub(super) result_screen_s: Option<u64>,
+}
+
+/// Which of Klarna's worlds the terminal works in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Environment {
+    /// Real money.
+    Live,
+    /// Klarna's test environment.
+    Test,
+    /// A host of one's own, such as the simulator; never with a live key.
+    Custom,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawKlarna {
+    pub(super) environment: Option<Environment>,
+    pub(super) base_url: Option<String>,
+    pub(super) account_id: Option<String>,
+    pub(super) account_header: Option<bool>,
+    pub(super) api_key: Option<SecretString>,
+    pub(super) api_key_file: Option<PathBuf>,
+    pub(super) auth_scheme: Option<AuthScheme>,
+    pub(super) integrator: Option<String>,
+    pub(super) originators: Option<Vec<String>>,
+    pub(super) availability: Option<Availability>,
+    pub(super) availability_order: Option<AvailabilityOrder>,
+    pub(super) descriptor: Option<bool>,
+    pub(super) redirect_url: Option<String>,
+    pub(super) qr_hosts: Option<Vec<String>>,
+    pub(super) extra_ca_file: Option<PathBuf>,
+    pub(super) proxy: Option<String>,
+    pub(super) captures_per_s: Option<u32>,
+    pub(super) management_per_s: Option<u32>,
+    pub(super) poll_ms: Option<u64>,
+    pub(super) paths: RawPaths,
+    pub(super) create_extra: Option<serde_json::Map<String, serde_json::Value>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawPaths {
+    pub(super) read: Option<String>,
+    pub(super) capture: Option<String>,
+    pub(super) refund: Option<String>,
+    pub(super) void: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawStore {
+    pub(super) path: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum RawOutput {
+    Framebuffer,
+    Png,
+    Terminal,
+    None,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum RawTheme {
+    Light,
+    Dark,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawDisplay {
+    pub(super) output: Option<RawOutput>,
+    pub(super) device: Option<PathBuf>,
+    pub(super) rotation: Option<u32>,
+    pub(super) path: Option<PathBuf>,
+    pub(super) width: Option<u32>,
+    pub(super) height: Option<u32>,
+    pub(super) scale: Option<u32>,
+    pub(super) theme: Option<RawTheme>,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For people, on standard error.
+    Text,
+    /// One JSON object per line, on standard error.
+    Json,
+    /// To systemd's journal with fields.
+    Journald,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawLog {
+    pub(super) format: Option<LogFormat>,
+    pub(super) filter: Option<String>,
+}

@@ -1,0 +1,401 @@
+//! The composition root: everything that can happen comes in here, is decided by the engine, made
+//! durable by the store, and only then shown, told and sent.
+//!
+//! It reads the clock for everybody. It has no opinion about money.
+
+use crate::acquirer::Acquirer;
+use crate::acquirer::klarna::Klarna;
+use crate::clock::{Mono, SystemClock};
+use crate::config::Config;
+use crate::display::{Display, Output, Panel};
+use crate::i18n::Lang;
+use crate::id::{CallId, Locale, PosReference};
+use crate::payment::effect::Screen;
+use crate::payment::event::{Problem, Reply, Request, SaleResult, Status};
+use crate::payment::{Engine, Input, Payment, Watch, shift};
+use crate::pos::{self, TillEvent};
+use crate::receipt;
+use crate::store::{Reader, Store, StoreError};
+use crate::sync::{self, Report};
+use anyhow::Context as _;
+use sd_notify::NotifyState;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+
+/// The screen counts seconds down.
+const COUNTDOWN: Duration = Duration::from_secs(1);
+/// Nothing is due: look at the clock anyway.
+const IDLE_TICK: Duration = Duration::from_secs(60);
+/// After a failed commit time passes at this pace until one succeeds.
+const STORE_RETRY: Duration = Duration::from_secs(1);
+/// How long replies may take to reach the till when the daemon stops.
+const FAREWELL: Duration = Duration::from_secs(2);
+/// The connection to Klarna is used at least this often while the terminal is idle.
+const WARM_UP_EVERY: Duration = Duration::from_secs(240);
+
+/// Everything that can happen.
+enum Event {
+    Till(TillEvent),
+    Sync(Report),
+    Tick,
+    WarmUp,
+    Shutdown,
+}
+
+/// Runs a terminal until `shutdown` completes.
+///
+/// # Errors
+/// When it cannot start: database, display, network address, settings. Once it runs, it does not
+/// give up.
+pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
+    let output = Output::open(&config.output).context("the display cannot be used")?;
+    run_on(config, output, shutdown).await
+}
+
+/// As [`run`], showing screens on `output` instead of the configured one.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_on(
+    config: Config,
+    output: Output,
+    shutdown: impl Future<Output = ()>,
+) -> anyhow::Result<()> {
+    let clock = SystemClock::start();
+    let store = Store::open(&config.store_path).context("the journal cannot be used")?;
+    let reader = store.reader()?;
+    let mut engine = Engine::new(store.installation(), config.policy, reader.last_payment()?);
+    engine
+        .replay(clock.now(), &reader.open_records()?)
+        .context("the journal contradicts itself")?;
+    check_outbox(&engine, &reader)?;
+    let acquirer = Arc::new(Acquirer::Klarna(Klarna::new(config.klarna)?));
+
+    let (till_events_in, till_events) = mpsc::channel(pos::QUEUE_LEN_MAX);
+    let (replies, replies_out) = mpsc::channel(pos::QUEUE_LEN_MAX);
+    let till = pos::serve(config.till, till_events_in, replies_out).await;
+    let mut till = tokio::spawn(till.context("the till's address cannot be used")?);
+    let (wanted, wanted_out) = watch::channel(engine.watches());
+    let (reports_in, reports) = mpsc::channel(sync::REPORTS_MAX);
+    let sync_reader = store.reader()?;
+    let mut sync =
+        tokio::spawn(sync::run(sync_reader, acquirer.clone(), clock, wanted_out, reports_in));
+
+    let daemon = Daemon {
+        clock,
+        engine,
+        store,
+        reader,
+        panel: Panel::start(Display::new(output, config.frame.clone()))?,
+        merchant: config.frame.merchant,
+        language: config.frame.lang,
+        terminal: config.terminal,
+        acquirer,
+        replies,
+        wanted,
+        fault: None,
+    };
+    // A part that ends before the whole is a defect; the journal makes a restart safe.
+    tokio::select! {
+        () = daemon.run(till_events, reports, shutdown) => {}
+        ended = &mut sync => anyhow::bail!("the queue's worker has ended: {ended:?}"),
+        ended = &mut till => anyhow::bail!("the till's link has ended: {ended:?}"),
+    }
+    sync.abort();
+    let _ = tokio::time::timeout(FAREWELL, till).await;
+    Ok(())
+}
+
+/// The outbox is what replay says it must be; anything else is a defect, and a terminal that does
+/// not know what it owes must not take payments.
+fn check_outbox(engine: &Engine, reader: &Reader) -> anyhow::Result<()> {
+    let open = |payment: &Payment| payment.open_calls().map(|(id, _)| id).collect::<Vec<_>>();
+    let replayed: BTreeSet<CallId> = engine.payments().flat_map(open).collect();
+    let queued: BTreeSet<CallId> = reader.queued()?.iter().map(|row| row.call.id).collect();
+    anyhow::ensure!(
+        replayed == queued,
+        "journal and outbox disagree about {} call(s); keep the database and ask for support",
+        replayed.symmetric_difference(&queued).count()
+    );
+    Ok(())
+}
+
+struct Daemon {
+    clock: SystemClock,
+    engine: Engine,
+    store: Store,
+    reader: Reader,
+    panel: Panel,
+    merchant: String,
+    language: Lang,
+    terminal: String,
+    acquirer: Arc<Acquirer>,
+    replies: mpsc::Sender<Reply>,
+    wanted: watch::Sender<Vec<Watch>>,
+    /// Why the last commit failed; no payment is accepted until one succeeds.
+    fault: Option<String>,
+}
+
+impl Daemon {
+    async fn run(
+        mut self,
+        mut till_events: mpsc::Receiver<TillEvent>,
+        mut reports: mpsc::Receiver<Report>,
+        shutdown: impl Future<Output = ()>,
+    ) {
+        tokio::pin!(shutdown);
+        let mut warm_up = tokio::time::interval(WARM_UP_EVERY);
+        let mut watchdog = tokio::time::interval(watchdog_pace());
+        self.show();
+        notify(&[NotifyState::Ready, NotifyState::Status("waiting for the till")]);
+        tracing::info!(
+            terminal = self.terminal,
+            open_payments = self.engine.payments().count(),
+            "the terminal is ready"
+        );
+        loop {
+            let due = tokio::time::Instant::from_std(self.clock.instant(self.next_tick()));
+            let event = tokio::select! {
+                () = &mut shutdown => Event::Shutdown,
+                Some(event) = till_events.recv() => Event::Till(event),
+                Some(report) = reports.recv() => Event::Sync(report),
+                () = tokio::time::sleep_until(due) => Event::Tick,
+                _ = warm_up.tick() => Event::WarmUp,
+                _ = watchdog.tick() => {
+                    notify(&[NotifyState::Watchdog]);
+                    continue;
+                }
+            };
+            match event {
+                Event::Shutdown => break,
+                Event::Till(event) => self.till(event).await,
+                Event::Sync(report) => self.sync(report).await,
+                Event::Tick => self.dispatch(Input::Tick).await,
+                Event::WarmUp => self.warm_up(),
+            }
+        }
+        notify(&[NotifyState::Stopping]);
+        self.panel.show(Screen::OutOfService { reason: "stopped" }, self.language);
+        tokio::task::block_in_place(|| self.panel.finish());
+        tracing::info!("the terminal stops; what is open is in the journal");
+    }
+
+    fn next_tick(&self) -> Mono {
+        let now = self.clock.now().mono;
+        if self.fault.is_some() {
+            return now.after(STORE_RETRY);
+        }
+        let counting = matches!(
+            self.engine.screen(self.clock.now()),
+            Screen::Scan { .. } | Screen::ShopperPaying { .. }
+        );
+        let latest = now.after(if counting { COUNTDOWN } else { IDLE_TICK });
+        self.engine.poll_timeout().map_or(latest, |due| due.min(latest))
+    }
+
+    fn warm_up(&self) {
+        if self.engine.is_busy() {
+            return;
+        }
+        let acquirer = self.acquirer.clone();
+        tokio::spawn(async move {
+            if let Err(delay) = acquirer.warm_up().await {
+                tracing::warn!(reason = delay.reason, "Klarna cannot be reached");
+            }
+        });
+    }
+
+    async fn till(&mut self, event: TillEvent) {
+        match event {
+            TillEvent::Returned => self.dispatch(Input::TillReturned).await,
+            TillEvent::Lost => tracing::info!("the till's link is down"),
+            TillEvent::Request(request) => match self.prepare(&request) {
+                Ok(input) => self.dispatch(input).await,
+                Err(error) => {
+                    self.store_failed(&error);
+                    self.refuse(reference_of(&request)).await;
+                }
+            },
+        }
+    }
+
+    /// Reads from the journal what the engine must know to answer `request`.
+    fn prepare(&mut self, request: &Request) -> Result<Input, StoreError> {
+        let unknown: Vec<PosReference> =
+            self.engine.unknown_references(request).into_iter().cloned().collect();
+        for reference in unknown {
+            if let Some(payment) = self.reader.payment_by_reference(&reference)? {
+                let records = self.reader.records_of(payment)?;
+                if let Err(error) = self.engine.replay(self.clock.now(), &records) {
+                    tracing::error!(%payment, %error, "a payment's journal contradicts itself");
+                }
+            }
+        }
+        let totals = match request {
+            Request::EndShift { .. } => shift::totals(&self.reader.shift_records()?),
+            Request::Sale(_)
+            | Request::Abort { .. }
+            | Request::Status { .. }
+            | Request::Acknowledge { .. }
+            | Request::Capture(_)
+            | Request::Refund(_)
+            | Request::Void(_) => Vec::new(),
+        };
+        Ok(Input::Till(request.clone(), totals))
+    }
+
+    async fn sync(&mut self, report: Report) {
+        match report {
+            Report::Outcome { call, attempts, outcome } => {
+                self.dispatch(Input::Outcome { call, attempts, outcome }).await;
+            }
+            Report::Observed { payment, request, state } => {
+                self.dispatch(Input::Observed { payment, request, state }).await;
+            }
+            Report::Reachable(true) => tracing::info!("Klarna can be reached again"),
+            Report::Reachable(false) => tracing::warn!("Klarna cannot be reached"),
+            Report::StoreFailed(why) => tracing::error!(why, "the outbox cannot be read"),
+        }
+    }
+
+    /// The one way round: decide, commit, then act.
+    async fn dispatch(&mut self, input: Input) {
+        let asked = match &input {
+            Input::Till(request, _) => Some(reference_of(request).clone()),
+            Input::TillReturned | Input::Outcome { .. } | Input::Observed { .. } | Input::Tick => {
+                None
+            }
+        };
+        let step = match self.engine.handle(self.clock.now(), input) {
+            Ok(step) => step,
+            Err(error) => {
+                tracing::error!(%error, "an input does not fit and was dropped");
+                return;
+            }
+        };
+        let durable = step.is_durable();
+        if let Err(error) = tokio::task::block_in_place(|| self.store.commit(&step)) {
+            self.store_failed(&error);
+            if let Some(reference) = asked {
+                self.refuse(&reference).await;
+            }
+            return;
+        }
+        if durable {
+            self.store_works();
+            for record in &step.records {
+                let payment = record.payment.map(|id| id.to_string()).unwrap_or_default();
+                tracing::info!(payment.id = payment, event = record.event.name(), "recorded");
+            }
+        }
+        let replies = self.engine.accept(step);
+        // Sync is woken before the screen is drawn: the call's round trip then runs beside it.
+        if durable {
+            self.wanted.send_replace(self.engine.watches());
+        }
+        self.show();
+        for reply in replies {
+            self.tell(reply).await;
+        }
+    }
+
+    async fn tell(&mut self, mut reply: Reply) {
+        match &mut reply {
+            Reply::Result(result) => self.print_receipt(result),
+            Reply::Status { status: Status::Done(result, _), .. } => self.print_receipt(result),
+            Reply::Status { .. }
+            | Reply::Progress { .. }
+            | Reply::Acknowledged { .. }
+            | Reply::Operation(_)
+            | Reply::Shift(_)
+            | Reply::Refused { .. } => {}
+        }
+        if let Reply::Refused { problem, .. } = &reply {
+            tracing::warn!(code = problem.code(), "a command of the till was refused");
+        }
+        if self.replies.send(reply).await.is_err() {
+            tracing::error!("the till's link has ended; its messages are lost until a restart");
+        }
+    }
+
+    fn print_receipt(&self, result: &mut SaleResult) {
+        let language = self.language_of(result.locale.as_ref());
+        result.receipt = receipt::lines(result, &self.merchant, &self.terminal, language);
+    }
+
+    fn language_of(&self, locale: Option<&Locale>) -> Lang {
+        locale.map_or(self.language, |locale| Lang::from_tag(locale.as_str()))
+    }
+
+    fn show(&mut self) {
+        let screen = match self.fault {
+            Some(_) => Screen::OutOfService { reason: "storage" },
+            None => self.engine.screen(self.clock.now()),
+        };
+        let language = self.language_of(self.engine.shopper_locale());
+        self.panel.show(screen, language);
+    }
+
+    fn store_failed(&mut self, error: &StoreError) {
+        if self.fault.is_none() {
+            tracing::error!(%error, "the journal cannot be written; no payment is accepted");
+        }
+        self.fault = Some(error.to_string());
+        self.show();
+    }
+
+    fn store_works(&mut self) {
+        if self.fault.take().is_some() {
+            tracing::info!("the journal can be written again");
+        }
+    }
+
+    /// Tells the till that a command was not accepted because nothing can be recorded.
+    async fn refuse(&mut self, reference: &PosReference) {
+        let why = self.fault.clone().unwrap_or_default();
+        let problem = Problem::OutOfService(why);
+        self.tell(Reply::Refused { reference: Some(reference.clone()), problem }).await;
+    }
+}
+
+fn reference_of(request: &Request) -> &PosReference {
+    match request {
+        Request::Sale(sale) => &sale.reference,
+        Request::Abort { reference }
+        | Request::Status { reference }
+        | Request::Acknowledge { reference }
+        | Request::EndShift { reference } => reference,
+        Request::Capture(operation) | Request::Refund(operation) | Request::Void(operation) => {
+            &operation.reference
+        }
+    }
+}
+
+/// Half of what systemd waits for; a long time without systemd.
+fn watchdog_pace() -> Duration {
+    sd_notify::watchdog_enabled().map_or(IDLE_TICK, |period| period / 2)
+}
+
+fn notify(states: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(states) {
+        tracing::warn!(%error, "systemd cannot be told");
+    }
+}
+
+/// Completes on SIGTERM or SIGINT.
+///
+/// # Errors
+/// When the process may not handle signals.
+pub fn terminated() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
