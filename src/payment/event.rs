@@ -87,7 +87,8 @@ pub enum Event {
     },
     /// The shopper has opened the page.
     ShopperOpened,
-    /// The shopper has left the page without paying, or was declined; the code can be scanned again.
+    /// The shopper has left the page without paying, or was declined; the code can be scanned
+    /// again.
     ShopperLeft,
     /// The shopper has approved; the confirm call is queued.
     Approved {
