@@ -68,7 +68,8 @@ fn examples() -> Vec<(String, String)> {
 
 fn event_of(answer: &[u8]) -> Value {
     let text = std::str::from_utf8(answer).expect("UTF-8").trim_end();
-    let text = text.rsplit_once('*').filter(|(body, _)| body.ends_with('}')).map_or(text, |b| b.0);
+    let without = if text.ends_with('}') { text.len() } else { text.len() - "*FFFF".len() };
+    let text = &text[..without];
     serde_json::from_str(text).expect("JSON")
 }
 
