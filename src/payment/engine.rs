@@ -8,9 +8,8 @@ use super::account::{Payment, Setting, replay_axis};
 use super::effect::{
     CallKind, Effect, Ended, OutboxChange, Outcome, Refusal, RefusalReason, RequestState, Screen,
 };
-use super::event::{
-    Event, NotPaid, Record, Reply, Request, SaleOutcome, ShiftReport, ShiftTotal, VoidReason,
-};
+use super::event::{Event, NotPaid, Record, Reply, Request, ShiftReport, ShiftTotal, VoidReason};
+use super::screen::{result_screen, running_screen};
 use super::state::{IllegalEvent, State};
 use crate::clock::{Mono, Now};
 use crate::id::{
@@ -196,12 +195,13 @@ impl Engine {
                 self.shifts.insert(report.shift, report.clone());
             }
         }
+        self.lingering = self.lingering.take().filter(|(_, until)| *until > step.now.mono);
         for (id, payment) in step.payments {
             let before = self.payments.get(&id);
-            let was_running = before.is_none_or(|before| before.outcome().is_none());
+            let was_shown = before.is_none_or(|before| before.state.occupies_terminal());
             let changed = before.and_then(Payment::outcome) != payment.outcome();
             if let Some(outcome) = payment.outcome().filter(|_| changed) {
-                if was_running || payment.state.occupies_terminal() {
+                if was_shown {
                     let screen = result_screen(&payment, outcome);
                     self.lingering = Some((screen, step.now.mono.after(self.policy.linger)));
                 }
@@ -227,7 +227,8 @@ impl Engine {
         }
     }
 
-    /// The point of time at which [`Input::Tick`] has something to do, or the screen changes.
+    /// The point of time at which [`Input::Tick`] has something to do, or the screen changes. It is
+    /// passed only once that tick's step is accepted, even an empty one.
     pub fn poll_timeout(&self) -> Option<Mono> {
         let lingering = self.lingering.as_ref().map(|(_, until)| *until);
         self.payments.values().filter_map(Payment::due).chain(lingering).min()
@@ -426,7 +427,17 @@ impl Draft<'_> {
             Outcome::Unknown(_) => unsent_event(&payment.state, kind, DOUBT_AFTER_ATTEMPTS)
                 .filter(|event| *event == Event::ConfirmDoubted),
         };
-        event.map_or(Ok(()), |event| self.record(id.payment, event))
+        event.map_or(Ok(()), |event| self.record(id.payment, event))?;
+        self.refuse_uncovered(id.payment)
+    }
+
+    /// Refunds that waited for a capture go with it: Klarna has nothing to give back.
+    fn refuse_uncovered(&mut self, id: PaymentId) -> Result<(), IllegalEvent> {
+        while let Some(State::Settling { ledger, .. }) = self.payment(id).map(|p| &p.state) {
+            let Some(sequence) = ledger.uncovered_refund() else { break };
+            self.record(id, Event::CallRefused { sequence, refusal: not_captured() })?;
+        }
+        Ok(())
     }
 
     fn observed(
@@ -576,7 +587,10 @@ fn seen_while_confirming(
         RequestState::PendingConfirmation { token: seen } if refused && seen != *token => {
             Some(Event::Approved { token: seen })
         }
-        RequestState::PendingConfirmation { .. } if refused => {
+        // Closing it brings to light whether it was paid after all, and then it is given back.
+        RequestState::PendingConfirmation { .. } | RequestState::Ended(Ended::Unknown)
+            if refused =>
+        {
             Some(Event::GivenUp { reason: NotPaid::ConfirmFailed })
         }
         RequestState::Submitted
@@ -587,46 +601,13 @@ fn seen_while_confirming(
     }
 }
 
-fn running_screen(payment: &Payment, now: Now) -> Screen {
-    let amount = payment.sale.amount;
-    let left = payment.due().map(|due| due.left(now.mono)).unwrap_or_default();
-    let seconds_left = u32::try_from(left.as_millis().div_ceil(1000)).unwrap_or(u32::MAX);
-    match &payment.state {
-        State::Creating => Screen::Checking { amount },
-        State::AwaitingShopper { request, again } => Screen::Scan {
-            url: request.url.clone(),
-            amount,
-            descriptor: request.descriptor.clone(),
-            again: *again,
-            seconds_left,
-        },
-        State::ShopperPaying { .. } => Screen::ShopperPaying { amount, seconds_left },
-        State::Confirming { doubted: false, refused: None, .. } => Screen::Confirming { amount },
-        State::Confirming { .. } => Screen::UnknownOutcome { amount },
-        State::Authorised { .. } => Screen::Approved { amount },
-        State::Settling { .. }
-        | State::Abandoning { .. }
-        | State::NotPaid { .. }
-        | State::Voiding { .. }
-        | State::Voided { .. }
-        | State::Free => Screen::Idle,
-    }
-}
-
-fn result_screen(payment: &Payment, outcome: SaleOutcome) -> Screen {
-    match outcome {
-        SaleOutcome::Approved => Screen::Approved { amount: payment.sale.amount },
-        SaleOutcome::NotPaid(NotPaid::AbortedByTill) | SaleOutcome::Voided(_) => Screen::Cancelled,
-        SaleOutcome::NotPaid(NotPaid::NotAvailable | NotPaid::Refused) => Screen::NotAvailable,
-        SaleOutcome::NotPaid(NotPaid::NoConnection) => Screen::NoConnection,
-        SaleOutcome::NotPaid(
-            NotPaid::TimedOut | NotPaid::Declined | NotPaid::Expired | NotPaid::ConfirmFailed,
-        ) => Screen::NotCompleted,
-    }
-}
-
 fn too_late() -> Refusal {
     Refusal::new(RefusalReason::TooLate, "TOO_LATE", "the time for this call is over")
+}
+
+fn not_captured() -> Refusal {
+    let text = "the capture that this refund waited for was refused";
+    Refusal::new(RefusalReason::NotAllowed, "NOT_CAPTURED", text)
 }
 
 fn unknown_payment(event: &Event) -> IllegalEvent {

@@ -54,6 +54,7 @@ mod engine;
 pub mod event;
 pub mod ledger;
 pub mod retry;
+mod screen;
 pub mod shift;
 pub mod state;
 mod till;

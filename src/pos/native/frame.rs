@@ -33,7 +33,7 @@ impl Framer {
             match byte {
                 b'\n' => frames.extend(self.finish()),
                 _ if self.skipping => {}
-                _ if self.line.len() >= LINE_LEN_MAX + SUFFIX_LEN + 1 => self.skipping = true,
+                _ if self.line.len() > LINE_LEN_MAX + SUFFIX_LEN => self.skipping = true,
                 byte => self.line.push(*byte),
             }
         }
