@@ -5,7 +5,7 @@
 
 use crate::acquirer::Acquirer;
 use crate::acquirer::klarna::Klarna;
-use crate::clock::{Mono, SystemClock};
+use crate::clock::{Boot, Mono, Now, SystemClock, Wall};
 use crate::config::Config;
 use crate::display::{Display, Output, Panel};
 use crate::i18n::Lang;
@@ -64,7 +64,8 @@ pub async fn run_on(
     shutdown: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
     let clock = SystemClock::start();
-    let store = Store::open(&config.store_path).context("the journal cannot be used")?;
+    let mut store = Store::open(&config.store_path).context("the journal cannot be used")?;
+    let distrusted_until = distrusted_until(&mut store, clock.now())?;
     let reader = store.reader()?;
     let mut engine = Engine::new(store.installation(), config.policy, reader.last_payment()?);
     engine
@@ -80,8 +81,14 @@ pub async fn run_on(
     let (wanted, wanted_out) = watch::channel(engine.watches());
     let (reports_in, reports) = mpsc::channel(sync::REPORTS_MAX);
     let sync_reader = store.reader()?;
-    let mut sync =
-        tokio::spawn(sync::run(sync_reader, acquirer.clone(), clock, wanted_out, reports_in));
+    let mut sync = tokio::spawn(sync::run(
+        sync_reader,
+        acquirer.clone(),
+        clock,
+        distrusted_until,
+        wanted_out,
+        reports_in,
+    ));
 
     let daemon = Daemon {
         clock,
@@ -106,6 +113,15 @@ pub async fn run_on(
     sync.abort();
     let _ = tokio::time::timeout(FAREWELL, till).await;
     Ok(())
+}
+
+/// Up to which wall time noted in the journal no age can be told: all of it, when the machine was
+/// off in between (its clock may have stood still) or its clock was set.
+fn distrusted_until(store: &mut Store, now: Now) -> anyhow::Result<Option<Wall>> {
+    let this = Boot::of_this_machine(now);
+    let earlier = store.note_boot(this.as_ref()).context("the journal cannot be written")?;
+    let continues = this.zip(earlier).is_some_and(|(this, earlier)| this.continues(&earlier));
+    Ok((!continues).then_some(now.wall))
 }
 
 /// The outbox is what replay says it must be; anything else is a defect, and a terminal that does
@@ -172,7 +188,7 @@ impl Daemon {
                 Event::Shutdown => break,
                 Event::Till(event) => self.till(event).await,
                 Event::Sync(report) => self.sync(report).await,
-                Event::Tick => self.dispatch(Input::Tick).await,
+                Event::Tick => self.tick().await,
                 Event::WarmUp => self.warm_up(),
             }
         }
@@ -193,6 +209,17 @@ impl Daemon {
         );
         let latest = now.after(if counting { COUNTDOWN } else { IDLE_TICK });
         self.engine.poll_timeout().map_or(latest, |due| due.min(latest))
+    }
+
+    /// While nothing can be recorded, time does not go on: it would have to be recorded.
+    async fn tick(&mut self) {
+        if self.fault.is_some() {
+            match tokio::task::block_in_place(|| self.store.probe()) {
+                Ok(()) => self.store_works(),
+                Err(error) => return self.store_failed(&error),
+            }
+        }
+        self.dispatch(Input::Tick).await;
     }
 
     fn warm_up(&self) {

@@ -11,6 +11,7 @@ mod schema;
 pub use outbox::RefusedCall;
 pub use reader::{LIST_LEN_MAX, PaymentRow, Reader};
 
+use crate::clock::Boot;
 use crate::id::Installation;
 use crate::payment::Step;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
@@ -141,6 +142,25 @@ impl Store {
         transaction.commit()?;
         self.commits += 1;
         Ok(())
+    }
+
+    /// Notes in which run of the machine the journal is being written; returns what was noted
+    /// before. Durable when it returns.
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    pub fn note_boot(&mut self, boot: Option<&Boot>) -> Result<Option<Boot>, StoreError> {
+        let earlier = schema::meta(&self.connection, "boot")?;
+        schema::set_meta(&self.connection, "boot", &journal::json(&boot))?;
+        Ok(earlier.and_then(|text| serde_json::from_str(&text).ok()))
+    }
+
+    /// Whether the database takes writes at present, found out by writing.
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    pub fn probe(&mut self) -> Result<(), StoreError> {
+        schema::set_meta(&self.connection, "probe", &self.commits.to_string())
     }
 
     /// The random number made with this journal.

@@ -6,7 +6,7 @@
 mod watcher;
 
 use crate::acquirer::Acquirer;
-use crate::clock::{Now, SystemClock, Wall};
+use crate::clock::{CLOCK_JUMP, Now, SystemClock, Wall};
 use crate::id::{CallId, IdempotencyKey, PaymentId, RequestId};
 use crate::payment::Watch;
 use crate::payment::effect::{Delay, Outcome, QueuedCall, RequestState};
@@ -29,8 +29,6 @@ const ROWS_READ: usize = 32;
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 /// Longest pause of patient calls while the acquirer cannot be reached.
 const OFFLINE_PAUSE_MAX: Duration = Duration::from_secs(15);
-/// A difference between the clocks that is no drift but a jump.
-const CLOCK_JUMP: Duration = Duration::from_secs(300);
 /// How long to wait before the outbox is read again after a read has failed.
 const STORE_PAUSE: Duration = Duration::from_secs(5);
 /// An outcome that is not recorded after this long was lost (the disk was full, say): the call is
@@ -67,11 +65,13 @@ pub enum Report {
 }
 
 /// Runs until the daemon drops its end of `wanted`. Whatever is sent there says two things: these
-/// payment requests are to be read from now on, and the outbox may have changed.
+/// payment requests are to be read from now on, and the outbox may have changed. Keys first
+/// attempted before `distrusted_until` are not relied on.
 pub async fn run(
     reader: Reader,
     acquirer: Arc<Acquirer>,
     clock: SystemClock,
+    distrusted_until: Option<Wall>,
     wanted: watch::Receiver<Vec<Watch>>,
     reports: Sender<Report>,
 ) {
@@ -86,7 +86,7 @@ pub async fn run(
         waiting: HashMap::new(),
         offline: None,
         watcher: Watcher::new(acquirer),
-        jumps: ClockJumps::new(clock.now()),
+        jumps: ClockJumps { last: clock.now(), distrusted_until },
         started: Instant::now(),
     }
     .run(wanted)
@@ -295,10 +295,6 @@ struct ClockJumps {
 }
 
 impl ClockJumps {
-    fn new(now: Now) -> Self {
-        Self { last: now, distrusted_until: None }
-    }
-
     /// Compares the clocks. Keys first attempted before `distrusted_until` cannot be told from old
     /// ones.
     fn check(&mut self, now: Now) {
@@ -323,7 +319,7 @@ mod tests {
             mono: Mono::new(Duration::from_secs(mono_s)),
             wall: Wall::from_millis(wall_s * 1000),
         };
-        let mut jumps = ClockJumps::new(at(0, 1_000_000));
+        let mut jumps = ClockJumps { last: at(0, 1_000_000), distrusted_until: None };
         let mut check = |now| {
             jumps.check(now);
             jumps.distrusted_until
