@@ -290,12 +290,14 @@ impl Payment {
             (Event::ShopperLeft, _) if matches!(self.state, State::Confirming { .. }) => {
                 Timer::set(now, policy.paying_extension)
             }
-            (Event::Approved { .. }, _) => Timer::set(now, policy.confirm_patience),
+            (Event::Approved { .. } | Event::ConfirmRefused { .. }, _) => {
+                Timer::set(now, policy.confirm_patience)
+            }
             (Event::Authorised { .. }, State::Authorised { .. }) => {
                 Timer::set(now, policy.acknowledge_patience)
             }
             (_, State::AwaitingShopper { .. } | State::ShopperPaying { .. }) => self.timer,
-            (_, State::Confirming { refused: None, .. }) => self.timer,
+            (_, State::Confirming { .. }) => self.timer,
             _ => None,
         }
     }

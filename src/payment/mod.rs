@@ -58,6 +58,7 @@ mod screen;
 pub mod shift;
 pub mod state;
 mod till;
+mod world;
 
 pub use account::Payment;
 pub use engine::{Engine, Input, Step, Watch};

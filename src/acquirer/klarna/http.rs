@@ -115,7 +115,6 @@ pub(super) type Query<'a> = (&'a str, &'a str);
 /// A 2xx answer.
 #[derive(Debug)]
 pub(super) struct Answer {
-    pub(super) status: u16,
     pub(super) body: Vec<u8>,
 }
 
@@ -236,7 +235,7 @@ impl Http {
         trace(method, started, &correlation, &result);
         let (status, headers, body) = result?;
         match status {
-            200..=299 => Ok(Answer { status, body }),
+            200..=299 => Ok(Answer { body }),
             _ => Err(Failure::Api(ApiError::parse(status, &body, wait_ms(&headers)))),
         }
     }

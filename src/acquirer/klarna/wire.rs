@@ -137,7 +137,8 @@ impl PaymentRequest {
     }
 
     /// The state, as far as it can be relied on. What is unknown is never taken for paid:
-    /// `COMPLETED` of later API versions means "approved by the shopper", and only counts with its token.
+    /// `COMPLETED` of later API versions means "approved by the shopper", and only counts with its
+    /// token.
     pub(super) fn state(&self) -> RequestState {
         let state = self.text(&["state"]).unwrap_or_default();
         let other = || RequestState::Other(state.chars().take(40).collect());
