@@ -41,6 +41,7 @@ fn settings() -> Settings {
         terminal: "S1-T1".to_owned(),
         currencies: vec![currency("EUR"), currency("SEK"), currency("JPY")],
         checksum_required: false,
+        seven_bit: false,
     }
 }
 

@@ -59,6 +59,7 @@ impl World {
             terminal: "S1-T1".to_owned(),
             currencies: policy.currencies.clone(),
             checksum_required: false,
+            seven_bit: false,
         };
         let now =
             Now { mono: Mono::new(Duration::from_secs(1000)), wall: Wall::from_millis(BEGIN) };
