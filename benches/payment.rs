@@ -1,2 +1,370 @@
-//! Speed and memory figures.
-fn main() {}
+//! Speed and memory of one payment, beside a bare HTTP call in the same run.
+//!
+//! `cargo bench` prints the figures that `docs/performance.md` quotes. Klarna is played on this
+//! machine with the answer time given by `KLARNA_MS` (default 150 ms): what is compared is the
+//! product with a bare create call, so the network cancels out.
+
+use embedded_graphics::geometry::Size;
+use klarna_terminald::config::{Config, Overrides};
+use klarna_terminald::daemon;
+use klarna_terminald::display::canvas::Canvas;
+use klarna_terminald::display::{Frame, Output, screen, theme::Theme};
+use klarna_terminald::i18n::Lang;
+use klarna_terminald::id::DistributionUrl;
+use klarna_terminald::money::{Amount, Currency};
+use klarna_terminald::payment::effect::Screen;
+use klarna_terminald::simulator::{Options, ShopperAction, Simulator};
+use klarna_terminald::store::Reader;
+use rustls::pki_types::{CertificateDer, pem::PemObject};
+use serde_json::{Value, json};
+use std::hint::black_box;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::oneshot;
+
+const ROUNDS: usize = 30;
+const DRAWS: u32 = 50;
+
+fn main() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let answer_ms = std::env::var("KLARNA_MS").ok().and_then(|ms| ms.parse().ok()).unwrap_or(150);
+    println!("klarna-terminald, figures of one payment ({ROUNDS} rounds, medians)\n");
+    runtime.block_on(async {
+        sale_to_code(Duration::from_millis(answer_ms)).await;
+        sale_to_code(Duration::ZERO).await;
+        commits().await;
+    });
+    draw();
+    runtime.block_on(memory());
+}
+
+/// From the last byte of the sale line to the moment at which the QR code is handed to the display
+/// and the till, against a bare create call on a warm connection, turn by turn.
+async fn sale_to_code(answer: Duration) {
+    let shop = Shop::open().await;
+    let mut till = shop.till().await;
+    let bare = Bare::new(&shop.simulator).await;
+    shop.simulator.set_delay(answer);
+    let (mut product, mut calls) = (Vec::new(), Vec::new());
+    for round in 0..ROUNDS {
+        let reference = format!("B{round}");
+        let started = Instant::now();
+        till.send(&json!({ "op": "sale", "ref": reference, "amount": 4990 })).await;
+        till.until("awaiting_shopper").await;
+        product.push(started.elapsed());
+        till.send(&json!({ "op": "abort", "ref": reference })).await;
+        till.until("not_paid").await;
+        calls.push(bare.create(round).await);
+    }
+    let (product, calls) = (median(product), median(calls));
+    println!("Klarna answers after {} ms", answer.as_millis());
+    println!("  sale line to QR code handed out   {:>8.2} ms", ms(product));
+    println!("  bare create call                  {:>8.2} ms", ms(calls));
+    println!("  ratio                             {:>8.2}", ms(product) / ms(calls));
+    println!("  own share                         {:>8.2} ms\n", ms(product) - ms(calls));
+    shop.close().await;
+}
+
+/// Durable commits of one payment, counted in its journal: every commit has its own time.
+async fn commits() {
+    let shop = Shop::open().await;
+    let mut till = shop.till().await;
+    // An answer time apart keeps the times of two commits apart.
+    shop.simulator.set_delay(Duration::from_millis(20));
+    till.send(&json!({ "op": "sale", "ref": "C1", "amount": 4990 })).await;
+    till.until("awaiting_shopper").await;
+    let request = shop.simulator.newest_request().expect("a payment request");
+    shop.simulator.shopper(&request, ShopperAction::Open).expect("open");
+    till.until("shopper_paying").await;
+    shop.simulator.shopper(&request, ShopperAction::Approve).expect("approve");
+    till.until("\"approved\"").await;
+    till.send(&json!({ "op": "ack", "ref": "C1" })).await;
+    till.until("acknowledged").await;
+    let reader = Reader::open(&shop.database()).expect("journal");
+    while !reader.queued().expect("outbox").is_empty() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let records = reader.all_records().expect("journal");
+    let code = records.iter().position(|record| record.event.name() == "created").expect("QR");
+    let distinct = |upto: usize| {
+        let mut times: Vec<i64> = records[..upto].iter().map(|r| r.at.millis()).collect();
+        times.dedup();
+        times.len()
+    };
+    println!("durable commits");
+    println!("  before the QR code                {:>8}", distinct(code + 1));
+    println!("  whole payment                     {:>8}\n", distinct(records.len()));
+    shop.close().await;
+}
+
+/// One QR screen on a canvas.
+fn draw() {
+    println!("drawing one QR screen");
+    let euro = Currency::new("EUR").expect("EUR");
+    let url = "https://pay.test.klarna.com/eu/requests/b9bacf30-3619-60e5-bdcb-b0ad687d550b/start";
+    let url = DistributionUrl::new(url, &[".klarna.com".to_owned()]).expect("URL");
+    let scan = Screen::Scan {
+        url,
+        amount: Amount::new(4990, euro),
+        descriptor: Some("Pay now, or later in 3 interest-free payments".to_owned()),
+        again: false,
+        seconds_left: 271,
+    };
+    let frame = Frame {
+        merchant: "Example Store".to_owned(),
+        lang: Lang::En,
+        theme: Theme::LIGHT,
+        time_limit_s: 300,
+    };
+    for size in [Size::new(320, 240), Size::new(480, 800), Size::new(800, 1280)] {
+        let mut canvas = Canvas::new(size.width, size.height);
+        let times = (0..DRAWS).map(|_| {
+            let started = Instant::now();
+            let drawn = screen::draw(&mut canvas, &scan, &frame).expect("the screen fits");
+            black_box(drawn);
+            started.elapsed()
+        });
+        let median = median(times.collect());
+        println!(
+            "  {:>4} x {:<4}                       {:>8.2} ms",
+            size.width,
+            size.height,
+            ms(median)
+        );
+    }
+    println!();
+}
+
+/// Resident memory of the idle program, from /proc.
+async fn memory() {
+    let simulator = Simulator::start(Options::default()).await.expect("simulator");
+    let directory = Directory::new();
+    let port = free_port();
+    let config = configuration(&directory.0, &simulator, port);
+    let file = directory.0.join("terminal.toml");
+    std::fs::write(&file, config).expect("a writable directory");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_klarna-terminald"))
+        .args(["run", "--config"])
+        .arg(&file)
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program starts");
+    let mut till = Till::connect(port).await;
+    till.send(&json!({ "op": "hello" })).await;
+    till.until("hello").await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    println!("resident memory of the idle daemon");
+    println!("  all                               {:>8} kB", resident(&child, "VmRSS:"));
+    println!("  of it private                     {:>8} kB", resident(&child, "RssAnon:"));
+    child.kill().and_then(|()| child.wait()).expect("the program ends");
+}
+
+fn resident(child: &Child, field: &str) -> String {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).expect("/proc");
+    let line = status.lines().find(|line| line.starts_with(field)).expect("a memory field");
+    line.split_whitespace().nth(1).expect("a number").to_owned()
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
+}
+
+fn ms(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
+}
+
+/// A temporary directory.
+struct Directory(PathBuf);
+
+impl Directory {
+    fn new() -> Self {
+        let unique = format!("klarna-terminald-bench-{}-{}", std::process::id(), free_port());
+        let path = std::env::temp_dir().join(unique);
+        std::fs::create_dir_all(&path).expect("a writable temporary directory");
+        Self(path)
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The daemon in this process, its till on TCP, its Klarna played.
+struct Shop {
+    simulator: Simulator,
+    directory: Directory,
+    port: u16,
+    stop: oneshot::Sender<()>,
+    daemon: tokio::task::JoinHandle<anyhow::Result<()>>,
+}
+
+impl Shop {
+    async fn open() -> Self {
+        let simulator = Simulator::start(Options::default()).await.expect("simulator");
+        let directory = Directory::new();
+        let port = free_port();
+        let text = configuration(&directory.0, &simulator, port);
+        let path = directory.0.join("terminal.toml");
+        let config = Config::from_text(&text, &path, &Overrides::default()).expect("configuration");
+        let (stop, stopped) = oneshot::channel();
+        let shutdown = async { stopped.await.unwrap_or(()) };
+        let daemon = tokio::spawn(daemon::run_on(config, Output::None, shutdown));
+        Self { simulator, directory, port, stop, daemon }
+    }
+
+    async fn till(&self) -> Till {
+        let mut till = Till::connect(self.port).await;
+        till.send(&json!({ "op": "hello" })).await;
+        till.until("hello").await;
+        till
+    }
+
+    fn database(&self) -> PathBuf {
+        self.directory.0.join("terminal.sqlite")
+    }
+
+    async fn close(self) {
+        let _ = self.stop.send(());
+        self.daemon.await.expect("the daemon ends").expect("the daemon ran");
+        self.simulator.shutdown().await;
+    }
+}
+
+struct Till {
+    lines: tokio::io::Lines<BufReader<OwnedReadHalf>>,
+    writer: OwnedWriteHalf,
+}
+
+impl Till {
+    async fn connect(port: u16) -> Self {
+        for _ in 0..500 {
+            if let Ok(stream) = TcpStream::connect(("127.0.0.1", port)).await {
+                stream.set_nodelay(true).expect("a TCP socket");
+                let (reader, writer) = stream.into_split();
+                return Self { lines: BufReader::new(reader).lines(), writer };
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("the daemon does not listen");
+    }
+
+    async fn send(&mut self, message: &Value) {
+        self.writer.write_all(format!("{message}\n").as_bytes()).await.expect("the daemon reads");
+    }
+
+    async fn until(&mut self, text: &str) {
+        while let Some(line) = self.lines.next_line().await.expect("the daemon writes") {
+            if line.contains(text) {
+                return;
+            }
+        }
+        panic!("the daemon has gone");
+    }
+}
+
+/// The same create call by itself.
+struct Bare {
+    client: reqwest::Client,
+    url: String,
+    key: String,
+}
+
+impl Bare {
+    async fn new(simulator: &Simulator) -> Self {
+        let mut roots = rustls::RootCertStore::empty();
+        for certificate in CertificateDer::pem_slice_iter(simulator.ca_pem().as_bytes()) {
+            roots.add(certificate.expect("a certificate")).expect("a usable certificate");
+        }
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut tls = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("TLS versions")
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        let client = reqwest::Client::builder().tls_backend_preconfigured(tls).no_proxy().build();
+        let options = Options::default();
+        let url = simulator.api_url();
+        let url = format!("{url}/v1/accounts/{}/payment/requests", options.account_id);
+        let bare = Self { client: client.expect("a client"), url, key: options.api_key };
+        bare.create(ROUNDS).await;
+        bare
+    }
+
+    async fn create(&self, round: usize) -> Duration {
+        let key = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, &round.to_le_bytes());
+        let started = Instant::now();
+        let answer = self
+            .client
+            .post(&self.url)
+            .header("Authorization", format!("Basic {}", self.key))
+            .header("Klarna-Idempotency-Key", key.to_string())
+            .json(&json!({
+                "currency": "EUR", "payment_amount": 4990,
+                "payment_reference": format!("bare-{round}"), "merchant_reference": "bare",
+                "config": { "redirect_url": "https://shop.example/thanks" },
+            }))
+            .send()
+            .await
+            .expect("an answer");
+        assert_eq!(answer.status().as_u16(), 201);
+        black_box(answer.bytes().await.expect("a body"));
+        started.elapsed()
+    }
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("an address").port()
+}
+
+fn configuration(directory: &Path, simulator: &Simulator, port: u16) -> String {
+    let options = Options::default();
+    let path = |name: &str| format!("{:?}", directory.join(name).display().to_string());
+    std::fs::write(directory.join("key"), options.api_key).expect("a writable directory");
+    std::fs::write(directory.join("ca.pem"), simulator.ca_pem()).expect("a writable directory");
+    format!(
+        r#"
+[terminal]
+store = "BENCH"
+terminal = "T1"
+merchant = "Example Store"
+locale = "de-DE"
+currencies = ["EUR"]
+[till]
+link = "tcp"
+listen = "127.0.0.1:{port}"
+[klarna]
+environment = "custom"
+base_url = {:?}
+account_id = {:?}
+api_key_file = {}
+extra_ca_file = {}
+redirect_url = "https://shop.example/thanks"
+qr_hosts = ["localhost"]
+poll_ms = 500
+[store]
+path = {}
+[display]
+output = "none"
+"#,
+        simulator.api_url(),
+        options.account_id,
+        path("key"),
+        path("ca.pem"),
+        path("terminal.sqlite"),
+    )
+}

@@ -110,6 +110,36 @@ impl SystemClock {
     }
 }
 
+/// What tells one run of the machine from another, and how its wall clock stands against the time
+/// since it was started.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Boot {
+    /// The kernel's random number of this run.
+    id: String,
+    /// Wall time at which the machine was started, by its present clock, in milliseconds.
+    started_ms: i64,
+}
+
+/// A difference between two readings of a clock that is no drift but a jump.
+pub const CLOCK_JUMP: Duration = Duration::from_secs(300);
+
+impl Boot {
+    /// This run of the machine; `None` where the kernel does not tell.
+    pub fn of_this_machine(now: Now) -> Option<Self> {
+        let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+        let up = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+        let up_ms = up.tv_sec.checked_mul(1000)?.checked_add(up.tv_nsec / 1_000_000)?;
+        Some(Self { id: id.trim().to_owned(), started_ms: now.wall.millis().checked_sub(up_ms)? })
+    }
+
+    /// Whether wall times noted in `earlier` can be compared with wall times of now: the machine
+    /// has not been off in between, and its clock has not been set.
+    pub fn continues(&self, earlier: &Boot) -> bool {
+        let moved = self.started_ms.abs_diff(earlier.started_ms);
+        self.id == earlier.id && Duration::from_millis(moved) < CLOCK_JUMP
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -119,6 +149,21 @@ mod tests {
         let noon = Wall::from_millis(1_000_000);
         assert_eq!(noon.after(Duration::from_secs(1)).since(noon), Some(Duration::from_secs(1)));
         assert_eq!(noon.since(noon.after(Duration::from_millis(1))), None);
+    }
+
+    #[test]
+    fn times_compare_only_within_one_run_of_the_machine() {
+        let boot = |id: &str, started_ms| Boot { id: id.to_owned(), started_ms };
+        let now = boot("a", 1_000_000);
+        assert!(now.continues(&boot("a", 1_000_500)));
+        assert!(
+            !now.continues(&boot("b", 1_000_000)),
+            "it was off, its clock may have stood still"
+        );
+        assert!(!now.continues(&boot("a", 1_300_000)), "its clock was set");
+        let this = Boot::of_this_machine(SystemClock::start().now()).expect("a Linux kernel");
+        let same = Boot::of_this_machine(SystemClock::start().now()).expect("a Linux kernel");
+        assert!(same.continues(&this));
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! Configuration: one TOML file, overridden by the environment, checked as a whole.
 //!
-//! [`RawConfig`] is what people write; [`Config`] is what the daemon gets and cannot be wrong.
+//! `RawConfig` is what people write; [`Config`] is what the daemon gets and cannot be wrong.
 //! Secrets come from a file, the environment or systemd credentials, never from the TOML file, and
 //! are never printed.
 
 mod check;
+mod klarna;
 mod raw;
+mod summary;
 
 pub use check::Config;
 pub use raw::{Environment, LogFormat};

@@ -9,7 +9,7 @@ pub use system::terminated;
 
 use crate::acquirer::Acquirer;
 use crate::acquirer::klarna::Klarna;
-use crate::clock::{Mono, SystemClock};
+use crate::clock::{Boot, Mono, Now, SystemClock, Wall};
 use crate::config::Config;
 use crate::display::{Display, Output, Panel};
 use crate::i18n::Lang;
@@ -55,26 +55,45 @@ enum Event {
 /// When it cannot start: database, display, network address, settings. Once it runs, it does not
 /// give up.
 pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
+    let output = Output::open(&config.output).context("the display cannot be used")?;
+    run_on(config, output, shutdown).await
+}
+
+/// As [`run`], showing screens on `output` instead of the configured one.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_on(
+    config: Config,
+    output: Output,
+    shutdown: impl Future<Output = ()>,
+) -> anyhow::Result<()> {
     let clock = SystemClock::start();
-    let store = Store::open(&config.store_path).context("the journal cannot be used")?;
+    let mut store = Store::open(&config.store_path).context("the journal cannot be used")?;
+    let distrusted_until = distrusted_until(&mut store, clock.now())?;
     let reader = store.reader()?;
     let mut engine = Engine::new(store.installation(), config.policy, reader.last_payment()?);
     engine
         .replay(clock.now(), &reader.open_records()?)
         .context("the journal contradicts itself")?;
     check_outbox(&engine, &reader)?;
-    let output = Output::open(&config.output).context("the display cannot be used")?;
     let acquirer = Arc::new(Acquirer::Klarna(Klarna::new(config.klarna)?));
 
     let (till_events_in, till_events) = mpsc::channel(pos::QUEUE_LEN_MAX);
     let (replies, replies_out) = mpsc::channel(pos::QUEUE_LEN_MAX);
     let till = pos::serve(config.till, till_events_in, replies_out).await;
-    let till = tokio::spawn(till.context("the till's address cannot be used")?);
+    let mut till = tokio::spawn(till.context("the till's address cannot be used")?);
     let (wanted, wanted_out) = watch::channel(engine.watches());
     let (reports_in, reports) = mpsc::channel(sync::REPORTS_MAX);
     let sync_reader = store.reader()?;
-    let sync =
-        tokio::spawn(sync::run(sync_reader, acquirer.clone(), clock, wanted_out, reports_in));
+    let mut sync = tokio::spawn(sync::run(
+        sync_reader,
+        acquirer.clone(),
+        clock,
+        distrusted_until,
+        wanted_out,
+        reports_in,
+    ));
 
     let daemon = Daemon {
         clock,
@@ -90,10 +109,24 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> anyhow::
         wanted,
         fault: None,
     };
-    daemon.run(till_events, reports, shutdown).await;
+    // A part that ends before the whole is a defect; the journal makes a restart safe.
+    tokio::select! {
+        () = daemon.run(till_events, reports, shutdown) => {}
+        ended = &mut sync => anyhow::bail!("the queue's worker has ended: {ended:?}"),
+        ended = &mut till => anyhow::bail!("the till's link has ended: {ended:?}"),
+    }
     sync.abort();
     let _ = tokio::time::timeout(FAREWELL, till).await;
     Ok(())
+}
+
+/// Up to which wall time noted in the journal no age can be told: all of it, when the machine was
+/// off in between (its clock may have stood still) or its clock was set.
+fn distrusted_until(store: &mut Store, now: Now) -> anyhow::Result<Option<Wall>> {
+    let this = Boot::of_this_machine(now);
+    let earlier = store.note_boot(this.as_ref()).context("the journal cannot be written")?;
+    let continues = this.zip(earlier).is_some_and(|(this, earlier)| this.continues(&earlier));
+    Ok((!continues).then_some(now.wall))
 }
 
 /// The outbox is what replay says it must be; anything else is a defect, and a terminal that does
@@ -190,6 +223,7 @@ impl Daemon {
         self.engine.poll_timeout().map_or(latest, |due| due.min(latest))
     }
 
+    /// While nothing can be recorded, time does not go on: it would have to be recorded.
     async fn tick(&mut self) {
         if self.fault.is_some() {
             if let Err(error) = tokio::task::block_in_place(|| self.store.probe()) {

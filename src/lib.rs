@@ -1,4 +1,55 @@
-//! Payment-terminal daemon for Klarna.
+//! A payment-terminal daemon: the till sends an amount, the shopper scans a QR code, Klarna pays.
+//! Nothing is ever lost, doubled or left unknown.
+//!
+//! This page is the map. How to run it stands in the README, how a till talks to it in
+//! `docs/till-protocol.md`.
+//!
+//! # The way round
+//! ```text
+//! till ──bytes──▶ pos ──Request──▶ daemon ──Input──▶ payment (pure) ──Step──▶ daemon
+//!                                                                      │
+//!                     1. store.commit(step)      events and calls in ONE SQLite transaction
+//!                     2. payment.accept(step)    only now is it true
+//!                     3. sync is woken, then the screen is shown and the till is told
+//!                            └─▶ acquirer ──HTTPS──▶ Klarna
+//!                                   └── Outcome ──Input──▶ daemon      (the only way back)
+//! ```
+//! - Everything that can happen enters through one loop in [`daemon`]: a till's message, a call's
+//!   outcome, a state that was read, a deadline, the end.
+//! - A step that cannot be committed is dropped: nothing was shown, told or sent.
+//! - Online and offline are the same path: each call goes through the outbox, offline only means
+//!   that [`sync`] waits longer.
+//! - The store has one writer, the daemon. Everybody else reads over a connection of their own.
+//! - No SQLite transaction is ever held across a network call.
+//!
+//! # The rooms, in reading order
+//! | room | what it is |
+//! |---|---|
+//! | [`money`] | an amount in minor units and its ISO 4217 currency |
+//! | [`id`] | names of things as types; idempotency keys |
+//! | [`clock`] | monotonic time for deadlines, wall time for receipts |
+//! | [`payment`] | the core: one match is the protocol; ledger, retry rules, glossary |
+//! | [`pos`] | the till's side: links and protocols |
+//! | [`acquirer`] | whoever moves the money: Klarna's API |
+//! | [`store`] | journal, outbox and references in one SQLite file |
+//! | [`sync`] | due outbox rows become calls, payment requests are read |
+//! | [`i18n`] | words and numbers for shoppers |
+//! | [`display`] | screens, QR codes and where they are drawn |
+//! | [`receipt`] | a result as lines to print |
+//! | [`config`] | one TOML file and the environment, checked as a whole |
+//! | [`telemetry`] | logs |
+//! | [`daemon`] | the composition root |
+//! | [`cli`] | the command line |
+//! | [`simulator`] | a stand-in for Klarna's API (feature `simulator`) |
+//!
+//! # Invariants, as absences
+//! - [`payment`] never sees a clock, a socket, a file, a log line or randomness.
+//! - [`pos`], [`acquirer`], [`store`] and [`display`] never import one another.
+//! - [`simulator`] imports nothing of ours: a wrong field name cannot agree with itself.
+//! - No amount is ever a float, and no bare integer or string is money or an id.
+//! - Nothing that moves money is sent again except by [`payment::retry`].
+//!
+//! `tests/it/tidy.rs` holds the code to the first three and to who may import whom.
 
 pub mod acquirer;
 pub mod cli;

@@ -306,15 +306,16 @@ mod tests {
         check(
             "99999999999999999999",
             "EUR",
-            concat!("\"99999999999999999999\" is not an amount in EUR: write it like 12.34"),
+            "\"99999999999999999999\" is not an amount in EUR: write it like 12.34",
         );
     }
 
     #[test]
     fn exponents_agree_with_iso_4217() {
         for currency in Currency::all() {
-            let iso = iso_currency::Currency::from_code(currency.code()).expect(currency.code());
-            assert_eq!(iso.exponent(), Some(u16::from(currency.exponent())), "{currency}");
+            let iso = iso_currency::Currency::from_code(currency.code());
+            let exponent = iso.and_then(|iso| iso.exponent());
+            assert_eq!(exponent, Some(u16::from(currency.exponent())), "{currency}");
         }
         assert!(Currency::new("eur").is_err());
         assert!(Currency::new("XXX").is_err());

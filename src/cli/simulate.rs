@@ -18,8 +18,8 @@ pub(super) struct Arguments {
     /// The host in the QR code; use this computer's address in the network to scan with a phone
     #[arg(long, value_name = "HOST", default_value = "localhost")]
     public_host: String,
-    /// Directory in which the simulator keeps its certificate authority (made at first use)
-    #[arg(long, value_name = "DIR", default_value = "simulator-ca")]
+    /// Directory for the simulator's certificate authority and API key (made at first use)
+    #[arg(long, value_name = "DIR", default_value = "desk")]
     tls_dir: PathBuf,
     /// Begin with this fault, such as drop-after:capture:1 or status=503:create:2; repeatable
     #[arg(long, value_name = "FAULT")]
@@ -28,18 +28,22 @@ pub(super) struct Arguments {
 
 /// Runs until it is told to stop.
 pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let public_host = arguments.public_host.clone();
     let faults: Result<Vec<Fault>, _> = arguments.fault.iter().map(|text| text.parse()).collect();
     let faults = faults?;
     let options = Options {
         api: arguments.api,
         control: arguments.control,
-        public_host: arguments.public_host.clone(),
+        public_host: arguments.public_host,
         tls_dir: Some(arguments.tls_dir.clone()),
         ..Options::default()
     };
     let (account, key) = (options.account_id.clone(), options.api_key.clone());
     let shutdown = daemon::terminated().context("signals cannot be handled")?;
     let simulator = Simulator::start(options).await?;
+    let key_file = arguments.tls_dir.join("api-key");
+    std::fs::write(&key_file, key)
+        .with_context(|| format!("cannot write {}", key_file.display()))?;
     for fault in faults {
         simulator.fault(fault);
     }
@@ -51,9 +55,9 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     println!("  environment   = \"custom\"");
     println!("  base_url      = {:?}", simulator.api_url());
     println!("  account_id    = {account:?}");
-    println!("  qr_hosts      = [{:?}]", arguments.public_host);
     println!("  extra_ca_file = {:?}", arguments.tls_dir.join("ca.pem"));
-    println!("and the key {key} in the file that api_key_file names.");
+    println!("  api_key_file  = {key_file:?}");
+    println!("  qr_hosts      = [{public_host:?}]");
     println!("Stop with Ctrl-C.");
     shutdown.await;
     simulator.shutdown().await;

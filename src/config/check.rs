@@ -1,10 +1,10 @@
 //! From what people wrote to what cannot be wrong: defaults, bounds, and all complaints at once.
 
 use super::raw::{
-    Environment, LogFormat, RawConfig, RawDisplay, RawKlarna, RawLink, RawOutput, RawTerminal,
-    RawTheme, RawTill,
+    Environment, LogFormat, RawConfig, RawDisplay, RawLink, RawOutput, RawTerminal, RawTheme,
+    RawTill,
 };
-use crate::acquirer::klarna::{self, AuthScheme, Availability, AvailabilityOrder};
+use crate::acquirer::klarna;
 use crate::display::framebuffer::Rotation;
 use crate::display::theme::Theme;
 use crate::display::{Frame, OutputConfig};
@@ -13,22 +13,13 @@ use crate::id::{Locale, check_text};
 use crate::money::Currency;
 use crate::payment::{CapturePolicy, Policy, READ_PACE_MIN};
 use crate::pos::{self, Format, LinkSettings, TillSettings};
-use secrecy::{ExposeSecret, SecretString};
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Klarna's hosts (Integration Guidelines: Environments).
-const LIVE_URL: &str = "https://api-global.klarna.com";
-const TEST_URL: &str = "https://api-global.test.klarna.com";
-/// Name of the systemd credential that holds the API key.
-const CREDENTIAL: &str = "klarna_api_key";
 /// Klarna keeps a confirmation token for 60 minutes (Integration Guidelines: Confirm).
 const CONFIRM_PATIENCE: Duration = Duration::from_secs(3600);
 /// Longest store and terminal name: both stand in every reference at Klarna.
 const NAME_LEN_MAX: usize = 20;
-/// Klarna's limit of `originators` in the tagging header.
-const ORIGINATORS_MAX: usize = 6;
 
 /// A configuration that has been checked as a whole.
 #[derive(Debug, Clone)]
@@ -62,7 +53,8 @@ pub(super) fn check(raw: RawConfig, credentials: Option<&Path>) -> Result<Config
     let policy = policy(&raw, &terminal, &mut problems);
     let till = till(raw.till, &terminal, &mut problems);
     let environment = problems.need("klarna.environment", raw.klarna.environment, "test");
-    let klarna = klarna(raw.klarna, environment, &terminal, credentials, &mut problems);
+    let klarna =
+        super::klarna::check(raw.klarna, environment, &terminal, credentials, &mut problems);
     let output = output(&raw.display, &mut problems);
     let log_filter = log_filter(raw.log.filter, &mut problems);
     let store_path = problems.need("store.path", raw.store.path, "/var/lib/.../terminal.sqlite");
@@ -92,14 +84,14 @@ pub(super) fn check(raw: RawConfig, credentials: Option<&Path>) -> Result<Config
 
 /// Complaints, each beginning with its key.
 #[derive(Default)]
-struct Problems(Vec<String>);
+pub(super) struct Problems(Vec<String>);
 
 impl Problems {
-    fn add(&mut self, key: &str, wrong: impl std::fmt::Display) {
+    pub(super) fn add(&mut self, key: &str, wrong: impl std::fmt::Display) {
         self.0.push(format!("{key}: {wrong}"));
     }
 
-    fn need<T>(&mut self, key: &str, value: Option<T>, example: &str) -> Option<T> {
+    pub(super) fn need<T>(&mut self, key: &str, value: Option<T>, example: &str) -> Option<T> {
         if value.is_none() {
             self.add(key, format!("is missing, for example {example:?}"));
         }
@@ -107,7 +99,12 @@ impl Problems {
     }
 
     /// As [`Self::need`]; a text without a letter is as good as none.
-    fn need_text(&mut self, key: &str, value: Option<String>, example: &str) -> Option<String> {
+    pub(super) fn need_text(
+        &mut self,
+        key: &str,
+        value: Option<String>,
+        example: &str,
+    ) -> Option<String> {
         self.need(key, value.filter(|text| !text.trim().is_empty()), example)
     }
 
@@ -120,11 +117,11 @@ impl Problems {
     }
 }
 
-struct Terminal {
-    name: String,
+pub(super) struct Terminal {
+    pub(super) name: String,
     merchant: String,
-    locale: Locale,
-    currencies: Vec<Currency>,
+    pub(super) locale: Locale,
+    pub(super) currencies: Vec<Currency>,
 }
 
 fn terminal(raw: RawTerminal, problems: &mut Problems) -> Terminal {
@@ -210,167 +207,9 @@ fn till(raw: RawTill, terminal: &Terminal, problems: &mut Problems) -> Option<Ti
         terminal: terminal.name.clone(),
         currencies: terminal.currencies.clone(),
         checksum_required: raw.checksum_required.unwrap_or(false),
+        seven_bit: matches!(link, LinkSettings::Serial { format: Format::SevenEvenOne, .. }),
     };
     Some(TillSettings { link, native })
-}
-
-fn klarna(
-    raw: RawKlarna,
-    environment: Option<Environment>,
-    terminal: &Terminal,
-    credentials: Option<&Path>,
-    problems: &mut Problems,
-) -> Option<klarna::Settings> {
-    let api_key = api_key(raw.api_key, raw.api_key_file.as_deref(), credentials, problems);
-    let base_url = base_url(raw.base_url, environment, problems);
-    if let (Some(key), Some(environment)) = (&api_key, environment) {
-        guard(key, environment, problems);
-    }
-    let account = problems.need_text("klarna.account_id", raw.account_id, "krn:partner:global:...");
-    let redirect_url =
-        problems.need("klarna.redirect_url", raw.redirect_url, "https://shop.example/thanks");
-    let integrator = raw.integrator.unwrap_or_else(|| "KLARNA_TERMINALD".to_owned());
-    let originators = raw.originators.unwrap_or_default();
-    check_names(&integrator, &originators, problems);
-    check_redirect(redirect_url.as_deref(), problems);
-    let extra_ca = raw.extra_ca_file.and_then(|path| match std::fs::read(&path) {
-        Ok(pem) => Some(pem),
-        Err(why) => {
-            let path = path.display();
-            problems.add("klarna.extra_ca_file", format!("cannot read {path}: {why}"));
-            None
-        }
-    });
-    let live = environment == Some(Environment::Live);
-    Some(klarna::Settings {
-        base_url: base_url?,
-        api_key: api_key?,
-        auth_scheme: raw.auth_scheme.unwrap_or(AuthScheme::Raw),
-        account_id: account?,
-        account_header: raw.account_header.unwrap_or(true),
-        integrator,
-        originators,
-        session: terminal.name.clone(),
-        availability: raw.availability.unwrap_or(Availability::Interoperability),
-        availability_order: raw.availability_order.unwrap_or(AvailabilityOrder::WithCreate),
-        descriptor: raw.descriptor.unwrap_or(true),
-        locale: terminal.locale.clone(),
-        home_currency: *terminal.currencies.first()?,
-        redirect_url: redirect_url?,
-        qr_hosts: raw.qr_hosts.unwrap_or_else(|| vec![".klarna.com".to_owned()]),
-        create_extra: raw.create_extra.unwrap_or_default(),
-        captures_per_s: raw.captures_per_s.unwrap_or(if live { 50 } else { 12 }),
-        management_per_s: raw.management_per_s.unwrap_or(if live { 200 } else { 50 }),
-        extra_ca,
-        proxy: raw.proxy,
-    })
-}
-
-fn base_url(
-    configured: Option<String>,
-    environment: Option<Environment>,
-    problems: &mut Problems,
-) -> Option<String> {
-    match (environment?, configured) {
-        (Environment::Live, None) => Some(LIVE_URL.to_owned()),
-        (Environment::Test, None) => Some(TEST_URL.to_owned()),
-        (Environment::Live | Environment::Test, Some(_)) => {
-            let hint = "only environment = \"custom\" has a host of its own; leave it out";
-            problems.add("klarna.base_url", hint);
-            None
-        }
-        (Environment::Custom, Some(url)) if url.starts_with("https://") => {
-            Some(url.trim_end_matches('/').to_owned())
-        }
-        (Environment::Custom, Some(url)) => {
-            problems.add("klarna.base_url", format!("{url:?} does not begin with https://"));
-            None
-        }
-        (Environment::Custom, None) => {
-            problems.need("klarna.base_url", None::<String>, "https://localhost:8443")
-        }
-    }
-}
-
-/// systemd credential first, then file, then environment.
-fn api_key(
-    from_environment: Option<SecretString>,
-    file: Option<&Path>,
-    credentials: Option<&Path>,
-    problems: &mut Problems,
-) -> Option<SecretString> {
-    let credential = credentials.map(|directory| directory.join(CREDENTIAL));
-    let path = credential.filter(|path| path.exists()).or_else(|| file.map(Path::to_owned));
-    let key = match path {
-        Some(path) => match std::fs::read_to_string(&path) {
-            Ok(key) => SecretString::from(key.trim().to_owned()),
-            Err(why) => {
-                let path = path.display();
-                problems.add("klarna.api_key_file", format!("cannot read {path}: {why}"));
-                return None;
-            }
-        },
-        None => match from_environment {
-            Some(key) => key,
-            None => {
-                let hint = "is missing: name a file that holds the key and nothing else";
-                problems.add("klarna.api_key_file", hint);
-                return None;
-            }
-        },
-    };
-    let usable = key.expose_secret().bytes().all(|byte| byte.is_ascii_graphic());
-    if key.expose_secret().is_empty() || !usable {
-        problems.add("klarna.api_key_file", "the key is empty or has characters no key has");
-        return None;
-    }
-    Some(key)
-}
-
-/// A key of one world never meets the hosts of the other (Klarna: API keys,
-/// `klarna_<live|test>_api_...`).
-fn guard(key: &SecretString, environment: Environment, problems: &mut Problems) {
-    let key = key.expose_secret();
-    let (live, test) = (key.starts_with("klarna_live_api_"), key.starts_with("klarna_test_api_"));
-    let problem = match environment {
-        Environment::Live if test => "is a test key, but klarna.environment is \"live\"",
-        Environment::Test if live => "is a live key, but klarna.environment is \"test\"",
-        Environment::Custom if live => "is a live key; a custom host never gets one",
-        Environment::Live | Environment::Test | Environment::Custom if !live && !test => {
-            "does not look like klarna_test_api_... or klarna_live_api_..."
-        }
-        Environment::Live | Environment::Test | Environment::Custom => return,
-    };
-    problems.add("klarna.api_key", problem);
-}
-
-/// Klarna: Integration resilience, naming conventions: upper snake case.
-fn check_names(integrator: &str, originators: &[String], problems: &mut Problems) {
-    let fits = |name: &str| {
-        let allowed = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
-        (1..=50).contains(&name.len()) && name.bytes().all(allowed)
-    };
-    let names = originators.iter().map(|name| ("klarna.originators", name.as_str()));
-    for (key, name) in [("klarna.integrator", integrator)].into_iter().chain(names) {
-        if !fits(name) {
-            let rule = "1 to 50 of A-Z, 0-9 and _ (Klarna's naming conventions)";
-            problems.add(key, format!("{name:?} must be {rule}"));
-        }
-    }
-    if originators.len() > ORIGINATORS_MAX {
-        problems.add("klarna.originators", format!("at most {ORIGINATORS_MAX} are allowed"));
-    }
-}
-
-fn check_redirect(url: Option<&str>, problems: &mut Problems) {
-    let Some(url) = url else { return };
-    if !url.starts_with("https://") {
-        problems.add("klarna.redirect_url", format!("{url:?} does not begin with https://"));
-    }
-    if url.contains("payment_confirmation_token") {
-        let why = "the shopper's phone must not get the confirmation token; remove the placeholder";
-        problems.add("klarna.redirect_url", why);
-    }
 }
 
 fn output(raw: &RawDisplay, problems: &mut Problems) -> Option<OutputConfig> {
@@ -415,77 +254,5 @@ fn theme(raw: Option<RawTheme>) -> Theme {
     match raw.unwrap_or(RawTheme::Light) {
         RawTheme::Light => Theme::LIGHT,
         RawTheme::Dark => Theme::DARK,
-    }
-}
-
-impl Config {
-    /// What the daemon will do with this configuration, in one screen; no secret in it.
-    pub fn summary(&self) -> String {
-        let mut text = String::new();
-        let mut line = |name: &str, value: String| {
-            let _ = writeln!(text, "{name:<12} {value}");
-        };
-        line("terminal", format!("{} at {}", self.terminal, self.frame.merchant));
-        line("takes", codes(&self.policy.currencies));
-        line("till", describe_link(&self.till));
-        line("klarna", format!("{:?} at {}", self.environment, self.klarna.base_url));
-        line("account", self.klarna.account_id.clone());
-        line("api key", "present, not shown".to_owned());
-        line(
-            "availability",
-            format!("{:?}, asked {:?}", self.klarna.availability, self.klarna.availability_order),
-        );
-        line("qr hosts", self.klarna.qr_hosts.join(", "));
-        line("capture", describe_capture(self.policy.capture).to_owned());
-        line(
-            "time-outs",
-            format!(
-                "shopper {} s, till's acknowledgement {} s, Klarna's first answer {} s",
-                self.policy.sale_timeout.as_secs(),
-                self.policy.acknowledge_patience.as_secs(),
-                self.policy.create_patience.as_secs(),
-            ),
-        );
-        line("database", self.store_path.display().to_string());
-        line("display", describe_output(&self.output));
-        line("log", format!("{:?}, {}", self.log_format, self.log_filter));
-        text
-    }
-}
-
-fn codes(currencies: &[Currency]) -> String {
-    currencies.iter().map(Currency::code).collect::<Vec<_>>().join(", ")
-}
-
-fn describe_link(till: &TillSettings) -> String {
-    let checksums = if till.native.checksum_required { "required" } else { "optional" };
-    match &till.link {
-        LinkSettings::Serial { path, baud, format } => {
-            format!("serial {path}, {baud} baud, {format:?}, checksums {checksums}")
-        }
-        LinkSettings::Tcp { listen } => {
-            format!("TCP, listening on {listen}, checksums {checksums}")
-        }
-    }
-}
-
-fn describe_capture(policy: CapturePolicy) -> &'static str {
-    match policy {
-        CapturePolicy::OnTillAck => "as soon as the till has acknowledged the result",
-        CapturePolicy::Manual => "when the till sends capture",
-        CapturePolicy::EndOfShift => "when the till ends the shift",
-    }
-}
-
-fn describe_output(output: &OutputConfig) -> String {
-    match output {
-        OutputConfig::Framebuffer { path, rotation } => {
-            format!("framebuffer {}, {rotation:?}", path.display())
-        }
-        OutputConfig::Png { path, width, height, .. } => {
-            format!("{width}x{height} pixels into {}", path.display())
-        }
-        OutputConfig::Ansi => "this terminal".to_owned(),
-        OutputConfig::None => "none".to_owned(),
     }
 }

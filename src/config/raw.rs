@@ -94,7 +94,17 @@ pub(super) struct RawKlarna {
     pub(super) captures_per_s: Option<u32>,
     pub(super) management_per_s: Option<u32>,
     pub(super) poll_ms: Option<u64>,
+    pub(super) paths: RawPaths,
     pub(super) create_extra: Option<serde_json::Map<String, serde_json::Value>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawPaths {
+    pub(super) read: Option<String>,
+    pub(super) capture: Option<String>,
+    pub(super) refund: Option<String>,
+    pub(super) void: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -86,7 +86,7 @@ impl<'s> Content<'s> {
                 let title = if *again { Text::ScanAgain } else { Text::ScanToPay };
                 let plain = Self::plain(frame, Visual::Qr(url), title).amount(frame, *amount);
                 let descriptor = descriptor.as_deref().filter(|_| !again);
-                plain.titled(descriptor).time(frame, *seconds_left)
+                plain.described(descriptor).time(frame, *seconds_left)
             }
             Screen::ShopperPaying { amount, seconds_left } => {
                 icon(Icon::Phone, Tone::Active, Text::OnYourPhone)
@@ -149,9 +149,10 @@ impl<'s> Content<'s> {
         Self { amount: Some(own(&i18n::amount(amount, frame.lang))), ..self }
     }
 
-    fn titled(self, descriptor: Option<&str>) -> Self {
-        let title = descriptor.and_then(foreign).unwrap_or_else(|| self.title.clone());
-        Self { title, ..self }
+    /// Klarna's own words stand below ours: alone they need not say what to do.
+    fn described(self, descriptor: Option<&str>) -> Self {
+        let body = descriptor.and_then(foreign).filter(|words| words.text != "Klarna");
+        Self { body, ..self }
     }
 
     fn body(self, frame: &Frame, text: Text) -> Self {

@@ -50,6 +50,7 @@ struct Command {
     kind: OperationKind,
     amount: Amount,
     sequence: u32,
+    progress: OperationProgress,
 }
 
 /// A deadline, with the length it had when it was set.
@@ -249,31 +250,12 @@ impl Payment {
     /// Where the till's command with this reference stands.
     pub fn operation(&self, reference: &PosReference) -> Option<OperationResult> {
         let command = self.operations.get(reference)?;
-        let progress = match (&self.state, command.kind) {
-            (State::Settling { ledger, .. }, _) => ledger.progress(command.sequence)?.1,
-            (State::Voiding { refused: Some(refusal), .. }, OperationKind::Void) => {
-                OperationProgress::Refused(refusal.clone())
-            }
-            (State::Voiding { .. }, _) => OperationProgress::Queued,
-            (
-                State::Creating
-                | State::AwaitingShopper { .. }
-                | State::ShopperPaying { .. }
-                | State::Confirming { .. }
-                | State::Authorised { .. }
-                | State::Abandoning { .. }
-                | State::NotPaid { .. }
-                | State::Voided { .. }
-                | State::Free,
-                _,
-            ) => OperationProgress::Done,
-        };
         Some(OperationResult {
             reference: reference.clone(),
             sale: self.sale.reference.clone(),
             kind: command.kind,
             amount: command.amount,
-            progress,
+            progress: command.progress.clone(),
         })
     }
 
@@ -308,12 +290,14 @@ impl Payment {
             (Event::ShopperLeft, _) if matches!(self.state, State::Confirming { .. }) => {
                 Timer::set(now, policy.paying_extension)
             }
-            (Event::Approved { .. }, _) => Timer::set(now, policy.confirm_patience),
+            (Event::Approved { .. } | Event::ConfirmRefused { .. }, _) => {
+                Timer::set(now, policy.confirm_patience)
+            }
             (Event::Authorised { .. }, State::Authorised { .. }) => {
                 Timer::set(now, policy.acknowledge_patience)
             }
             (_, State::AwaitingShopper { .. } | State::ShopperPaying { .. }) => self.timer,
-            (_, State::Confirming { refused: None, .. }) => self.timer,
+            (_, State::Confirming { .. }) => self.timer,
             _ => None,
         }
     }
@@ -370,6 +354,26 @@ impl Payment {
     }
 
     fn note_operation(&mut self, event: &Event) {
+        match event {
+            Event::Captured { sequence, .. } | Event::Refunded { sequence, .. } => {
+                self.progress_operation(*sequence, &OperationProgress::Done);
+            }
+            Event::Voided { .. } => self.progress_operation(self.calls, &OperationProgress::Done),
+            Event::CallRefused { sequence, refusal } => {
+                self.progress_operation(*sequence, &OperationProgress::Refused(refusal.clone()));
+            }
+            event => self.begin_operation(event),
+        }
+    }
+
+    fn progress_operation(&mut self, sequence: u32, progress: &OperationProgress) {
+        let mut commands = self.operations.values_mut();
+        if let Some(command) = commands.find(|command| command.sequence == sequence) {
+            command.progress = progress.clone();
+        }
+    }
+
+    fn begin_operation(&mut self, event: &Event) {
         let (kind, reference, amount) = match event {
             Event::CaptureQueued { operation: Some(reference), amount } => {
                 (OperationKind::Capture, reference, *amount)
@@ -382,7 +386,8 @@ impl Payment {
             }
             _ => return,
         };
-        let command = Command { kind, amount, sequence: self.calls };
+        let progress = OperationProgress::Queued;
+        let command = Command { kind, amount, sequence: self.calls, progress };
         self.operations.insert(reference.clone(), command);
     }
 }

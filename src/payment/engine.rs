@@ -5,12 +5,9 @@
 
 use super::Policy;
 use super::account::{Payment, Setting, replay_axis};
-use super::effect::{
-    CallKind, Effect, Ended, OutboxChange, Outcome, Refusal, RefusalReason, RequestState, Screen,
-};
-use super::event::{
-    Event, NotPaid, Record, Reply, Request, SaleOutcome, ShiftReport, ShiftTotal, VoidReason,
-};
+use super::effect::{OutboxChange, Outcome, RequestState, Screen};
+use super::event::{Event, Record, Reply, Request, ShiftReport, ShiftTotal};
+use super::screen::{result_screen, running_screen};
 use super::state::{IllegalEvent, State};
 use crate::clock::{Mono, Now};
 use crate::id::{
@@ -21,8 +18,6 @@ use std::time::Duration;
 
 /// How many finished payments stay in memory; older ones are replayed when a till asks for them.
 const FINISHED_IN_MEMORY_MAX: usize = 64;
-/// A confirmation that could not be sent this many times in a row is "unknown" to the cashier.
-const DOUBT_AFTER_ATTEMPTS: u32 = 3;
 
 /// What can come in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -196,12 +191,13 @@ impl Engine {
                 self.shifts.insert(report.shift, report.clone());
             }
         }
+        self.lingering = self.lingering.take().filter(|(_, until)| *until > step.now.mono);
         for (id, payment) in step.payments {
             let before = self.payments.get(&id);
-            let was_running = before.is_none_or(|before| before.outcome().is_none());
+            let was_shown = before.is_none_or(|before| before.state.occupies_terminal());
             let changed = before.and_then(Payment::outcome) != payment.outcome();
             if let Some(outcome) = payment.outcome().filter(|_| changed) {
-                if was_running || payment.state.occupies_terminal() {
+                if was_shown {
                     let screen = result_screen(&payment, outcome);
                     self.lingering = Some((screen, step.now.mono.after(self.policy.linger)));
                 }
@@ -227,7 +223,8 @@ impl Engine {
         }
     }
 
-    /// The point of time at which [`Input::Tick`] has something to do, or the screen changes.
+    /// The point of time at which [`Input::Tick`] has something to do, or the screen changes. It is
+    /// passed only once that tick's step is accepted, even an empty one.
     pub fn poll_timeout(&self) -> Option<Mono> {
         let lingering = self.lingering.as_ref().map(|(_, until)| *until);
         self.payments.values().filter_map(Payment::due).chain(lingering).min()
@@ -387,79 +384,6 @@ impl Draft<'_> {
         self.step.replies.push(reply);
     }
 
-    fn tick(&mut self) -> Result<(), IllegalEvent> {
-        let now = self.step.now.mono;
-        let is_due = |payment: &&Payment| payment.due().is_some_and(|due| due <= now);
-        let due: Vec<&Payment> = self.engine.payments.values().filter(is_due).collect();
-        for payment in due {
-            let event = match &payment.state {
-                State::Creating => Event::GivenUp { reason: NotPaid::NoConnection },
-                State::AwaitingShopper { .. } | State::ShopperPaying { .. } => {
-                    Event::GivenUp { reason: NotPaid::TimedOut }
-                }
-                State::Confirming { .. } => Event::ConfirmRefused { refusal: too_late() },
-                State::Authorised { .. } => {
-                    Event::VoidDecided { reason: VoidReason::NotAcknowledged, operation: None }
-                }
-                State::Settling { .. }
-                | State::Abandoning { .. }
-                | State::NotPaid { .. }
-                | State::Voiding { .. }
-                | State::Voided { .. }
-                | State::Free => continue,
-            };
-            self.record(payment.id, event)?;
-        }
-        Ok(())
-    }
-
-    fn outcome(&mut self, id: CallId, attempts: u32, outcome: Outcome) -> Result<(), IllegalEvent> {
-        let Some(payment) = self.engine.payments.get(&id.payment) else { return Ok(()) };
-        let open = payment.open_calls().find(|(open, _)| *open == id);
-        // A late answer to a call that was closed by a read or a decision says nothing new.
-        let Some((_, kind)) = open else { return Ok(()) };
-        let event = match outcome {
-            Outcome::Done(effect) => Some(effect_event(id.sequence, kind, effect)?),
-            Outcome::Refused(refusal) => Some(refusal_event(id.sequence, kind, refusal)),
-            Outcome::Absent => Some(Event::Rekeyed { sequence: id.sequence }),
-            Outcome::Retry(_) => unsent_event(&payment.state, kind, attempts),
-            Outcome::Unknown(_) => unsent_event(&payment.state, kind, DOUBT_AFTER_ATTEMPTS)
-                .filter(|event| *event == Event::ConfirmDoubted),
-        };
-        event.map_or(Ok(()), |event| self.record(id.payment, event))
-    }
-
-    fn observed(
-        &mut self,
-        id: PaymentId,
-        looked_at: &RequestId,
-        observed: RequestState,
-    ) -> Result<(), IllegalEvent> {
-        let Some(payment) = self.engine.payments.get(&id) else { return Ok(()) };
-        let event = match &payment.state {
-            State::AwaitingShopper { request, .. } | State::ShopperPaying { request }
-                if request.id == *looked_at =>
-            {
-                seen_while_open(payment, observed)
-            }
-            State::Confirming { request, token, refused, .. } if request.id == *looked_at => {
-                seen_while_confirming(payment, token, refused.is_some(), observed)
-            }
-            State::Creating
-            | State::AwaitingShopper { .. }
-            | State::ShopperPaying { .. }
-            | State::Confirming { .. }
-            | State::Authorised { .. }
-            | State::Settling { .. }
-            | State::Abandoning { .. }
-            | State::NotPaid { .. }
-            | State::Voiding { .. }
-            | State::Voided { .. }
-            | State::Free => None,
-        };
-        event.map_or(Ok(()), |event| self.record(id, event))
-    }
-
     fn finish(mut self) -> Step {
         let mut told = Vec::new();
         for payment in self.step.payments.values() {
@@ -480,153 +404,6 @@ impl Draft<'_> {
         self.step.replies.extend(told);
         self.step
     }
-}
-
-fn effect_event(sequence: u32, kind: &CallKind, effect: Effect) -> Result<Event, IllegalEvent> {
-    let amount = kind.amount();
-    Ok(match (kind, effect) {
-        (CallKind::Create { .. }, Effect::Created { request, url, descriptor }) => {
-            Event::Created { request, url, descriptor }
-        }
-        (CallKind::Create { .. }, Effect::CreatedUnavailable { request }) => {
-            Event::Unavailable { request }
-        }
-        (CallKind::Cancel { .. }, Effect::Ended(ended)) => Event::RequestEnded { ended },
-        (
-            CallKind::Confirm { .. } | CallKind::Cancel { .. },
-            Effect::Authorised { transaction },
-        ) => Event::Authorised { transaction, amount },
-        (CallKind::Capture { .. }, Effect::Captured { capture }) => {
-            Event::Captured { sequence, amount, capture }
-        }
-        (CallKind::Refund { .. }, Effect::Refunded { refund }) => {
-            Event::Refunded { sequence, amount, refund }
-        }
-        (CallKind::Void { .. }, Effect::Voided) => Event::Voided { amount },
-        (
-            kind,
-            Effect::Created { .. }
-            | Effect::CreatedUnavailable { .. }
-            | Effect::Ended(_)
-            | Effect::Authorised { .. }
-            | Effect::Captured { .. }
-            | Effect::Refunded { .. }
-            | Effect::Voided,
-        ) => return Err(IllegalEvent { state: kind.operation(), event: "foreign effect" }),
-    })
-}
-
-fn refusal_event(sequence: u32, kind: &CallKind, refusal: Refusal) -> Event {
-    match kind {
-        CallKind::Create { .. } => Event::CreateRefused { refusal },
-        CallKind::Confirm { .. } => Event::ConfirmRefused { refusal },
-        CallKind::Cancel { .. }
-        | CallKind::Capture { .. }
-        | CallKind::Refund { .. }
-        | CallKind::Void { .. } => Event::CallRefused { sequence, refusal },
-    }
-}
-
-/// What a failed attempt changes: a sale that was given up needs no request any more, and a
-/// confirmation without an answer is in doubt.
-fn unsent_event(state: &State, kind: &CallKind, attempts: u32) -> Option<Event> {
-    match (state, kind) {
-        (State::Abandoning { request: None, .. }, CallKind::Create { .. }) => {
-            Some(Event::CreateRefused { refusal: too_late() })
-        }
-        (State::Confirming { doubted: false, .. }, CallKind::Confirm { .. })
-            if attempts >= DOUBT_AFTER_ATTEMPTS =>
-        {
-            Some(Event::ConfirmDoubted)
-        }
-        _ => None,
-    }
-}
-
-fn seen_while_open(payment: &Payment, observed: RequestState) -> Option<Event> {
-    let paying = matches!(payment.state, State::ShopperPaying { .. });
-    match observed {
-        RequestState::Submitted => paying.then_some(Event::ShopperLeft),
-        RequestState::InProgress => (!paying).then_some(Event::ShopperOpened),
-        RequestState::PendingConfirmation { token } => Some(Event::Approved { token }),
-        RequestState::Authorised { transaction } => {
-            Some(Event::Authorised { transaction, amount: payment.sale.amount })
-        }
-        RequestState::Ended(ended) => Some(Event::RequestEnded { ended }),
-        RequestState::Other(_) => None,
-    }
-}
-
-/// While the confirm call is on its way only final states count; once it was refused, the read
-/// decides.
-fn seen_while_confirming(
-    payment: &Payment,
-    token: &crate::id::ConfirmationToken,
-    refused: bool,
-    observed: RequestState,
-) -> Option<Event> {
-    match observed {
-        RequestState::Authorised { transaction } => {
-            Some(Event::Authorised { transaction, amount: payment.sale.amount })
-        }
-        RequestState::Ended(ended @ (Ended::Cancelled | Ended::Expired | Ended::Declined)) => {
-            Some(Event::RequestEnded { ended })
-        }
-        RequestState::Submitted | RequestState::InProgress if refused => Some(Event::ShopperLeft),
-        RequestState::PendingConfirmation { token: seen } if refused && seen != *token => {
-            Some(Event::Approved { token: seen })
-        }
-        RequestState::PendingConfirmation { .. } if refused => {
-            Some(Event::GivenUp { reason: NotPaid::ConfirmFailed })
-        }
-        RequestState::Submitted
-        | RequestState::InProgress
-        | RequestState::PendingConfirmation { .. }
-        | RequestState::Ended(Ended::Unknown)
-        | RequestState::Other(_) => None,
-    }
-}
-
-fn running_screen(payment: &Payment, now: Now) -> Screen {
-    let amount = payment.sale.amount;
-    let left = payment.due().map(|due| due.left(now.mono)).unwrap_or_default();
-    let seconds_left = u32::try_from(left.as_millis().div_ceil(1000)).unwrap_or(u32::MAX);
-    match &payment.state {
-        State::Creating => Screen::Checking { amount },
-        State::AwaitingShopper { request, again } => Screen::Scan {
-            url: request.url.clone(),
-            amount,
-            descriptor: request.descriptor.clone(),
-            again: *again,
-            seconds_left,
-        },
-        State::ShopperPaying { .. } => Screen::ShopperPaying { amount, seconds_left },
-        State::Confirming { doubted: false, refused: None, .. } => Screen::Confirming { amount },
-        State::Confirming { .. } => Screen::UnknownOutcome { amount },
-        State::Authorised { .. } => Screen::Approved { amount },
-        State::Settling { .. }
-        | State::Abandoning { .. }
-        | State::NotPaid { .. }
-        | State::Voiding { .. }
-        | State::Voided { .. }
-        | State::Free => Screen::Idle,
-    }
-}
-
-fn result_screen(payment: &Payment, outcome: SaleOutcome) -> Screen {
-    match outcome {
-        SaleOutcome::Approved => Screen::Approved { amount: payment.sale.amount },
-        SaleOutcome::NotPaid(NotPaid::AbortedByTill) | SaleOutcome::Voided(_) => Screen::Cancelled,
-        SaleOutcome::NotPaid(NotPaid::NotAvailable | NotPaid::Refused) => Screen::NotAvailable,
-        SaleOutcome::NotPaid(NotPaid::NoConnection) => Screen::NoConnection,
-        SaleOutcome::NotPaid(
-            NotPaid::TimedOut | NotPaid::Declined | NotPaid::Expired | NotPaid::ConfirmFailed,
-        ) => Screen::NotCompleted,
-    }
-}
-
-fn too_late() -> Refusal {
-    Refusal::new(RefusalReason::TooLate, "TOO_LATE", "the time for this call is over")
 }
 
 fn unknown_payment(event: &Event) -> IllegalEvent {

@@ -87,7 +87,8 @@ pub enum Event {
     },
     /// The shopper has opened the page.
     ShopperOpened,
-    /// The shopper has left the page without paying, or was declined; the code can be scanned again.
+    /// The shopper has left the page without paying, or was declined; the code can be scanned
+    /// again.
     ShopperLeft,
     /// The shopper has approved; the confirm call is queued.
     Approved {
@@ -527,8 +528,8 @@ pub enum Problem {
     /// Nothing is known under this reference.
     #[error("nothing is known under reference {0}")]
     NotKnown(PosReference),
-    /// The terminal does not take this currency.
-    #[error("currency {0} is not configured on this terminal; it takes {1}")]
+    /// The terminal, or the earlier sale, has no such currency.
+    #[error("currency {0} cannot be used here; use {1}")]
     WrongCurrency(String, String),
     /// Negative, or more than Klarna takes.
     #[error("amount {0} is out of range: 0 to {1}")]

@@ -36,6 +36,10 @@ impl Entry {
         !matches!(self.progress, OperationProgress::Refused(_))
     }
 
+    fn is_queued(&self) -> bool {
+        self.progress == OperationProgress::Queued
+    }
+
     fn is_done(&self) -> bool {
         self.progress == OperationProgress::Done
     }
@@ -47,9 +51,16 @@ impl Ledger {
         Self { authorised, captures: Vec::new(), refunds: Vec::new() }
     }
 
-    /// Nothing was captured or refunded, or ever tried.
+    /// Nothing is captured or refunded, or queued to be; what was refused has no effect.
     pub fn is_untouched(&self) -> bool {
-        !self.captures.iter().any(Entry::counts) && self.refunds.is_empty()
+        !self.captures.iter().chain(&self.refunds).any(Entry::counts)
+    }
+
+    /// The newest queued refund, by its call's sequence, if the captures that are left do not cover
+    /// all refunds. It was never sent: it waits for the capture that was refused.
+    pub fn uncovered_refund(&self) -> Option<u32> {
+        let newest = self.refunds.iter().rfind(|entry| entry.is_queued());
+        newest.filter(|_| self.refundable().minor() < 0).map(|entry| entry.sequence)
     }
 
     /// No call is waiting, none was refused, and everything that can be captured is.
@@ -85,13 +96,6 @@ impl Ledger {
         check(asked, self.refundable(), "refunded", self.refunds.len(), REFUNDS_MAX)
     }
 
-    /// The amount and state of the call with this sequence.
-    pub fn progress(&self, sequence: u32) -> Option<(Amount, OperationProgress)> {
-        let mut all = self.captures.iter().chain(&self.refunds);
-        let entry = all.find(|entry| entry.sequence == sequence)?;
-        Some((entry.amount, entry.progress.clone()))
-    }
-
     /// What Klarna has confirmed, and what still waits.
     pub fn so_far(&self) -> MoneySoFar {
         let all = || self.captures.iter().chain(&self.refunds);
@@ -100,7 +104,7 @@ impl Ledger {
             captured: self.sum(&self.captures, Entry::is_done),
             refunded: self.sum(&self.refunds, Entry::is_done),
             voided: false,
-            queued: all().filter(|entry| entry.progress == OperationProgress::Queued).count(),
+            queued: all().filter(|entry| entry.is_queued()).count(),
             refused: all().filter(|entry| !entry.counts()).count(),
         }
     }
@@ -133,7 +137,9 @@ impl Ledger {
                 finish(&mut self.refunds, *sequence, *amount)
             }
             Event::CallRefused { sequence, refusal } => self.refuse(*sequence, refusal),
-            Event::Rekeyed { sequence } => Some(Todo::Rekey(*sequence)),
+            Event::Rekeyed { sequence } => {
+                self.queued(*sequence).map(|entry| Todo::Rekey(entry.sequence))
+            }
             Event::SaleRequested { .. }
             | Event::Created { .. }
             | Event::Unavailable { .. }
@@ -162,10 +168,14 @@ impl Ledger {
     }
 
     fn refuse(&mut self, sequence: u32, refusal: &Refusal) -> Option<Todo> {
-        let mut entries = self.captures.iter_mut().chain(&mut self.refunds);
-        let entry = entries.find(|entry| entry.sequence == sequence)?;
-        entry.progress = OperationProgress::Refused(refusal.clone());
+        self.queued(sequence)?.progress = OperationProgress::Refused(refusal.clone());
         Some(Todo::Refuse(sequence, refusal.clone()))
+    }
+
+    /// The entry whose call, the `sequence`-th, has no final answer yet.
+    fn queued(&mut self, sequence: u32) -> Option<&mut Entry> {
+        let mut entries = self.captures.iter_mut().chain(&mut self.refunds);
+        entries.find(|entry| entry.sequence == sequence && entry.is_queued())
     }
 
     fn sum(&self, entries: &[Entry], which: fn(&Entry) -> bool) -> Amount {
@@ -216,10 +226,8 @@ fn check(
 }
 
 fn finish(entries: &mut [Entry], sequence: u32, amount: Amount) -> Option<Todo> {
-    let entry = entries.iter_mut().find(|entry| entry.sequence == sequence)?;
-    if entry.amount != amount {
-        return None;
-    }
+    let ours = |entry: &&mut Entry| entry.sequence == sequence && entry.amount == amount;
+    let entry = entries.iter_mut().find(ours).filter(|entry| entry.is_queued())?;
     entry.progress = OperationProgress::Done;
     Some(Todo::Nothing)
 }

@@ -54,9 +54,11 @@ mod engine;
 pub mod event;
 pub mod ledger;
 pub mod retry;
+mod screen;
 pub mod shift;
 pub mod state;
 mod till;
+mod world;
 
 pub use account::Payment;
 pub use engine::{Engine, Input, Step, Watch};

@@ -12,6 +12,10 @@ use std::time::Duration;
 /// Klarna's clock is not ours.
 pub const KEY_LIFE: Duration = Duration::from_secs(23 * 3600);
 
+/// Before a call's effect is looked for, its last attempt must be over on the other side as well:
+/// an attempt that is still being processed would not be found, and be sent again.
+pub const SETTLED_AFTER: Duration = Duration::from_secs(120);
+
 /// First and longest pause when a shopper or cashier is waiting.
 const URGENT: (Duration, Duration) = (Duration::from_millis(400), Duration::from_secs(5));
 /// First and longest pause when nobody is waiting.
@@ -51,7 +55,7 @@ pub fn plan(row: &QueuedCall, now: Wall, distrusted_until: Option<Wall>) -> Plan
 pub fn pause(kind: &CallKind, key: &IdempotencyKey, attempts: u32, delay: &Delay) -> Duration {
     let (first, longest) = if kind.is_urgent() { URGENT } else { PATIENT };
     let doubled = first.saturating_mul(1_u32 << attempts.saturating_sub(1).min(16)).min(longest);
-    let jitter = doubled.mul_f64(f64::from(spread(key, attempts)) / 512.0);
+    let jitter = doubled * u32::from(spread(key, attempts)) / 512;
     let asked = Duration::from_millis(delay.at_least_ms.unwrap_or(0));
     (doubled - jitter).max(asked + jitter.min(Duration::from_secs(1)))
 }

@@ -1,5 +1,5 @@
 //! The life of one payment: its states with the data that exists in them, and ONE match that is the
-//! whole protocol ([`State::on`]).
+//! whole protocol (`State::on`).
 //!
 //! No clock, no policy and no randomness: what an event means never depends on configuration, so a
 //! replay years later ends in the same state.
@@ -179,10 +179,14 @@ impl State {
                 Event::RequestEnded { ended },
             ) => nothing(S::NotPaid { reason: ended_by_klarna(*ended) }),
             // -- the confirmation ---------------------------------------------------------------
-            (S::Confirming { request, token, refused, .. }, Event::ConfirmDoubted) => {
-                nothing(S::Confirming { request, token, doubted: true, refused })
-            }
-            (S::Confirming { request, token, doubted, .. }, Event::ConfirmRefused { refusal }) => {
+            (
+                S::Confirming { request, token, doubted: false, refused: None },
+                Event::ConfirmDoubted,
+            ) => nothing(S::Confirming { request, token, doubted: true, refused: None }),
+            (
+                S::Confirming { request, token, doubted, refused: None },
+                Event::ConfirmRefused { refusal },
+            ) => {
                 let refused = Some(refusal.clone());
                 nothing(S::Confirming { request, token, doubted, refused })
             }
@@ -212,26 +216,29 @@ impl State {
                 Event::Created { request, .. } | Event::Unavailable { request },
             ) => abandon(reason, request.clone(), about),
             (S::Abandoning { reason, request: None, .. }, Event::CreateRefused { .. })
-            | (S::Abandoning { reason, request: Some(_), .. }, Event::RequestEnded { .. }) => {
-                nothing(S::NotPaid { reason })
-            }
+            | (
+                S::Abandoning { reason, request: Some(_), refused: None },
+                Event::RequestEnded { .. },
+            ) => nothing(S::NotPaid { reason }),
             (
-                S::Abandoning { reason, request: request @ Some(_), .. },
+                S::Abandoning { reason, request: request @ Some(_), refused: None },
                 Event::CallRefused { sequence, refusal },
             ) => {
                 let refused = Some(refusal.clone());
                 let state = S::Abandoning { reason, request, refused };
                 Ok((state, Todo::Refuse(*sequence, refusal.clone())))
             }
-            (S::Abandoning { reason, .. }, Event::Authorised { transaction, .. }) => {
-                void(transaction.clone(), VoidReason::LatePayment(reason), false, about)
-            }
-            // -- giving everything back ---------------------------------------------------------
-            (S::Voiding { transaction, reason, acknowledged, .. }, Event::Voided { .. }) => {
-                nothing(S::Voided { transaction, reason, acknowledged })
-            }
             (
-                S::Voiding { transaction, reason, acknowledged, .. },
+                S::Abandoning { reason, request: Some(_), refused: None },
+                Event::Authorised { transaction, .. },
+            ) => void(transaction.clone(), VoidReason::LatePayment(reason), false, about),
+            // -- giving everything back ---------------------------------------------------------
+            (
+                S::Voiding { transaction, reason, acknowledged, refused: None },
+                Event::Voided { .. },
+            ) => nothing(S::Voided { transaction, reason, acknowledged }),
+            (
+                S::Voiding { transaction, reason, acknowledged, refused: None },
                 Event::CallRefused { sequence, refusal },
             ) => {
                 let refused = Some(refusal.clone());
@@ -465,3 +472,6 @@ impl Event {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -103,14 +103,15 @@ impl Draft<'_> {
         let payment = self.expect_sale(reference)?;
         match (&payment.state, payment.result()) {
             (State::Creating | State::AwaitingShopper { .. } | State::ShopperPaying { .. }, _) => {
-                Ok(self.record(payment.id, Event::GivenUp { reason: NotPaid::AbortedByTill })?)
+                self.record(payment.id, Event::GivenUp { reason: NotPaid::AbortedByTill })?;
             }
-            (_, Some(result)) => Ok(self.reply(Reply::Result(Box::new(result)))),
+            (_, Some(result)) => self.reply(Reply::Result(Box::new(result))),
             (_, None) => {
                 let (reference, stage) = (reference.clone(), Stage::Completing);
-                Ok(self.reply(Reply::Progress { reference, stage }))
+                self.reply(Reply::Progress { reference, stage });
             }
         }
+        Ok(())
     }
 
     fn status(&mut self, reference: &PosReference) -> Result<(), Stop> {
@@ -160,7 +161,12 @@ impl Draft<'_> {
         }
         let payment = self.expect_sale(&asked.sale)?;
         let operation = asked.reference.clone();
+        let part = asked.amount.is_some_and(|amount| amount != payment.sale.amount);
         let event = match (&payment.state, kind) {
+            (State::Settling { .. } | State::Authorised { .. }, OperationKind::Void) if part => {
+                let why = "it releases the whole amount; leave the amount out";
+                return Err(Problem::NotAllowed(format!("void is not possible: {why}")).into());
+            }
             (State::Settling { ledger, .. }, OperationKind::Capture) => {
                 let amount = ledger.plan_capture(asked.amount)?;
                 Event::CaptureQueued { amount, operation: Some(operation) }
@@ -189,18 +195,18 @@ impl Draft<'_> {
             let same_amount = asked.amount.is_none_or(|amount| amount == earlier.amount);
             earlier.kind == kind && earlier.sale == asked.sale && same_amount
         });
-        match earlier {
-            Some(operation) => Ok(self.reply(Reply::Operation(Box::new(operation)))),
-            None => {
-                let what = self.meaning(&asked.reference);
-                Err(Problem::ReferenceReused(asked.reference.clone(), what).into())
-            }
-        }
+        let Some(operation) = earlier else {
+            let what = self.meaning(&asked.reference);
+            return Err(Problem::ReferenceReused(asked.reference.clone(), what).into());
+        };
+        self.reply(Reply::Operation(Box::new(operation)));
+        Ok(())
     }
 
     fn end_shift(&mut self, reference: PosReference, totals: Vec<ShiftTotal>) -> Result<(), Stop> {
         if let Some(report) = self.engine.shift_of(&reference) {
-            return Ok(self.reply(Reply::Shift(Box::new(report))));
+            self.reply(Reply::Shift(Box::new(report)));
+            return Ok(());
         }
         if self.payment_of(&reference).is_some() {
             let what = self.meaning(&reference);
@@ -223,8 +229,9 @@ impl Draft<'_> {
     }
 
     fn capture_all(&mut self) -> Result<u32, IllegalEvent> {
+        // What was refused once is a person's decision, not the next closing's.
         let uncaptured = |payment: &&Payment| match &payment.state {
-            State::Settling { ledger, .. } => ledger.is_untouched(),
+            State::Settling { ledger, .. } => ledger.is_untouched() && ledger.so_far().refused == 0,
             _ => false,
         };
         let due: Vec<&Payment> = self.engine.payments.values().filter(uncaptured).collect();

@@ -171,7 +171,7 @@ fn accept(
     match newcomer {
         Ok((stream, address)) => {
             if till.is_some() {
-                tracing::warn!(%address, "a till has connected while another one was; it takes over");
+                tracing::warn!(%address, "another till has connected and takes over");
             }
             let _ = stream.set_nodelay(true);
             *till = Some(stream.into_split());

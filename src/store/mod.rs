@@ -9,8 +9,9 @@ mod reader;
 mod schema;
 
 pub use outbox::RefusedCall;
-pub use reader::{PaymentRow, Reader};
+pub use reader::{LIST_LEN_MAX, PaymentRow, Reader};
 
+use crate::clock::Boot;
 use crate::id::Installation;
 use crate::payment::Step;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
@@ -143,6 +144,17 @@ impl Store {
         transaction.commit()?;
         self.commits += 1;
         Ok(())
+    }
+
+    /// Notes in which run of the machine the journal is being written; returns what was noted
+    /// before. Durable when it returns.
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    pub fn note_boot(&mut self, boot: Option<&Boot>) -> Result<Option<Boot>, StoreError> {
+        let earlier = schema::meta(&self.connection, "boot")?;
+        schema::set_meta(&self.connection, "boot", &journal::json(&boot))?;
+        Ok(earlier.and_then(|text| serde_json::from_str(&text).ok()))
     }
 
     /// Tries whether the database can be written again after a failed commit: the journal takes a

@@ -63,8 +63,17 @@ fn finish(
         "UPDATE outbox SET state = ?3, refusal = ?4
          WHERE payment = ?1 AND sequence = ?2 AND state = 'queued'",
     )?;
-    statement.execute(params![id.payment.number(), id.sequence, state, refusal.map(json)])?;
-    Ok(())
+    let payment = id.payment.number();
+    let rows = statement.execute(params![payment, id.sequence, state, refusal.map(json)])?;
+    was_queued(rows, id)
+}
+
+/// A step that ends a call which does not wait contradicts the outbox: nothing of it may be true.
+fn was_queued(rows: usize, id: CallId) -> Result<(), StoreError> {
+    match rows {
+        1 => Ok(()),
+        _ => Err(StoreError::Damaged(format!("call {id} is not in the outbox"))),
+    }
 }
 
 fn rekey(transaction: &Transaction<'_>, call: &Call, now: Wall) -> Result<(), StoreError> {
@@ -72,19 +81,19 @@ fn rekey(transaction: &Transaction<'_>, call: &Call, now: Wall) -> Result<(), St
         "UPDATE outbox SET key = ?3, generation = ?4, first_attempt_ms = ?5
          WHERE payment = ?1 AND sequence = ?2 AND state = 'queued'",
     )?;
-    statement.execute(params![
+    let rows = statement.execute(params![
         call.id.payment.number(),
         call.id.sequence,
         call.key.to_string(),
         call.generation,
         now.millis(),
     ])?;
-    Ok(())
+    was_queued(rows, call.id)
 }
 
-/// The calls that may be sent now: of each payment the oldest one that waits. One that was refused
-/// waits for a person and holds up nothing: what makes no sense without it, Klarna refuses as well,
-/// and it comes onto the same list. Urgent ones first, then by age.
+/// The calls that may be sent now: of each payment the oldest one that waits to be sent. A refused
+/// one holds up nothing: the core has already refused what made no sense without it. Urgent ones
+/// first, then by age.
 pub(super) fn sendable(
     connection: &Connection,
     limit: usize,
@@ -94,7 +103,8 @@ pub(super) fn sendable(
          WHERE state = 'queued' AND state <> 'closed'
            AND NOT EXISTS (SELECT 1 FROM outbox AS earlier
                            WHERE earlier.payment = row.payment
-                             AND earlier.sequence < row.sequence AND earlier.state = 'queued')
+                             AND earlier.sequence < row.sequence
+                             AND earlier.state = 'queued' AND earlier.state <> 'closed')
          ORDER BY operation NOT IN ('confirm', 'create'), payment LIMIT ?1",
     )?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);

@@ -4,7 +4,7 @@
 
 use super::StoreError;
 use crate::id::Installation;
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
 use uuid::Uuid;
 
 /// What turns version `n` into version `n + 1`. Entries are never changed, only added.
@@ -82,19 +82,34 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<Installation, Store
 }
 
 fn make_installation(connection: &Connection) -> Result<Installation, StoreError> {
-    connection.execute(
-        "INSERT OR IGNORE INTO meta (name, value) VALUES ('installation', ?1)",
-        [Uuid::new_v4().to_string()],
-    )?;
+    if meta(connection, INSTALLATION)?.is_none() {
+        set_meta(connection, INSTALLATION, &Uuid::new_v4().to_string())?;
+    }
     installation(connection)
 }
 
+const INSTALLATION: &str = "installation";
+
 /// The random number made with this journal.
 pub(super) fn installation(connection: &Connection) -> Result<Installation, StoreError> {
-    let text: String =
-        connection.query_row("SELECT value FROM meta WHERE name = 'installation'", [], |row| {
-            row.get(0)
-        })?;
+    let text = meta(connection, INSTALLATION)?;
+    let text = text.ok_or_else(|| StoreError::Damaged("it has no installation id".to_owned()))?;
     let uuid = Uuid::parse_str(&text).map_err(|error| StoreError::Damaged(error.to_string()))?;
     Ok(Installation::new(uuid))
+}
+
+/// A value noted about the database itself.
+pub(super) fn meta(connection: &Connection, name: &str) -> Result<Option<String>, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT value FROM meta WHERE name = ?1")?;
+    Ok(statement.query_row([name], |row| row.get(0)).optional()?)
+}
+
+/// Notes a value about the database itself; durable when it returns.
+pub(super) fn set_meta(connection: &Connection, name: &str, value: &str) -> Result<(), StoreError> {
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO meta (name, value) VALUES (?1, ?2)
+         ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+    )?;
+    statement.execute([name, value])?;
+    Ok(())
 }

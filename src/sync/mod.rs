@@ -6,7 +6,7 @@
 mod watcher;
 
 use crate::acquirer::Acquirer;
-use crate::clock::{Now, SystemClock, Wall};
+use crate::clock::{CLOCK_JUMP, Now, SystemClock, Wall};
 use crate::id::{CallId, IdempotencyKey, PaymentId, RequestId};
 use crate::payment::Watch;
 use crate::payment::effect::{Delay, Outcome, QueuedCall, RequestState};
@@ -29,8 +29,6 @@ const ROWS_READ: usize = 32;
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 /// Longest pause of patient calls while the acquirer cannot be reached.
 const OFFLINE_PAUSE_MAX: Duration = Duration::from_secs(15);
-/// A difference between the clocks that is no drift but a jump.
-const CLOCK_JUMP: Duration = Duration::from_secs(300);
 /// How long to wait before the outbox is read again after a read has failed.
 const STORE_PAUSE: Duration = Duration::from_secs(5);
 /// An outcome that is not recorded after this long was lost (the disk was full, say): the call is
@@ -67,11 +65,13 @@ pub enum Report {
 }
 
 /// Runs until the daemon drops its end of `wanted`. Whatever is sent there says two things: these
-/// payment requests are to be read from now on, and the outbox may have changed.
+/// payment requests are to be read from now on, and the outbox may have changed. Keys first
+/// attempted before `distrusted_until` are not relied on.
 pub async fn run(
     reader: Reader,
     acquirer: Arc<Acquirer>,
     clock: SystemClock,
+    distrusted_until: Option<Wall>,
     wanted: watch::Receiver<Vec<Watch>>,
     reports: Sender<Report>,
 ) {
@@ -86,7 +86,8 @@ pub async fn run(
         waiting: HashMap::new(),
         offline: None,
         watcher: Watcher::new(acquirer),
-        jumps: ClockJumps::new(clock.now()),
+        jumps: ClockJumps { last: clock.now(), distrusted_until },
+        started: Instant::now(),
     }
     .run(wanted)
     .await;
@@ -100,19 +101,22 @@ struct Sync {
     calls: JoinSet<(QueuedCall, Outcome)>,
     /// Calls under way; true for those that somebody waits for.
     in_flight: HashMap<CallId, bool>,
-    /// Calls whose outcome the daemon may not have recorded yet, with their key, and until when that
-    /// is waited for.
+    /// Calls whose outcome the daemon may not have recorded yet, with their key, and until when
+    /// that is waited for.
     settling: HashMap<CallId, (IdempotencyKey, Instant)>,
     waiting: HashMap<CallId, Waiting>,
     offline: Option<Waiting>,
     watcher: Watcher,
     jumps: ClockJumps,
+    started: Instant,
 }
 
 /// A pause after failures.
 #[derive(Debug, Clone, Copy)]
 struct Waiting {
     attempts: u32,
+    /// When the last attempt came back.
+    sent: Instant,
     until: Instant,
 }
 
@@ -145,6 +149,7 @@ impl Sync {
 
     /// Sends whatever is due; returns when to look again.
     async fn send_due(&mut self) -> Instant {
+        self.jumps.check(self.clock.now());
         let now = Instant::now();
         let busy = self.in_flight.len() + self.settling.len() + self.waiting.len();
         let rows = match self.reader.sendable(ROWS_READ + busy) {
@@ -179,7 +184,10 @@ impl Sync {
         {
             return Some(*until);
         }
-        let own = self.waiting.get(&id).map_or(now, |waiting| waiting.until);
+        let mut own = self.waiting.get(&id).map_or(now, |waiting| waiting.until);
+        if self.plan(row) == Plan::ReadFirst {
+            own = own.max(self.last_attempt(id) + retry::SETTLED_AFTER);
+        }
         if row.call.kind.is_urgent() {
             return Some(own);
         }
@@ -191,8 +199,17 @@ impl Sync {
         Some(own.max(self.offline.map_or(now, |offline| offline.until)))
     }
 
+    fn plan(&self, row: &QueuedCall) -> Plan {
+        retry::plan(row, self.clock.now().wall, self.jumps.distrusted_until)
+    }
+
+    /// When `call` may have been sent last; before a restart, for all we know, just before it.
+    fn last_attempt(&self, call: CallId) -> Instant {
+        self.waiting.get(&call).map_or(self.started, |waiting| waiting.sent)
+    }
+
     fn send(&mut self, row: QueuedCall) {
-        let plan = retry::plan(&row, self.clock.now().wall, self.jumps.check(self.clock.now()));
+        let plan = self.plan(&row);
         self.in_flight.insert(row.call.id, row.call.kind.is_urgent());
         let acquirer = self.acquirer.clone();
         self.calls.spawn(async move {
@@ -212,7 +229,7 @@ impl Sync {
             Outcome::Retry(delay) | Outcome::Unknown(delay) => {
                 let pause = retry::pause(&row.call.kind, &row.call.key, attempts, delay);
                 let until = Instant::now() + pause;
-                self.waiting.insert(call, Waiting { attempts, until });
+                self.waiting.insert(call, Waiting { attempts, sent: Instant::now(), until });
                 self.note_failure(&row, attempts, pause, delay).await;
             }
             Outcome::Done(_) | Outcome::Refused(_) | Outcome::Absent => {
@@ -252,13 +269,15 @@ impl Sync {
         if reachable {
             self.offline = None;
             if was_offline {
-                self.waiting.clear();
+                let now = Instant::now();
+                self.waiting.values_mut().for_each(|waiting| waiting.until = now);
                 self.report(Report::Reachable(true)).await;
             }
         } else {
             let attempts = 1 + self.offline.map_or(0, |offline| offline.attempts);
             let pause = Duration::from_secs(1 << attempts.min(5)).min(OFFLINE_PAUSE_MAX);
-            self.offline = Some(Waiting { attempts, until: Instant::now() + pause });
+            let sent = Instant::now();
+            self.offline = Some(Waiting { attempts, sent, until: sent + pause });
             if !was_offline {
                 self.report(Report::Reachable(false)).await;
             }
@@ -278,12 +297,9 @@ struct ClockJumps {
 }
 
 impl ClockJumps {
-    fn new(now: Now) -> Self {
-        Self { last: now, distrusted_until: None }
-    }
-
-    /// Keys first attempted before the returned time cannot be told from old ones.
-    fn check(&mut self, now: Now) -> Option<Wall> {
+    /// Compares the clocks. Keys first attempted before `distrusted_until` cannot be told from old
+    /// ones.
+    fn check(&mut self, now: Now) {
         let expected = self.last.wall.after(now.mono.left(self.last.mono));
         let off = now.wall.since(expected).or_else(|| expected.since(now.wall));
         if off.is_some_and(|off| off > CLOCK_JUMP) {
@@ -291,7 +307,6 @@ impl ClockJumps {
             tracing::warn!("the wall clock has jumped; old keys are not relied on any more");
         }
         self.last = now;
-        self.distrusted_until
     }
 }
 
@@ -306,12 +321,16 @@ mod tests {
             mono: Mono::new(Duration::from_secs(mono_s)),
             wall: Wall::from_millis(wall_s * 1000),
         };
-        let mut jumps = ClockJumps::new(at(0, 1_000_000));
-        assert_eq!(jumps.check(at(3600, 1_003_601)), None);
+        let mut jumps = ClockJumps { last: at(0, 1_000_000), distrusted_until: None };
+        let mut check = |now| {
+            jumps.check(now);
+            jumps.distrusted_until
+        };
+        assert_eq!(check(at(3600, 1_003_601)), None);
         let back = at(3700, 0);
-        assert_eq!(jumps.check(back), Some(back.wall));
-        assert_eq!(jumps.check(at(3800, 100)), Some(back.wall));
+        assert_eq!(check(back), Some(back.wall));
+        assert_eq!(check(at(3800, 100)), Some(back.wall));
         let forth = at(3900, 9_000_000);
-        assert_eq!(jumps.check(forth), Some(forth.wall));
+        assert_eq!(check(forth), Some(forth.wall));
     }
 }

@@ -56,7 +56,8 @@ impl Watcher {
             let next = self.start_due();
             tokio::select! {
                 Some(read) = self.reads.join_next() => {
-                    if let Some(read) = read.ok().and_then(|(watch, state)| self.done(watch, state)) {
+                    let Ok((watch, state)) = read else { continue };
+                    if let Some(read) = self.done(watch, state) {
                         return Some(read);
                     }
                 }

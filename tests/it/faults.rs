@@ -216,6 +216,8 @@ async fn case(fault: Fault) -> String {
         ("payment.capture", capture),
         // A request under a wrong id can never be read: the shopper's time must run out.
         ("payment.timeout_s", if is_lost(&fault) { "4" } else { "120" }),
+        // Its refused cancel is followed by one read more; at the fastest pace that is a third one.
+        ("klarna.poll_ms", if is_lost(&fault) { "1500" } else { "500" }),
         ("payment.create_timeout_s", "15"),
     ];
     let mut terminal = Terminal::start(Wire::Tcp, Program::Here, &settings).await;

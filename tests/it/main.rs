@@ -1,4 +1,5 @@
 //! The one integration binary.
+#![allow(clippy::unwrap_used, missing_docs)]
 
 mod cli;
 mod config;
@@ -7,6 +8,12 @@ mod crash;
 mod faults;
 mod log_privacy;
 mod payment;
+mod random;
+mod readme;
+mod recovery;
+mod scenario;
 mod screen;
 mod store;
 mod terminal;
+mod tidy;
+mod till_protocol;

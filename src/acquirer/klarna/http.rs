@@ -3,10 +3,12 @@
 //! HTTPS only, roots compiled in, no redirects, no proxy but the configured one. It knows paths and
 //! bytes, not what they mean.
 
+use super::TransactionPaths;
 use super::error::{ApiError, Failure};
-use super::limit::{Limits, Quota};
+use super::limit::Limits;
+pub(super) use super::limit::Quota;
 use super::{Availability, AvailabilityOrder};
-use crate::id::{IdempotencyKey, Locale};
+use crate::id::{IdempotencyKey, Locale, TransactionId};
 use crate::money::Currency;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -71,6 +73,8 @@ pub struct Settings {
     pub redirect_url: String,
     /// Hosts whose URLs may become a QR code; a leading dot allows subdomains.
     pub qr_hosts: Vec<String>,
+    /// Where transactions are read, captured, refunded and voided.
+    pub paths: TransactionPaths,
     /// Merged into the create body.
     pub create_extra: Map<String, Value>,
     /// Our own limit of captures per second; 0 for none.
@@ -111,7 +115,6 @@ pub(super) type Query<'a> = (&'a str, &'a str);
 /// A 2xx answer.
 #[derive(Debug)]
 pub(super) struct Answer {
-    pub(super) status: u16,
     pub(super) body: Vec<u8>,
 }
 
@@ -165,6 +168,13 @@ impl Http {
         path
     }
 
+    /// A transaction's path by its template.
+    pub(super) fn transaction_path(&self, template: &str, transaction: &TransactionId) -> String {
+        template
+            .replace("{account_id}", &segment(&self.settings.account_id))
+            .replace("{transaction_id}", &segment(transaction.as_str()))
+    }
+
     pub(super) async fn get(
         &self,
         path: &str,
@@ -188,10 +198,19 @@ impl Http {
         key: Option<&IdempotencyKey>,
         session: &str,
     ) -> Result<Answer, Failure> {
-        let quota = match path.ends_with("/capture") {
-            true => Quota::Capture,
-            false => Quota::Management,
-        };
+        self.send_counted(Quota::Management, method, path, body, key, session).await
+    }
+
+    /// As [`Self::send`], counted against `quota`.
+    pub(super) async fn send_counted(
+        &self,
+        quota: Quota,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        key: Option<&IdempotencyKey>,
+        session: &str,
+    ) -> Result<Answer, Failure> {
         self.limits.take(quota).map_err(|wait| {
             Failure::HeldBack(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1))
         })?;
@@ -216,7 +235,7 @@ impl Http {
         trace(method, started, &correlation, &result);
         let (status, headers, body) = result?;
         match status {
-            200..=299 => Ok(Answer { status, body }),
+            200..=299 => Ok(Answer { body }),
             _ => Err(Failure::Api(ApiError::parse(status, &body, wait_ms(&headers)))),
         }
     }

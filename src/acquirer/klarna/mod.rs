@@ -1,7 +1,8 @@
 //! The Klarna Network API, version 1: one function per call, and what its answers mean.
 //!
-//! Paths and rules: Klarna Integration Guidelines v1, chapters Payment request, Confirm, Transaction
-//! management, Interoperability; where they contradict each other the choice is named at the place.
+//! Paths and rules: Klarna Integration Guidelines v1, chapters Payment request, Confirm,
+//! Transaction management, Interoperability; where they contradict each other the choice is named
+//! at the place.
 
 mod create;
 pub mod error;
@@ -11,8 +12,9 @@ mod transaction;
 mod wire;
 
 pub use http::{AuthScheme, ClientError, Settings};
+pub use transaction::TransactionPaths;
 
-use crate::id::{ConfirmationToken, RequestId, TransactionId};
+use crate::id::{ConfirmationToken, RequestId};
 use crate::money::Amount;
 use crate::payment::effect::{
     Call, CallKind, Delay, Effect, Ended, Outcome, Refusal, RefusalReason, RequestState,
@@ -93,8 +95,13 @@ impl Klarna {
     }
 
     pub(super) async fn read_request(&self, request: &RequestId) -> Result<RequestState, Delay> {
-        let (found, _) = self.read_raw(request).await.map_err(Failure::into_delay)?;
-        Ok(found.state())
+        match self.read_raw(request).await {
+            Ok(found) => Ok(found.state()),
+            Err(Failure::Api(error)) if error.is_resource_not_found() => {
+                Ok(RequestState::Ended(Ended::Unknown))
+            }
+            Err(failure) => Err(failure.into_delay()),
+        }
     }
 
     pub(super) async fn warm_up(&self) -> Result<(), Delay> {
@@ -107,12 +114,12 @@ impl Klarna {
     }
 
     /// Reads a payment request and checks that the answer is about it.
-    async fn read_raw(&self, request: &RequestId) -> Result<(PaymentRequest, u16), Failure> {
+    async fn read_raw(&self, request: &RequestId) -> Result<PaymentRequest, Failure> {
         let path = self.http.account_path(&["payment", "requests", request.as_str()]);
         let answer = self.http.get(&path, &[], &self.http.settings().session).await?;
         let found = PaymentRequest::parse(&answer.body)?;
         found.check_id(request)?;
-        Ok((found, answer.status))
+        Ok(found)
     }
 
     /// Closes a request. Klarna permits it until the request is authorised; on a refusal the state
@@ -140,7 +147,7 @@ impl Klarna {
     }
 
     async fn state_after_refused_cancel(&self, request: &RequestId, why: &ApiError) -> Outcome {
-        match self.read_raw(request).await.map(|(found, _)| found.state()) {
+        match self.read_raw(request).await.map(|found| found.state()) {
             Ok(RequestState::Ended(ended)) => Outcome::Done(Effect::Ended(ended)),
             Ok(RequestState::Authorised { transaction }) => {
                 Outcome::Done(Effect::Authorised { transaction })
@@ -191,12 +198,6 @@ impl Klarna {
             Ok(_) => Outcome::Unknown(Delay::because("confirm answered, but not authorised")),
             Err(failure) => failure.into_outcome(),
         }
-    }
-
-    fn transaction_path(&self, transaction: &TransactionId, action: &[&str]) -> String {
-        let mut segments = vec!["payment", "transactions", transaction.as_str()];
-        segments.extend(action);
-        self.http.account_path(&segments)
     }
 }
 

@@ -4,7 +4,7 @@
 //! against a read, because an earlier attempt may have succeeded under the same reference.
 
 use super::error::Failure;
-use super::http::Method;
+use super::http::{Method, Quota};
 use super::wire::{Entry, Transaction};
 use super::{Klarna, refused};
 use crate::id::{CaptureId, RefundId, TransactionId};
@@ -12,33 +12,72 @@ use crate::money::Amount;
 use crate::payment::effect::{Call, CallKind, Delay, Effect, Outcome, RefusalReason};
 use serde_json::json;
 
+/// Paths of the transaction calls. Version 1 documents none, so they can be configured; these are
+/// templates with `{account_id}` and `{transaction_id}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TransactionPaths {
+    /// `GET`.
+    pub read: String,
+    /// `POST`.
+    pub capture: String,
+    /// `POST`.
+    pub refund: String,
+    /// `POST`.
+    pub void: String,
+}
+
+impl TransactionPaths {
+    /// Whether `template` can stand for a path of one transaction.
+    pub fn is_usable(template: &str) -> bool {
+        let filled = template.replace("{account_id}", "").replace("{transaction_id}", "");
+        let printable = filled.bytes().all(|b| b.is_ascii_graphic() && !b"{}?#".contains(&b));
+        template.starts_with('/') && template.contains("{transaction_id}") && printable
+    }
+}
+
+impl Default for TransactionPaths {
+    /// The shape that later versions of the API publish, under `/v1`.
+    fn default() -> Self {
+        let base = "/v1/accounts/{account_id}/payment/transactions/{transaction_id}";
+        Self {
+            read: base.to_owned(),
+            capture: format!("{base}/capture"),
+            refund: format!("{base}/refund"),
+            void: format!("{base}/void"),
+        }
+    }
+}
+
 impl Klarna {
     /// Sends a capture, refund or void.
     pub(super) async fn change(&self, transaction: &TransactionId, call: &Call) -> Outcome {
-        let (action, body) = match &call.kind {
+        let paths = &self.http.settings().paths;
+        let (template, quota, body) = match &call.kind {
             CallKind::Capture { amount, reference, .. } => (
-                "capture",
+                &paths.capture,
+                Quota::Capture,
                 Some(json!({
                     "capture_amount": amount.minor(),
                     "capture_reference": reference.as_str(),
                 })),
             ),
             CallKind::Refund { amount, reference, .. } => (
-                "refund",
+                &paths.refund,
+                Quota::Management,
                 Some(json!({
                     "refund_amount": amount.minor(),
                     "refund_reference": reference.as_str(),
                 })),
             ),
-            CallKind::Void { .. } => ("void", None),
+            CallKind::Void { .. } => (&paths.void, Quota::Management, None),
             CallKind::Create { .. } | CallKind::Cancel { .. } | CallKind::Confirm { .. } => {
                 return refused(RefusalReason::NotAllowed, "WRONG_CALL", "not a transaction call");
             }
         };
-        let path = self.transaction_path(transaction, &[action]);
-        let session = self.http.settings().session.clone();
-        let answer =
-            self.http.send(Method::Post, &path, body.as_ref(), Some(&call.key), &session).await;
+        let path = self.http.transaction_path(template, transaction);
+        let (body, key) = (body.as_ref(), Some(&call.key));
+        let session = &self.http.settings().session;
+        let answer = self.http.send_counted(quota, Method::Post, &path, body, key, session).await;
         match answer {
             Ok(answer) => done(&call.kind, transaction, &answer.body),
             Err(Failure::Api(error)) if error.is_about_resource() => {
@@ -55,7 +94,7 @@ impl Klarna {
 
     /// Reads the transaction and looks for the effect of `call`.
     pub(super) async fn find(&self, transaction: &TransactionId, call: &Call) -> Outcome {
-        let path = self.transaction_path(transaction, &[]);
+        let path = self.http.transaction_path(&self.http.settings().paths.read, transaction);
         let session = self.http.settings().session.clone();
         let read = self.http.get(&path, &[], &session).await;
         let found = read.and_then(|answer| Transaction::parse(&answer.body, transaction));

@@ -136,8 +136,9 @@ impl PaymentRequest {
         PLACES.iter().find_map(|place| self.context(place))
     }
 
-    /// The state, as far as it can be relied on. What is unknown is never taken for paid: `COMPLETED`
-    /// of later API versions means "approved by the shopper", and only counts with its token.
+    /// The state, as far as it can be relied on. What is unknown is never taken for paid:
+    /// `COMPLETED` of later API versions means "approved by the shopper", and only counts with its
+    /// token.
     pub(super) fn state(&self) -> RequestState {
         let state = self.text(&["state"]).unwrap_or_default();
         let other = || RequestState::Other(state.chars().take(40).collect());

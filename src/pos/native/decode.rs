@@ -1,4 +1,5 @@
-//! A line's JSON as a request: every field checked, every complaint naming the field and the way out.
+//! A line's JSON as a request: every field is checked, every complaint names the field and the way
+//! out.
 
 use super::Settings;
 use crate::id::{Label, Locale, PosReference};
@@ -30,7 +31,7 @@ struct Line {
     currency: Option<Value>,
     merchant_reference: Option<Value>,
     locale: Option<Value>,
-    line_items: Option<Vec<Value>>,
+    line_items: Option<Value>,
     software: Option<Value>,
     protocol: Option<Value>,
 }
@@ -48,7 +49,11 @@ const OPS: &[&str] =
 
 /// Reads one line.
 pub(super) fn message(line: &str, settings: &Settings) -> Result<Message, Refused> {
-    let line: Line = serde_json::from_str(line).map_err(|error| (None, bad_json(line, &error)))?;
+    if !line.trim_start().starts_with('{') {
+        return Err((None, Problem::BadMessage("line is not a JSON object".to_owned())));
+    }
+    let parsed: Result<Line, _> = serde_json::from_str(line);
+    let line = parsed.map_err(|error| (reference_in(line), bad_json(&error)))?;
     let reference = match &line.reference {
         Some(value) => Some(text("ref", value, PosReference::new).map_err(|p| (None, p))?),
         None => None,
@@ -57,17 +62,20 @@ pub(super) fn message(line: &str, settings: &Settings) -> Result<Message, Refuse
     decoded.map_err(|problem| (reference, problem))
 }
 
-fn bad_json(line: &str, error: &serde_json::Error) -> Problem {
+/// The reference in a line that is not a message, so that the till knows what was refused.
+fn reference_in(line: &str) -> Option<PosReference> {
+    let object: Value = serde_json::from_str(line).ok()?;
+    object.get("ref")?.as_str().and_then(|text| PosReference::new(text).ok())
+}
+
+fn bad_json(error: &serde_json::Error) -> Problem {
     let text = error.to_string();
     match text.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`')) {
         Some((field, _)) => Problem::BadField {
             field: clip(field),
             wrong: "is not a field of this protocol".into(),
         },
-        None if line.trim_start().starts_with('{') => {
-            Problem::BadMessage(format!("line is not a message: {}", clip(&text)))
-        }
-        None => Problem::BadMessage("line is not a JSON object".to_owned()),
+        None => Problem::BadMessage(format!("line is not a message: {}", clip(&text))),
     }
 }
 
@@ -137,12 +145,17 @@ fn sale(line: &Line, reference: PosReference, settings: &Settings) -> Result<Sal
         merchant_reference: merchant_reference
             .map(|value| text("merchant_reference", value, Label::new))
             .transpose()?,
-        line_items: line_items(line.line_items.as_deref().unwrap_or_default(), currency)?,
+        line_items: line_items(line.line_items.as_ref(), currency)?,
         locale: locale.map(|value| text("locale", value, |text| Locale::new(&text))).transpose()?,
     })
 }
 
-fn line_items(values: &[Value], currency: Currency) -> Result<Vec<LineItem>, Problem> {
+fn line_items(list: Option<&Value>, currency: Currency) -> Result<Vec<LineItem>, Problem> {
+    let values = match list {
+        None => return Ok(Vec::new()),
+        Some(Value::Array(values)) => values,
+        Some(_) => return Err(bad("line_items", "must be a list")),
+    };
     if values.len() > LINE_ITEMS_MAX {
         return Err(bad("line_items", &format!("has more than {LINE_ITEMS_MAX} entries")));
     }
@@ -152,6 +165,9 @@ fn line_items(values: &[Value], currency: Currency) -> Result<Vec<LineItem>, Pro
 
 fn line_item(index: usize, value: &Value, currency: Currency) -> Result<LineItem, Problem> {
     let field = |name: &str| format!("line_items[{index}].{name}");
+    if !value.is_object() {
+        return Err(bad(&format!("line_items[{index}]"), "must be an object"));
+    }
     let item = Item::deserialize_from(value)
         .map_err(|error| bad(&format!("line_items[{index}]"), &clip(&error)))?;
     let missing = |name| bad(&field(name), "is missing");

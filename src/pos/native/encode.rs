@@ -36,7 +36,7 @@ enum Line<'a> {
         reference: &'a str,
     },
     Operation(OperationObject<'a>),
-    Status(StatusObject<'a>),
+    Status(Box<StatusObject<'a>>),
     Shift(ShiftObject<'a>),
     Error {
         #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
@@ -143,7 +143,9 @@ pub(super) fn reply(reply: &Reply) -> String {
         Reply::Result(result) => Line::Result(sale(result)),
         Reply::Acknowledged { reference } => Line::Acknowledged { reference: reference.as_str() },
         Reply::Operation(result) => Line::Operation(operation(result)),
-        Reply::Status { reference, status } => Line::Status(self::status(reference, status)),
+        Reply::Status { reference, status } => {
+            Line::Status(Box::new(self::status(reference, status)))
+        }
         Reply::Shift(report) => Line::Shift(shift(report)),
         Reply::Refused { reference, problem } => Line::Error {
             reference: reference.as_ref().map(PosReference::as_str),

@@ -33,7 +33,7 @@ impl Framer {
             match byte {
                 b'\n' => frames.extend(self.finish()),
                 _ if self.skipping => {}
-                _ if self.line.len() >= LINE_LEN_MAX + SUFFIX_LEN + 1 => self.skipping = true,
+                _ if self.line.len() > LINE_LEN_MAX + SUFFIX_LEN => self.skipping = true,
                 byte => self.line.push(*byte),
             }
         }
@@ -74,6 +74,21 @@ pub(super) fn checksum(body: &[u8]) -> u16 {
     CRC16.checksum(body)
 }
 
+/// An object in which everything outside of ASCII is escaped (RFC 8259 §7), for lines of 7 bits.
+pub(super) fn ascii(object: &str) -> String {
+    let mut line = String::with_capacity(object.len());
+    for character in object.chars() {
+        if character.is_ascii() {
+            line.push(character);
+            continue;
+        }
+        for unit in character.encode_utf16(&mut [0; 2]) {
+            line.push_str(&format!("\\u{unit:04x}"));
+        }
+    }
+    line
+}
+
 /// A line as it goes out.
 pub(super) fn seal(object: String, with_checksum: bool) -> Vec<u8> {
     let mut line = object.into_bytes();
@@ -110,6 +125,14 @@ mod tests {
         assert_eq!(framer.feed(&vec![b'x'; 10 * LINE_LEN_MAX]), []);
         assert!(framer.line.capacity() < 4 * LINE_LEN_MAX, "the buffer is bounded");
         assert_eq!(framer.feed(b"y\n{}\r\n\n"), [Frame::TooLong, Frame::Line(b"{}".to_vec())]);
+    }
+
+    #[test]
+    fn seven_bits_carry_every_text() {
+        let escaped = ascii("{\"a\":\"Bücher 12,34\u{a0}€ 🛒\"}");
+        assert_eq!(escaped, r#"{"a":"B\u00fccher 12,34\u00a0\u20ac \ud83d\uded2"}"#);
+        let back: serde_json::Value = serde_json::from_str(&escaped).expect("JSON");
+        assert_eq!(back["a"], "Bücher 12,34\u{a0}€ 🛒");
     }
 
     proptest! {

@@ -26,6 +26,8 @@ pub struct Settings {
     pub currencies: Vec<Currency>,
     /// Refuse lines without a checksum.
     pub checksum_required: bool,
+    /// The line carries 7 bits only.
+    pub seven_bit: bool,
 }
 
 /// What comes of received bytes.
@@ -64,7 +66,12 @@ impl Session {
 
     /// A reply as a line, its end included.
     pub fn encode(&self, reply: &Reply) -> Vec<u8> {
-        frame::seal(encode::reply(reply), self.checksum)
+        self.seal(encode::reply(reply))
+    }
+
+    fn seal(&self, object: String) -> Vec<u8> {
+        let object = if self.settings.seven_bit { frame::ascii(&object) } else { object };
+        frame::seal(object, self.checksum)
     }
 
     fn line(&mut self, frame: Frame, received: &mut Vec<Received>) {
@@ -75,12 +82,12 @@ impl Session {
             }
             Ok(decode::Message::Hello { reference }) => {
                 let hello = encode::hello(reference.as_ref(), &self.settings, self.checksum);
-                received.push(Received::Answer(frame::seal(hello, self.checksum)));
+                received.push(Received::Answer(self.seal(hello)));
                 received.push(Received::Event(TillEvent::Returned));
             }
             Ok(decode::Message::Ping { reference }) => {
                 let pong = encode::pong(reference.as_ref());
-                received.push(Received::Answer(frame::seal(pong, self.checksum)));
+                received.push(Received::Answer(self.seal(pong)));
             }
             Err((reference, problem)) => {
                 tracing::warn!(code = problem.code(), "a message of the till was refused");

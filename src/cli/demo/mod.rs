@@ -1,0 +1,37 @@
+//! The `demo` command: a whole shop in one program. Till bytes travel over a real pty, the terminal
+//! is the real daemon with a real journal, calls go over HTTPS; only Klarna is played.
+
+mod prompt;
+mod script;
+mod shop;
+mod till;
+
+use std::io::IsTerminal as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Arguments of `demo`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Tell the scripted stories and check the books, as happens without a terminal
+    #[arg(long)]
+    script: bool,
+    /// Where the simulated Klarna listens (HTTPS); the default is a free port of this computer
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    api: SocketAddr,
+    /// The host in the QR code; this computer's address in the network lets a phone scan it
+    #[arg(long, value_name = "HOST", default_value = "localhost")]
+    public_host: String,
+    /// Keep journal and screens here instead of in a directory that is removed at the end
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+}
+
+/// Runs the demo: with a prompt at a terminal, scripted elsewhere.
+pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let at_terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    match at_terminal && !arguments.script {
+        true => prompt::run(arguments).await,
+        false => script::run(arguments).await,
+    }
+}

@@ -1,0 +1,235 @@
+//! The cashier's prompt: the terminal's screen above, live; below it what till and terminal say.
+
+use super::Arguments;
+use super::shop::Shop;
+use super::till::in_words;
+use crate::display::Output;
+use crate::display::ansi::Ansi;
+use crate::money::{Amount, Currency};
+use crate::simulator::ShopperAction;
+use anyhow::Context as _;
+use serde_json::{Value, json};
+use std::io::{self, Write};
+use std::time::Duration;
+use tokio::sync::mpsc::{Receiver, channel};
+
+/// Rows below the screen for the conversation.
+const TALK_ROWS: u16 = 9;
+/// Rows that the smallest QR code with its frame needs.
+const SCREEN_ROWS_MIN: u16 = 24;
+/// How often the queue's length is looked at.
+const QUEUE_LOOK: Duration = Duration::from_millis(500);
+
+const HELP: &str = "\
+12.34             sell for EUR 12.34          abort             stop the sale
+approve, decline  what the shopper does       status [REF]      ask what has become of a sale
+refund 5 [REF]    give EUR 5.00 back          queue             what waits for Klarna
+offline, online   cut and mend the network    quit              close the shop";
+
+/// Runs until the cashier quits.
+pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let (columns, rows) = window();
+    let above = rows.saturating_sub(TALK_ROWS).max(SCREEN_ROWS_MIN);
+    let screen = Ansi::new(Box::new(Above::default()), columns, above);
+    print!("\x1b[2J\x1b[{};{rows}r\x1b[{};1H", above + 1, above + 1);
+    io::stdout().flush()?;
+    let shop = Shop::open(&arguments, Some(Output::Ansi(screen))).await?;
+    let mut cashier = Cashier { shop, last: None, sales: 0, commands: 0, queued: 0 };
+    println!("{HELP}");
+    println!("The shopper's page: {} (or scan the code)", cashier.shop.page());
+    let result = cashier.serve(typed_lines()).await;
+    let closed = cashier.shop.close().await;
+    println!("\x1b[r\x1b[{rows};1H");
+    result.and(closed)
+}
+
+struct Cashier {
+    shop: Shop,
+    /// Reference of the newest sale.
+    last: Option<String>,
+    sales: u32,
+    commands: u32,
+    queued: usize,
+}
+
+impl Cashier {
+    async fn serve(&mut self, mut typed: Receiver<String>) -> anyhow::Result<()> {
+        let mut look = tokio::time::interval(QUEUE_LOOK);
+        prompt();
+        loop {
+            tokio::select! {
+                line = typed.recv() => match line.as_deref().map(str::trim) {
+                    None | Some("quit" | "exit") => return Ok(()),
+                    Some(line) => {
+                        if let Err(error) = self.obey(line) {
+                            println!("{error:#}");
+                        }
+                    }
+                },
+                message = self.shop.till.next() => {
+                    let message = message.context("the serial line to the terminal is broken")?;
+                    self.hear(&message)?;
+                }
+                _ = look.tick() => {
+                    if !self.queue_changed()? {
+                        continue;
+                    }
+                }
+            }
+            prompt();
+        }
+    }
+
+    fn obey(&mut self, line: &str) -> anyhow::Result<()> {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words.as_slice() {
+            [] => Ok(()),
+            ["help"] => {
+                println!("{HELP}");
+                Ok(())
+            }
+            ["abort"] => {
+                let reference = self.newest()?;
+                self.shop.till.send(&json!({ "op": "abort", "ref": reference }))
+            }
+            ["status", rest @ ..] => {
+                let reference = self.reference(rest)?;
+                self.shop.till.send(&json!({ "op": "status", "ref": reference }))
+            }
+            ["refund", amount, rest @ ..] => {
+                let (sale, amount) = (self.reference(rest)?, minor_units(amount)?);
+                self.commands += 1;
+                let reference = format!("REFUND-{}", self.commands);
+                let refund = json!({ "op": "refund", "ref": reference, "sale": sale,
+                    "amount": amount });
+                self.shop.till.send(&refund)
+            }
+            ["approve"] => self.shopper(ShopperAction::Approve),
+            ["decline"] => self.shopper(ShopperAction::Decline),
+            ["open"] => self.shopper(ShopperAction::Open),
+            ["close"] => self.shopper(ShopperAction::Close),
+            ["offline"] => {
+                self.shop.simulator.set_offline(true);
+                Ok(())
+            }
+            ["online"] => {
+                self.shop.simulator.set_offline(false);
+                Ok(())
+            }
+            ["queue"] => self.print_queue(),
+            [amount] => {
+                let amount = minor_units(amount)?;
+                self.sales += 1;
+                let reference = format!("SALE-{}", self.sales);
+                self.last = Some(reference.clone());
+                self.shop.till.send(&json!({ "op": "sale", "ref": reference, "amount": amount }))
+            }
+            _ => anyhow::bail!("type an amount such as 12.34, or help"),
+        }
+    }
+
+    /// Prints what the terminal says; an approved result is acknowledged, as every till must.
+    fn hear(&mut self, message: &Value) -> anyhow::Result<()> {
+        println!("\r\x1b[2K< {}", in_words(message));
+        if message["ack_required"] == true && message["event"] == "result" {
+            self.shop.till.send(&json!({ "op": "ack", "ref": message["ref"] }))?;
+        }
+        Ok(())
+    }
+
+    fn queue_changed(&mut self) -> anyhow::Result<bool> {
+        let queued = self.shop.journal()?.queued()?.len();
+        let changed = queued != self.queued;
+        if changed {
+            println!("\r\x1b[2K  {queued} call(s) wait for Klarna");
+        }
+        self.queued = queued;
+        Ok(changed)
+    }
+
+    fn print_queue(&self) -> anyhow::Result<()> {
+        let journal = self.shop.journal()?;
+        let (queued, refused) = (journal.queued()?, journal.refused()?);
+        for row in &queued {
+            let (operation, amount) = (row.call.kind.operation(), row.call.kind.amount());
+            println!("  {} {operation} of {amount} waits", row.call.id);
+        }
+        for row in &refused {
+            println!("  {} needs a person: {}", row.call.id, row.refusal.text);
+        }
+        if queued.is_empty() && refused.is_empty() {
+            println!("  nothing waits");
+        }
+        Ok(())
+    }
+
+    fn shopper(&self, action: ShopperAction) -> anyhow::Result<()> {
+        let newest = self.shop.simulator.newest_request().context("nobody was asked to pay yet")?;
+        Ok(self.shop.simulator.shopper(&newest, action)?)
+    }
+
+    fn newest(&self) -> anyhow::Result<String> {
+        self.last.clone().context("there was no sale yet; type an amount such as 12.34")
+    }
+
+    fn reference(&self, given: &[&str]) -> anyhow::Result<String> {
+        match given.first() {
+            Some(reference) => Ok((*reference).to_owned()),
+            None => self.newest(),
+        }
+    }
+}
+
+fn minor_units(text: &str) -> anyhow::Result<i64> {
+    let euro = Currency::new("EUR").context("EUR is a currency")?;
+    let amount = Amount::parse(&text.replace(',', "."), euro);
+    Ok(amount.map_err(|error| anyhow::anyhow!("{error}; or type help"))?.minor())
+}
+
+fn prompt() {
+    print!("\r\x1b[2K\x1b[?25htill> ");
+    // A terminal that is gone ends the program by the end of its input.
+    let _ = io::stdout().flush();
+}
+
+/// Lines from the keyboard, read on a thread that ends with the program.
+fn typed_lines() -> Receiver<String> {
+    let (sender, receiver) = channel(16);
+    std::thread::spawn(move || {
+        for line in io::stdin().lines() {
+            let Ok(line) = line else { return };
+            if sender.blocking_send(line).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+fn window() -> (u16, u16) {
+    match rustix::termios::tcgetwinsize(io::stdout()) {
+        Ok(size) if size.ws_col > 0 && size.ws_row > 0 => (size.ws_col, size.ws_row),
+        Ok(_) | Err(_) => (80, 24),
+    }
+}
+
+/// Draws above the conversation: each frame goes out whole, with the cursor kept where it was.
+#[derive(Default)]
+struct Above {
+    frame: Vec<u8>,
+}
+
+impl Write for Above {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.frame.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        out.write_all(b"\x1b7")?;
+        out.write_all(&std::mem::take(&mut self.frame))?;
+        out.write_all(b"\x1b8\x1b[?25h")?;
+        out.flush()
+    }
+}

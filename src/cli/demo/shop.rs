@@ -1,0 +1,145 @@
+//! Everything that a shop has: a terminal with its journal, a till on a pty, a Klarna that is
+//! played.
+
+use super::Arguments;
+use super::till::Till;
+use crate::config::{Config, Overrides};
+use crate::daemon;
+use crate::display::Output;
+use crate::simulator::{Options, Simulator};
+use crate::store::Reader;
+use anyhow::Context as _;
+use serialport::{SerialPort as _, TTYPort};
+use std::path::{Path, PathBuf};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+/// A running shop.
+pub(super) struct Shop {
+    pub(super) simulator: Simulator,
+    pub(super) till: Till,
+    pub(super) directory: PathBuf,
+    keep: bool,
+    daemon: JoinHandle<anyhow::Result<()>>,
+    stop: oneshot::Sender<()>,
+}
+
+impl Shop {
+    /// Opens the shop; `output` replaces the display of the configuration.
+    pub(super) async fn open(
+        arguments: &Arguments,
+        output: Option<Output>,
+    ) -> anyhow::Result<Self> {
+        let own = std::env::temp_dir().join(format!("klarna-terminald-{}", std::process::id()));
+        let directory = arguments.dir.clone().unwrap_or(own);
+        std::fs::create_dir_all(&directory)
+            .with_context(|| format!("cannot make {}", directory.display()))?;
+        let simulator = Simulator::start(Options {
+            api: arguments.api,
+            public_host: arguments.public_host.clone(),
+            tls_dir: Some(directory.clone()),
+            ..Options::default()
+        })
+        .await?;
+        let (ours, theirs) = TTYPort::pair().context("the system gives no pty")?;
+        let port = theirs.name().context("the pty has no name")?;
+        // The terminal opens its end itself, exclusively.
+        drop(theirs);
+        let config = configuration(&directory, &simulator, &arguments.public_host, &port)?;
+        let output = match output {
+            Some(output) => output,
+            None => Output::open(&config.output)?,
+        };
+        let (stop, stopped) = oneshot::channel();
+        let daemon = tokio::spawn(daemon::run_on(config, output, async {
+            // A shop that is dropped closes as well.
+            stopped.await.unwrap_or(());
+        }));
+        let till = Till::connect(ours).await?;
+        let keep = arguments.dir.is_some();
+        Ok(Self { simulator, till, directory, keep, daemon, stop })
+    }
+
+    /// The journal, read beside the daemon.
+    pub(super) fn journal(&self) -> anyhow::Result<Reader> {
+        Ok(Reader::open(&self.directory.join(JOURNAL))?)
+    }
+
+    /// Where the current shopper's page is, for a browser on this computer.
+    pub(super) fn page(&self) -> String {
+        format!("{}/pay/latest", self.simulator.control_url())
+    }
+
+    /// Stops the terminal and lets go of everything.
+    pub(super) async fn close(self) -> anyhow::Result<()> {
+        let _ = self.stop.send(());
+        self.daemon.await.context("the terminal has ended abnormally")??;
+        self.simulator.shutdown().await;
+        if !self.keep {
+            let directory = self.directory.display();
+            std::fs::remove_dir_all(&self.directory)
+                .with_context(|| format!("cannot remove {directory}"))?;
+        }
+        Ok(())
+    }
+}
+
+/// The screen as a picture.
+pub(super) const SCREEN: &str = "screen.png";
+const JOURNAL: &str = "terminal.sqlite";
+const KEY: &str = "klarna-api-key";
+
+/// The same kind of configuration file that a real terminal has.
+fn configuration(
+    directory: &Path,
+    simulator: &Simulator,
+    public_host: &str,
+    port: &str,
+) -> anyhow::Result<Config> {
+    let options = Options::default();
+    std::fs::write(directory.join(KEY), options.api_key)?;
+    let path = |name: &str| format!("{:?}", directory.join(name).display().to_string());
+    let text = format!(
+        r#"
+[terminal]
+store = "DEMO"
+terminal = "T1"
+merchant = "Nordlicht Bücher & Café"
+locale = "en-DE"
+currencies = ["EUR"]
+
+[till]
+link = "serial"
+port = {port:?}
+
+[payment]
+timeout_s = 180
+
+[klarna]
+environment = "custom"
+base_url = {base_url:?}
+account_id = {account:?}
+api_key_file = {key}
+extra_ca_file = {ca}
+redirect_url = "https://shop.example/thanks"
+qr_hosts = [{public_host:?}]
+poll_ms = 500
+
+[store]
+path = {journal}
+
+[display]
+output = "png"
+path = {screen}
+"#,
+        base_url = simulator.api_url(),
+        account = options.account_id,
+        key = path(KEY),
+        ca = path("ca.pem"),
+        journal = path(JOURNAL),
+        screen = path(SCREEN),
+    );
+    let file = directory.join("terminal.toml");
+    std::fs::write(&file, &text)?;
+    Ok(Config::from_text(&text, &file, &Overrides::default())?)
+}

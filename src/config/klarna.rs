@@ -1,0 +1,195 @@
+//! The part of the configuration about Klarna: hosts, key, names, paths.
+
+use super::check::{Problems, Terminal};
+use super::raw::{Environment, RawKlarna, RawPaths};
+use crate::acquirer::klarna::{
+    self, AuthScheme, Availability, AvailabilityOrder, TransactionPaths,
+};
+use secrecy::{ExposeSecret, SecretString};
+use std::path::Path;
+
+/// Klarna's hosts (Integration Guidelines: Environments).
+const LIVE_URL: &str = "https://api-global.klarna.com";
+const TEST_URL: &str = "https://api-global.test.klarna.com";
+/// Name of the systemd credential that holds the API key.
+const CREDENTIAL: &str = "klarna_api_key";
+/// Klarna's limit of `originators` in the tagging header.
+const ORIGINATORS_MAX: usize = 6;
+
+pub(super) fn check(
+    raw: RawKlarna,
+    environment: Option<Environment>,
+    terminal: &Terminal,
+    credentials: Option<&Path>,
+    problems: &mut Problems,
+) -> Option<klarna::Settings> {
+    let api_key = api_key(raw.api_key, raw.api_key_file.as_deref(), credentials, problems);
+    let base_url = base_url(raw.base_url, environment, problems);
+    if let (Some(key), Some(environment)) = (&api_key, environment) {
+        guard(key, environment, problems);
+    }
+    let account = problems.need_text("klarna.account_id", raw.account_id, "krn:partner:global:...");
+    let redirect_url =
+        problems.need("klarna.redirect_url", raw.redirect_url, "https://shop.example/thanks");
+    let integrator = raw.integrator.unwrap_or_else(|| "KLARNA_TERMINALD".to_owned());
+    let originators = raw.originators.unwrap_or_default();
+    check_names(&integrator, &originators, problems);
+    check_redirect(redirect_url.as_deref(), problems);
+    let extra_ca = raw.extra_ca_file.and_then(|path| match std::fs::read(&path) {
+        Ok(pem) => Some(pem),
+        Err(why) => {
+            let path = path.display();
+            problems.add("klarna.extra_ca_file", format!("cannot read {path}: {why}"));
+            None
+        }
+    });
+    let live = environment == Some(Environment::Live);
+    Some(klarna::Settings {
+        base_url: base_url?,
+        api_key: api_key?,
+        auth_scheme: raw.auth_scheme.unwrap_or(AuthScheme::Raw),
+        account_id: account?,
+        account_header: raw.account_header.unwrap_or(true),
+        integrator,
+        originators,
+        session: terminal.name.clone(),
+        availability: raw.availability.unwrap_or(Availability::Interoperability),
+        availability_order: raw.availability_order.unwrap_or(AvailabilityOrder::WithCreate),
+        descriptor: raw.descriptor.unwrap_or(true),
+        locale: terminal.locale.clone(),
+        home_currency: *terminal.currencies.first()?,
+        redirect_url: redirect_url?,
+        qr_hosts: raw.qr_hosts.unwrap_or_else(|| vec![".klarna.com".to_owned()]),
+        paths: paths(raw.paths, problems),
+        create_extra: raw.create_extra.unwrap_or_default(),
+        captures_per_s: raw.captures_per_s.unwrap_or(if live { 50 } else { 12 }),
+        management_per_s: raw.management_per_s.unwrap_or(if live { 200 } else { 50 }),
+        extra_ca,
+        proxy: raw.proxy,
+    })
+}
+
+fn paths(raw: RawPaths, problems: &mut Problems) -> TransactionPaths {
+    let default = TransactionPaths::default();
+    let mut path = |key: &str, value: Option<String>, default: String| {
+        let template = value.unwrap_or(default);
+        if !TransactionPaths::is_usable(&template) {
+            let rule = "begin with / and contain {transaction_id}";
+            problems.add(key, format!("{template:?} is no path of a transaction: {rule}"));
+        }
+        template
+    };
+    TransactionPaths {
+        read: path("klarna.paths.read", raw.read, default.read),
+        capture: path("klarna.paths.capture", raw.capture, default.capture),
+        refund: path("klarna.paths.refund", raw.refund, default.refund),
+        void: path("klarna.paths.void", raw.void, default.void),
+    }
+}
+
+fn base_url(
+    configured: Option<String>,
+    environment: Option<Environment>,
+    problems: &mut Problems,
+) -> Option<String> {
+    match (environment?, configured) {
+        (Environment::Live, None) => Some(LIVE_URL.to_owned()),
+        (Environment::Test, None) => Some(TEST_URL.to_owned()),
+        (Environment::Live | Environment::Test, Some(_)) => {
+            let hint = "only environment = \"custom\" has a host of its own; leave it out";
+            problems.add("klarna.base_url", hint);
+            None
+        }
+        (Environment::Custom, Some(url)) if url.starts_with("https://") => {
+            Some(url.trim_end_matches('/').to_owned())
+        }
+        (Environment::Custom, Some(url)) => {
+            problems.add("klarna.base_url", format!("{url:?} does not begin with https://"));
+            None
+        }
+        (Environment::Custom, None) => {
+            problems.need("klarna.base_url", None::<String>, "https://localhost:8443")
+        }
+    }
+}
+
+/// systemd credential first, then file, then environment.
+fn api_key(
+    from_environment: Option<SecretString>,
+    file: Option<&Path>,
+    credentials: Option<&Path>,
+    problems: &mut Problems,
+) -> Option<SecretString> {
+    let credential = credentials.map(|directory| directory.join(CREDENTIAL));
+    let path = credential.filter(|path| path.exists()).or_else(|| file.map(Path::to_owned));
+    let key = match path {
+        Some(path) => match std::fs::read_to_string(&path) {
+            Ok(key) => SecretString::from(key.trim().to_owned()),
+            Err(why) => {
+                let path = path.display();
+                problems.add("klarna.api_key_file", format!("cannot read {path}: {why}"));
+                return None;
+            }
+        },
+        None => match from_environment {
+            Some(key) => key,
+            None => {
+                let hint = "is missing: name a file that holds the key and nothing else";
+                problems.add("klarna.api_key_file", hint);
+                return None;
+            }
+        },
+    };
+    let usable = key.expose_secret().bytes().all(|byte| byte.is_ascii_graphic());
+    if key.expose_secret().is_empty() || !usable {
+        problems.add("klarna.api_key_file", "the key is empty or has characters no key has");
+        return None;
+    }
+    Some(key)
+}
+
+/// A key of one world never meets the hosts of the other (Klarna: API keys,
+/// `klarna_<live|test>_api_...`).
+fn guard(key: &SecretString, environment: Environment, problems: &mut Problems) {
+    let key = key.expose_secret();
+    let (live, test) = (key.starts_with("klarna_live_api_"), key.starts_with("klarna_test_api_"));
+    let problem = match environment {
+        Environment::Live if test => "is a test key, but klarna.environment is \"live\"",
+        Environment::Test if live => "is a live key, but klarna.environment is \"test\"",
+        Environment::Custom if live => "is a live key; a custom host never gets one",
+        Environment::Live | Environment::Test | Environment::Custom if !live && !test => {
+            "does not look like klarna_test_api_... or klarna_live_api_..."
+        }
+        Environment::Live | Environment::Test | Environment::Custom => return,
+    };
+    problems.add("klarna.api_key", problem);
+}
+
+/// Klarna: Integration resilience, naming conventions: upper snake case.
+fn check_names(integrator: &str, originators: &[String], problems: &mut Problems) {
+    let fits = |name: &str| {
+        let allowed = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
+        (1..=50).contains(&name.len()) && name.bytes().all(allowed)
+    };
+    let names = originators.iter().map(|name| ("klarna.originators", name.as_str()));
+    for (key, name) in [("klarna.integrator", integrator)].into_iter().chain(names) {
+        if !fits(name) {
+            let rule = "1 to 50 of A-Z, 0-9 and _ (Klarna's naming conventions)";
+            problems.add(key, format!("{name:?} must be {rule}"));
+        }
+    }
+    if originators.len() > ORIGINATORS_MAX {
+        problems.add("klarna.originators", format!("at most {ORIGINATORS_MAX} are allowed"));
+    }
+}
+
+fn check_redirect(url: Option<&str>, problems: &mut Problems) {
+    let Some(url) = url else { return };
+    if !url.starts_with("https://") {
+        problems.add("klarna.redirect_url", format!("{url:?} does not begin with https://"));
+    }
+    if url.contains("payment_confirmation_token") {
+        let why = "the shopper's phone must not get the confirmation token; remove the placeholder";
+        problems.add("klarna.redirect_url", why);
+    }
+}

@@ -1,0 +1,80 @@
+//! A configuration in one screen, for people; no secret in it.
+
+use super::Config;
+use crate::display::OutputConfig;
+use crate::money::Currency;
+use crate::payment::CapturePolicy;
+use crate::pos::{LinkSettings, TillSettings};
+use std::fmt::Write as _;
+
+impl Config {
+    /// What the daemon will do with this configuration, in one screen; no secret in it.
+    pub fn summary(&self) -> String {
+        let mut text = String::new();
+        let mut line = |name: &str, value: String| {
+            let _ = writeln!(text, "{name:<12} {value}");
+        };
+        line("terminal", format!("{} at {}", self.terminal, self.frame.merchant));
+        line("takes", codes(&self.policy.currencies));
+        line("till", describe_link(&self.till));
+        line("klarna", format!("{:?} at {}", self.environment, self.klarna.base_url));
+        line("account", self.klarna.account_id.clone());
+        line("api key", "present, not shown".to_owned());
+        line(
+            "availability",
+            format!("{:?}, asked {:?}", self.klarna.availability, self.klarna.availability_order),
+        );
+        line("qr hosts", self.klarna.qr_hosts.join(", "));
+        line("capture", describe_capture(self.policy.capture).to_owned());
+        line(
+            "time-outs",
+            format!(
+                "shopper {} s, till's acknowledgement {} s, Klarna's first answer {} s",
+                self.policy.sale_timeout.as_secs(),
+                self.policy.acknowledge_patience.as_secs(),
+                self.policy.create_patience.as_secs(),
+            ),
+        );
+        line("database", self.store_path.display().to_string());
+        line("display", describe_output(&self.output));
+        line("log", format!("{:?}, {}", self.log_format, self.log_filter));
+        text
+    }
+}
+
+fn codes(currencies: &[Currency]) -> String {
+    currencies.iter().map(Currency::code).collect::<Vec<_>>().join(", ")
+}
+
+fn describe_link(till: &TillSettings) -> String {
+    let checksums = if till.native.checksum_required { "required" } else { "optional" };
+    match &till.link {
+        LinkSettings::Serial { path, baud, format } => {
+            format!("serial {path}, {baud} baud, {format:?}, checksums {checksums}")
+        }
+        LinkSettings::Tcp { listen } => {
+            format!("TCP, listening on {listen}, checksums {checksums}")
+        }
+    }
+}
+
+fn describe_capture(policy: CapturePolicy) -> &'static str {
+    match policy {
+        CapturePolicy::OnTillAck => "as soon as the till has acknowledged the result",
+        CapturePolicy::Manual => "when the till sends capture",
+        CapturePolicy::EndOfShift => "when the till ends the shift",
+    }
+}
+
+fn describe_output(output: &OutputConfig) -> String {
+    match output {
+        OutputConfig::Framebuffer { path, rotation } => {
+            format!("framebuffer {}, {rotation:?}", path.display())
+        }
+        OutputConfig::Png { path, width, height, .. } => {
+            format!("{width}x{height} pixels into {}", path.display())
+        }
+        OutputConfig::Ansi => "this terminal".to_owned(),
+        OutputConfig::None => "none".to_owned(),
+    }
+}

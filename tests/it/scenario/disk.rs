@@ -1,0 +1,230 @@
+//! What the daemon keeps on disk, as a model in memory and, when asked for, in a real [`Store`]
+//! beside it; the two must agree after every commit.
+
+use klarna_terminald::clock::Wall;
+use klarna_terminald::id::{CallId, PaymentId, PosReference};
+use klarna_terminald::payment::Step;
+use klarna_terminald::payment::effect::{Call, OutboxChange, QueuedCall, Refusal};
+use klarna_terminald::payment::event::{Event, Record};
+use klarna_terminald::store::Store;
+use std::collections::BTreeMap;
+use tempfile::TempDir;
+
+pub struct Disk {
+    file: Option<(TempDir, Option<Store>)>,
+    pub records: Vec<Record>,
+    pub queued: BTreeMap<CallId, QueuedCall>,
+    pub refused: BTreeMap<CallId, (Call, Refusal)>,
+    references: BTreeMap<PosReference, Option<PaymentId>>,
+    open: BTreeMap<PaymentId, bool>,
+    /// How many records there were after each commit.
+    pub commits: Vec<usize>,
+    /// The store's files after each commit, when they are wanted.
+    pub album: Option<Vec<TempDir>>,
+}
+
+impl Disk {
+    /// In memory alone.
+    pub fn model() -> Self {
+        Self {
+            file: None,
+            records: Vec::new(),
+            queued: BTreeMap::new(),
+            refused: BTreeMap::new(),
+            references: BTreeMap::new(),
+            open: BTreeMap::new(),
+            commits: Vec::new(),
+            album: None,
+        }
+    }
+
+    /// What is on it, without the store beside it.
+    pub fn copy(&self) -> Self {
+        Self {
+            records: self.records.clone(),
+            queued: self.queued.clone(),
+            refused: self.refused.clone(),
+            references: self.references.clone(),
+            open: self.open.clone(),
+            commits: self.commits.clone(),
+            ..Self::model()
+        }
+    }
+
+    /// With a store beside it.
+    pub fn with_store() -> Self {
+        let directory = tempfile::tempdir().expect("a directory for the store");
+        let store = Store::open(&directory.path().join("journal.sqlite")).expect("a new store");
+        Self { file: Some((directory, Some(store))), ..Self::model() }
+    }
+
+    pub fn commit(&mut self, step: &Step) {
+        if let Some((_, Some(store))) = &mut self.file {
+            store.commit(step).expect("the step is committed");
+        }
+        if !step.is_durable() {
+            return;
+        }
+        self.records.extend(step.records.iter().cloned());
+        for (reference, payment) in &step.references {
+            let before = self.references.insert(reference.clone(), *payment);
+            assert_eq!(before, None, "{reference} means two things");
+        }
+        self.open.extend(step.payments());
+        for change in &step.outbox {
+            self.apply(change, step.now().wall);
+        }
+        self.commits.push(self.records.len());
+        self.compare();
+        self.photograph();
+    }
+
+    fn apply(&mut self, change: &OutboxChange, now: Wall) {
+        match change {
+            OutboxChange::Queue(call) => {
+                let row = QueuedCall { call: call.clone(), first_attempt: now };
+                let before = self.queued.insert(call.id, row);
+                assert_eq!(before, None, "{} is queued twice", call.id);
+            }
+            OutboxChange::Close(id) => {
+                self.queued.remove(id).expect("what is closed was queued");
+            }
+            OutboxChange::Refuse(id, refusal) => {
+                let row = self.queued.remove(id).expect("what is refused was queued");
+                self.refused.insert(*id, (row.call, refusal.clone()));
+            }
+            OutboxChange::Rekey(call) => {
+                let row = self.queued.get_mut(&call.id).expect("what gets a new key was queued");
+                assert_ne!(row.call.key, call.key, "the key is new");
+                *row = QueuedCall { call: call.clone(), first_attempt: now };
+            }
+        }
+    }
+
+    /// What `sync` would send now: of each payment the oldest call that waits.
+    pub fn sendable(&self) -> Vec<QueuedCall> {
+        let mut first: BTreeMap<PaymentId, &QueuedCall> = BTreeMap::new();
+        for row in self.queued.values() {
+            first.entry(row.call.id.payment).or_insert(row);
+        }
+        let mut rows: Vec<QueuedCall> = first.into_values().cloned().collect();
+        rows.sort_by_key(|row| (!row.call.kind.is_urgent(), row.call.id));
+        rows
+    }
+
+    /// The records that a start reads.
+    pub fn open_records(&self) -> Vec<Record> {
+        let is_open = |id| self.open.get(&id).copied().unwrap_or(false);
+        let needed = |record: &&Record| record.payment.is_none_or(is_open);
+        self.records.iter().filter(needed).cloned().collect()
+    }
+
+    /// The records of the payment that a till's reference belongs to.
+    pub fn records_of(&self, reference: &PosReference) -> Vec<Record> {
+        match self.references.get(reference) {
+            Some(Some(id)) => self.records_of_payment(*id),
+            _ => Vec::new(),
+        }
+    }
+
+    pub fn records_of_payment(&self, id: PaymentId) -> Vec<Record> {
+        let of_it = |record: &&Record| record.payment == Some(id);
+        self.records.iter().filter(of_it).cloned().collect()
+    }
+
+    /// The records since the last closing of a shift.
+    pub fn shift_records(&self) -> Vec<Record> {
+        let closing = |record: &Record| matches!(record.event, Event::ShiftEnded { .. });
+        let from = self.records.iter().rposition(closing).map_or(0, |last| last + 1);
+        self.records[from..].to_vec()
+    }
+
+    /// The references of all sales.
+    pub fn sales(&self) -> Vec<PosReference> {
+        let sale = |record: &Record| match &record.event {
+            Event::SaleRequested { sale, .. } => Some(sale.reference.clone()),
+            _ => None,
+        };
+        self.records.iter().filter_map(sale).collect()
+    }
+
+    pub fn last_payment(&self) -> PaymentId {
+        self.open.keys().next_back().copied().unwrap_or(PaymentId::new(0))
+    }
+
+    /// Copies the store's files as a power cut would leave them now.
+    fn photograph(&mut self) {
+        let (Some((directory, _)), Some(album)) = (&self.file, &mut self.album) else { return };
+        let copy = tempfile::tempdir().expect("a directory for the copy");
+        for name in ["journal.sqlite", "journal.sqlite-wal"] {
+            let from = directory.path().join(name);
+            if from.exists() {
+                std::fs::copy(from, copy.path().join(name)).expect("files can be copied");
+            }
+        }
+        album.push(copy);
+    }
+
+    /// From files that a power cut has left; the model is what the store says.
+    pub fn after_power_cut(directory: TempDir) -> Self {
+        let store = Store::open(&directory.path().join("journal.sqlite")).expect("a whole store");
+        let reader = store.reader().expect("a reader");
+        let mut disk = Self::model();
+        disk.records = reader.all_records().expect("records");
+        for row in reader.queued().expect("rows") {
+            disk.queued.insert(row.call.id, row);
+        }
+        for row in reader.refused().expect("rows") {
+            disk.refused.insert(row.call.id, (row.call, row.refusal));
+        }
+        let rows = reader.newest(1000).expect("payments");
+        disk.open = rows.iter().map(|row| (row.id, row.open)).collect();
+        for record in &disk.records {
+            disk.references.extend(named(&record.event).map(|name| (name, record.payment)));
+        }
+        disk.file = Some((directory, Some(store)));
+        disk.compare();
+        disk
+    }
+
+    /// As if the process had ended and begun again.
+    pub fn reopen(&mut self) {
+        if let Some((directory, store)) = &mut self.file {
+            drop(store.take());
+            *store =
+                Some(Store::open(&directory.path().join("journal.sqlite")).expect("the store"));
+        }
+        self.compare();
+    }
+
+    fn compare(&self) {
+        let Some((_, Some(store))) = &self.file else { return };
+        let reader = store.reader().expect("a reader");
+        let queued: Vec<QueuedCall> = self.queued.values().cloned().collect();
+        assert_eq!(reader.queued().expect("rows"), queued, "outbox");
+        assert_eq!(reader.sendable(1000).expect("rows"), self.sendable(), "what may be sent");
+        let refused = reader.refused().expect("rows");
+        let refused: Vec<_> = refused.into_iter().map(|row| (row.call, row.refusal)).collect();
+        let expected: Vec<_> = self.refused.values().cloned().collect();
+        assert_eq!(refused, expected, "what waits for a person");
+        assert_eq!(reader.all_records().expect("records"), self.records, "journal");
+        assert_eq!(reader.open_records().expect("records"), self.open_records(), "open records");
+        assert_eq!(reader.shift_records().expect("records"), self.shift_records(), "shift");
+        assert_eq!(reader.last_payment().expect("a number"), self.last_payment());
+        for (reference, payment) in &self.references {
+            assert_eq!(reader.payment_by_reference(reference).expect("a row"), *payment);
+        }
+    }
+}
+
+fn named(event: &Event) -> Option<PosReference> {
+    match event {
+        Event::SaleRequested { sale, .. } => Some(sale.reference.clone()),
+        Event::CaptureQueued { operation, .. } | Event::VoidDecided { operation, .. } => {
+            operation.clone()
+        }
+        Event::RefundQueued { operation, .. } => Some(operation.clone()),
+        Event::ShiftEnded { report } => Some(report.reference.clone()),
+        _ => None,
+    }
+}

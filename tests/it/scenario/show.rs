@@ -1,0 +1,171 @@
+//! One short line for each thing that came out.
+
+use klarna_terminald::payment::effect::{OutboxChange, Refusal, Screen};
+use klarna_terminald::payment::event::{
+    Event, MoneySoFar, OperationProgress, OperationResult, Reply, SaleOutcome, SaleResult,
+    ShiftReport, Status,
+};
+use klarna_terminald::payment::state::State;
+
+/// A state's name with what makes a difference in it.
+pub fn label(state: &State) -> String {
+    let mark = match state {
+        State::Confirming { refused: Some(_), .. } | State::Abandoning { refused: Some(_), .. } => {
+            "(refused)"
+        }
+        State::Voiding { refused: Some(_), .. } => "(refused)",
+        State::Confirming { doubted: true, .. } => "(doubted)",
+        State::Abandoning { request: None, .. } => "(no request)",
+        _ => "",
+    };
+    format!("{}{mark}", state.name())
+}
+
+pub fn event(event: &Event) -> String {
+    let name = event.name();
+    match event {
+        Event::SaleRequested { sale, .. } => format!("{name} {}", sale.amount),
+        Event::CreateRefused { refusal } | Event::ConfirmRefused { refusal } => {
+            format!("{name} {}", refused(refusal))
+        }
+        Event::CallRefused { sequence, refusal } => {
+            format!("{name} .{sequence} {}", refused(refusal))
+        }
+        Event::Authorised { transaction, amount } => format!("{name} {amount} {transaction}"),
+        Event::GivenUp { reason } => format!("{name} {}", reason.code()),
+        Event::RequestEnded { ended } => format!("{name} {ended:?}"),
+        Event::VoidDecided { reason, .. } => format!("{name} {}", reason.code()),
+        Event::Voided { amount }
+        | Event::CaptureQueued { amount, .. }
+        | Event::RefundQueued { amount, .. } => format!("{name} {amount}"),
+        Event::Captured { sequence, amount, .. } | Event::Refunded { sequence, amount, .. } => {
+            format!("{name} .{sequence} {amount}")
+        }
+        Event::Rekeyed { sequence } => format!("{name} .{sequence}"),
+        Event::Created { .. }
+        | Event::Unavailable { .. }
+        | Event::ShopperOpened
+        | Event::ShopperLeft
+        | Event::Approved { .. }
+        | Event::ConfirmDoubted
+        | Event::Acknowledged
+        | Event::ShiftEnded { .. } => name.to_owned(),
+    }
+}
+
+pub fn change(change: &OutboxChange) -> String {
+    let id = |id: &klarna_terminald::id::CallId| format!("{}.{}", id.payment.number(), id.sequence);
+    match change {
+        OutboxChange::Queue(call) => {
+            format!("{} {} {}", id(&call.id), call.kind.operation(), call.kind.amount())
+        }
+        OutboxChange::Close(call) => format!("{} closed", id(call)),
+        OutboxChange::Refuse(call, refusal) => {
+            format!("{} waits for a person: {}", id(call), refusal.code)
+        }
+        OutboxChange::Rekey(call) => format!("{} key {}", id(&call.id), call.generation),
+    }
+}
+
+pub fn reply(reply: &Reply) -> String {
+    match reply {
+        Reply::Progress { reference, stage } => format!("{reference} {}", stage.code()),
+        Reply::Result(result) => format!("{} {}", result.reference, self::result(result)),
+        Reply::Acknowledged { reference } => format!("{reference} acknowledged"),
+        Reply::Operation(result) => operation(result),
+        Reply::Status { reference, status } => {
+            format!("{reference} status {}", self::status(status))
+        }
+        Reply::Shift(report) => shift(report),
+        Reply::Refused { reference, problem } => {
+            let reference = reference.as_ref().map(ToString::to_string).unwrap_or_default();
+            format!("{reference} error {}: {problem}", problem.code())
+        }
+    }
+}
+
+fn status(status: &Status) -> String {
+    match status {
+        Status::Done(result, so_far) => {
+            format!("done: {}; {}", self::result(result), money(so_far))
+        }
+        Status::Operation(result) => operation(result),
+        Status::Shift(report) => shift(report),
+        Status::InProgress(stage) => format!("in_progress: {}", stage.code()),
+        Status::NotKnown => "not_known".to_owned(),
+    }
+}
+
+fn result(result: &SaleResult) -> String {
+    let amount = result.amount;
+    let transaction = result.transaction.as_ref().map(|id| format!(" {id}")).unwrap_or_default();
+    match result.outcome {
+        SaleOutcome::Approved => format!("approved {amount}{transaction}"),
+        SaleOutcome::NotPaid(reason) => format!("not_paid {}{transaction}", reason.code()),
+        SaleOutcome::Voided(reason) => format!("voided {}{transaction}", reason.code()),
+    }
+}
+
+fn operation(result: &OperationResult) -> String {
+    let OperationResult { reference, sale, kind, amount, progress } = result;
+    let progress = match progress {
+        OperationProgress::Queued => "queued".to_owned(),
+        OperationProgress::Done => "done".to_owned(),
+        OperationProgress::Refused(refusal) => format!("refused {}", refusal.code),
+    };
+    format!("{reference} {} of {sale}, {amount}: {progress}", kind.code())
+}
+
+fn money(so_far: &MoneySoFar) -> String {
+    let MoneySoFar { authorised, captured, refunded, voided, queued, refused } = so_far;
+    let (captured, refunded) = (captured.decimal(), refunded.decimal());
+    let mut text = format!("authorised {authorised}, captured {captured}, refunded {refunded}");
+    for (number, name) in
+        [(usize::from(*voided), "voided"), (*queued, "queued"), (*refused, "refused")]
+    {
+        if number > 0 {
+            text += &format!(", {number} {name}");
+        }
+    }
+    text
+}
+
+fn shift(report: &ShiftReport) -> String {
+    let mut text = format!("{} shift {}", report.reference, report.shift);
+    for total in &report.totals {
+        text += &format!(
+            "; {} sales {}, {} voided {}, {} refunds {}",
+            total.sales_count,
+            total.sales,
+            total.voided_count,
+            total.voided,
+            total.refunds_count,
+            total.refunds
+        );
+    }
+    format!("{text}; {} captures queued", report.captures_queued)
+}
+
+fn refused(refusal: &Refusal) -> &str {
+    &refusal.code
+}
+
+/// What is on the screen, without the seconds that run down.
+pub fn screen(screen: &Screen) -> String {
+    match screen {
+        Screen::Idle => "idle".to_owned(),
+        Screen::Checking { amount } => format!("checking {amount}"),
+        Screen::Scan { amount, again, .. } => {
+            format!("scan{} {amount}", if *again { " again" } else { "" })
+        }
+        Screen::ShopperPaying { amount, .. } => format!("shopper paying {amount}"),
+        Screen::Confirming { amount } => format!("confirming {amount}"),
+        Screen::Approved { amount } => format!("approved {amount}"),
+        Screen::Cancelled => "cancelled".to_owned(),
+        Screen::NotCompleted => "not completed".to_owned(),
+        Screen::NotAvailable => "not available".to_owned(),
+        Screen::NoConnection => "no connection".to_owned(),
+        Screen::UnknownOutcome { amount } => format!("unknown outcome {amount}"),
+        Screen::OutOfService { reason } => format!("out of service {reason}"),
+    }
+}
