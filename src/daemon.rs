@@ -15,7 +15,7 @@ use crate::display::{Display, Output, Panel};
 use crate::i18n::Lang;
 use crate::id::{CallId, Locale, PosReference};
 use crate::payment::effect::Screen;
-use crate::payment::event::{Problem, Reply, Request, SaleResult, Status};
+use crate::payment::vocabulary::{Problem, Reply, Request, SaleResult, Status};
 use crate::payment::{Engine, Input, Payment, Watch, shift};
 use crate::pos::{self, TillEvent};
 use crate::receipt;

@@ -3,7 +3,7 @@
 //! Carries what a return needs (payment number, references) and says that it is no fiscal receipt.
 
 use crate::i18n::{self, Lang};
-use crate::payment::event::{SaleOutcome, SaleResult};
+use crate::payment::vocabulary::{SaleOutcome, SaleResult};
 
 /// Columns of the narrowest receipt printer (58 mm paper).
 pub const COLUMNS: usize = 32;

@@ -2,7 +2,8 @@
 
 use crate::clock::SystemClock;
 use crate::id::PaymentId;
-use crate::payment::event::{Event, SaleOutcome};
+use crate::payment::event::Event;
+use crate::payment::vocabulary::SaleOutcome;
 use crate::payment::{CapturePolicy, Engine, Payment, Policy};
 use crate::store::Reader;
 use anyhow::Context as _;

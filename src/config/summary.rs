@@ -69,7 +69,7 @@ fn describe_capture(policy: CapturePolicy) -> &'static str {
 fn describe_output(output: &OutputConfig) -> String {
     match output {
         OutputConfig::Framebuffer { path, rotation } => {
-            format!("framebuffer {}, {rotation:?}", path.display())
+            format!("framebuffer {}, turned by {} degrees", path.display(), rotation.degrees())
         }
         OutputConfig::Png { path, width, height, .. } => {
             format!("{width}x{height} pixels into {}", path.display())

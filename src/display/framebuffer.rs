@@ -37,6 +37,16 @@ impl Rotation {
             _ => None,
         }
     }
+
+    /// The degrees, clockwise.
+    pub fn degrees(self) -> u32 {
+        match self {
+            Self::None => 0,
+            Self::Quarter => 90,
+            Self::Half => 180,
+            Self::ThreeQuarters => 270,
+        }
+    }
 }
 
 /// Where the bits of one colour are in a pixel.

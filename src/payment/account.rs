@@ -5,11 +5,11 @@
 
 use super::Policy;
 use super::effect::{Call, CallKind, OutboxChange};
-use super::event::{
-    Event, MoneySoFar, OperationKind, OperationProgress, OperationResult, Sale, SaleOutcome,
-    SaleResult, Stage, VoidReason,
-};
+use super::event::{Event, OperationProgress, Sale, VoidReason};
 use super::state::{About, IllegalEvent, State, Todo};
+use super::vocabulary::{
+    MoneySoFar, OperationKind, OperationResult, SaleOutcome, SaleResult, Stage,
+};
 use crate::clock::{Mono, Now, Wall};
 use crate::id::{CallId, IdempotencyKey, Installation, PaymentId, PaymentReference, PosReference};
 use crate::money::Amount;

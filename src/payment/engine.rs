@@ -6,9 +6,10 @@
 use super::Policy;
 use super::account::{Payment, Setting, replay_axis};
 use super::effect::{OutboxChange, Outcome, RequestState, Screen};
-use super::event::{Event, Record, Reply, Request, ShiftReport, ShiftTotal};
+use super::event::{Event, Record, ShiftReport, ShiftTotal};
 use super::screen::{result_screen, running_screen};
 use super::state::{IllegalEvent, State};
+use super::vocabulary::{Reply, Request};
 use crate::clock::{Mono, Now};
 use crate::id::{
     CallId, Installation, Locale, PaymentId, PaymentReference, PosReference, RequestId,

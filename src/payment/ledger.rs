@@ -4,8 +4,9 @@
 //! the line is down. It knows no Klarna and no till, only sums.
 
 use super::effect::{CallKind, Refusal};
-use super::event::{Event, MoneySoFar, OperationProgress, Problem};
+use super::event::{Event, OperationProgress};
 use super::state::{About, Todo};
+use super::vocabulary::{MoneySoFar, Problem};
 use crate::id::TransactionId;
 use crate::money::Amount;
 

@@ -58,6 +58,7 @@ mod screen;
 pub mod shift;
 pub mod state;
 mod till;
+pub mod vocabulary;
 mod world;
 
 pub use account::Payment;

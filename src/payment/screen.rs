@@ -2,8 +2,9 @@
 
 use super::account::Payment;
 use super::effect::Screen;
-use super::event::{NotPaid, SaleOutcome};
+use super::event::NotPaid;
 use super::state::State;
+use super::vocabulary::SaleOutcome;
 use crate::clock::Now;
 
 /// While it runs.

@@ -7,11 +7,11 @@
 use super::CapturePolicy;
 use super::account::Payment;
 use super::engine::Draft;
-use super::event::{
-    Event, NotPaid, Operation, OperationKind, Problem, Record, Reply, Request, Sale, SaleOutcome,
-    ShiftReport, ShiftTotal, Stage, Status, VoidReason,
-};
+use super::event::{Event, NotPaid, Record, Sale, ShiftReport, ShiftTotal, VoidReason};
 use super::state::{IllegalEvent, State};
+use super::vocabulary::{
+    Operation, OperationKind, Problem, Reply, Request, SaleOutcome, Stage, Status,
+};
 use crate::id::{PaymentId, PosReference};
 use crate::money::{Amount, KLARNA_AMOUNT_MAX};
 

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
@@ -82,8 +82,16 @@ pub(super) enum Heard {
 
 /// A wire that comes back by itself.
 pub(super) enum Link {
-    Serial { heard: Receiver<Heard>, say: Sender<Vec<u8>>, stop: Arc<AtomicBool> },
-    Tcp { listener: TcpListener, till: Option<(OwnedReadHalf, OwnedWriteHalf)> },
+    Serial {
+        heard: Receiver<Heard>,
+        say: Sender<Vec<u8>>,
+        stop: Arc<AtomicBool>,
+        thread: thread::JoinHandle<()>,
+    },
+    Tcp {
+        listener: TcpListener,
+        till: Option<(OwnedReadHalf, OwnedWriteHalf)>,
+    },
 }
 
 impl Link {
@@ -94,10 +102,10 @@ impl Link {
                 let (say, say_out) = channel(CHUNKS_MAX);
                 let stop = Arc::new(AtomicBool::new(false));
                 let port = Port { path, baud, format, stop: stop.clone() };
-                thread::Builder::new()
+                let thread = thread::Builder::new()
                     .name("till-serial".to_owned())
                     .spawn(move || port.run(&heard_in, say_out))?;
-                Ok(Self::Serial { heard, say, stop })
+                Ok(Self::Serial { heard, say, stop, thread })
             }
             LinkSettings::Tcp { listen } => {
                 Ok(Self::Tcp { listener: TcpListener::bind(listen).await?, till: None })
@@ -150,9 +158,11 @@ impl Link {
     /// Writes out what is waiting and lets go of the wire.
     pub(super) async fn close(self) {
         match self {
-            Self::Serial { say, stop, .. } => {
+            Self::Serial { heard, say, stop, thread } => {
                 stop.store(true, Ordering::Relaxed);
-                drop(say);
+                drop((heard, say));
+                // The thread writes what is waiting before it ends.
+                let _ = tokio::task::spawn_blocking(move || thread.join()).await;
             }
             Self::Tcp { till, .. } => {
                 if let Some((_, mut writer)) = till {
@@ -215,6 +225,7 @@ impl Port {
                         Some(say) => say,
                         None => return,
                     };
+                    self.rest(REOPEN_PAUSE.0);
                 }
                 Err(error) => {
                     if !told {
@@ -223,10 +234,18 @@ impl Port {
                         told = true;
                     }
                     while say.try_recv().is_ok() {}
-                    thread::sleep(pause);
+                    self.rest(pause);
                     pause = (pause * 2).min(REOPEN_PAUSE.1);
                 }
             }
+        }
+    }
+
+    /// Sleeps, but not past the end of the link.
+    fn rest(&self, pause: Duration) {
+        let until = Instant::now() + pause;
+        while Instant::now() < until && !self.stop.load(Ordering::Relaxed) {
+            thread::sleep(REOPEN_PAUSE.0.min(pause));
         }
     }
 

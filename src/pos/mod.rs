@@ -8,7 +8,7 @@ pub mod native;
 
 pub use link::{Format, LinkSettings};
 
-use crate::payment::event::{Reply, Request};
+use crate::payment::vocabulary::{Reply, Request};
 use tokio::sync::mpsc::{Receiver, Sender};
 
 /// Length of the queues to and from the daemon; a till that talks faster has to wait.

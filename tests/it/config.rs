@@ -117,7 +117,7 @@ qr hosts     .klarna.com
 capture      as soon as the till has acknowledged the result
 time-outs    shopper 300 s, till's acknowledgement 60 s, Klarna's first answer 20 s
 database     /var/lib/klarna-terminald/terminal.sqlite
-display      framebuffer /dev/fb0, None
+display      framebuffer /dev/fb0, turned by 0 degrees
 log          Text, info
 ";
     assert_eq!(summary, expected);

@@ -16,9 +16,10 @@ use klarna_terminald::id::{
     CallId, ConfirmationToken, IdempotencyKey, PaymentId, PosReference, TransactionId,
 };
 use klarna_terminald::payment::effect::{CallKind, Ended, RequestState};
-use klarna_terminald::payment::event::{Event, Record, Reply, Request, SaleOutcome, Status};
+use klarna_terminald::payment::event::{Event, Record};
 use klarna_terminald::payment::retry::{Plan, plan};
 use klarna_terminald::payment::state::State;
+use klarna_terminald::payment::vocabulary::{Reply, Request, SaleOutcome, Status};
 use klarna_terminald::payment::{Engine, Input, Payment, Policy};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;

@@ -4,7 +4,8 @@
 use super::Settings;
 use crate::id::{Label, Locale, PosReference};
 use crate::money::{Amount, Currency};
-use crate::payment::event::{LINE_ITEMS_MAX, LineItem, Operation, Problem, Request, Sale};
+use crate::payment::event::{LINE_ITEMS_MAX, LineItem, Sale};
+use crate::payment::vocabulary::{Operation, Problem, Request};
 use serde_json::Value;
 
 /// A refused line: its reference, when it could be read, and why.

@@ -2,9 +2,9 @@
 
 use super::{PROTOCOL_VERSION, Settings};
 use crate::id::PosReference;
-use crate::payment::event::{
-    MoneySoFar, OperationProgress, OperationResult, Reply, SaleOutcome, SaleResult, ShiftReport,
-    ShiftTotal, Status,
+use crate::payment::event::{OperationProgress, ShiftReport, ShiftTotal};
+use crate::payment::vocabulary::{
+    MoneySoFar, OperationResult, Reply, SaleOutcome, SaleResult, Status,
 };
 use serde::Serialize;
 

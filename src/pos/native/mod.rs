@@ -9,7 +9,7 @@ mod frame;
 
 use super::TillEvent;
 use crate::money::Currency;
-use crate::payment::event::{Problem, Reply};
+use crate::payment::vocabulary::{Problem, Reply};
 use frame::{Frame, Framer};
 
 /// Version of the protocol that `hello` names.

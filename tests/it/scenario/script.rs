@@ -22,8 +22,9 @@ use klarna_terminald::money::{Amount, Currency};
 use klarna_terminald::payment::effect::{
     Delay, Effect, Ended, Outcome, Refusal, RefusalReason, RequestState,
 };
-use klarna_terminald::payment::event::{LineItem, Operation, Request, Sale};
+use klarna_terminald::payment::event::{LineItem, Sale};
 use klarna_terminald::payment::state::IllegalEvent;
+use klarna_terminald::payment::vocabulary::{Operation, Request};
 use klarna_terminald::payment::{CapturePolicy, Input, Policy};
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,11 +1,11 @@
 //! One short line for each thing that came out.
 
 use klarna_terminald::payment::effect::{OutboxChange, Refusal, Screen};
-use klarna_terminald::payment::event::{
-    Event, MoneySoFar, OperationProgress, OperationResult, Reply, SaleOutcome, SaleResult,
-    ShiftReport, Status,
-};
+use klarna_terminald::payment::event::{Event, OperationProgress, ShiftReport};
 use klarna_terminald::payment::state::State;
+use klarna_terminald::payment::vocabulary::{
+    MoneySoFar, OperationResult, Reply, SaleOutcome, SaleResult, Status,
+};
 
 /// A state's name with what makes a difference in it.
 pub fn label(state: &State) -> String {

@@ -1,7 +1,7 @@
 //! Hostile and broken bytes: refused with their reason; never a panic, never more than a line kept.
 
 use super::{event_of, session, settings, verdict};
-use klarna_terminald::payment::event::Request;
+use klarna_terminald::payment::vocabulary::Request;
 use klarna_terminald::pos::TillEvent;
 use klarna_terminald::pos::native::{LINE_LEN_MAX, Received, Session, Settings};
 use proptest::prelude::*;

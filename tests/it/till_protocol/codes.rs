@@ -3,7 +3,8 @@
 use super::settings;
 use klarna_terminald::id::PosReference;
 use klarna_terminald::money::Amount;
-use klarna_terminald::payment::event::{NotPaid, Problem, Stage, VoidReason};
+use klarna_terminald::payment::event::{NotPaid, VoidReason};
+use klarna_terminald::payment::vocabulary::{Problem, Stage};
 
 pub fn problems() -> Vec<Problem> {
     let name = PosReference::new("R1").expect("a reference");

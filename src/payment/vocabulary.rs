@@ -1,0 +1,313 @@
+//! The words that every till protocol maps to: [`Request`] in, [`Reply`] out.
+//!
+//! Nothing of it is journalled; what follows from a request is an event.
+
+use super::event::{NotPaid, OperationProgress, Sale, ShiftReport, VoidReason};
+use crate::clock::Wall;
+use crate::id::{Label, Locale, PaymentId, PaymentReference, PosReference, TransactionId};
+use crate::money::Amount;
+
+/// What a till can ask for, whatever its protocol.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Request {
+    /// Take a payment.
+    Sale(Sale),
+    /// Stop a sale.
+    Abort {
+        /// The sale's reference.
+        reference: PosReference,
+    },
+    /// What has become of a command?
+    Status {
+        /// The command's reference.
+        reference: PosReference,
+    },
+    /// The till has stored the sale's result.
+    Acknowledge {
+        /// The sale's reference.
+        reference: PosReference,
+    },
+    /// Take authorised money.
+    Capture(Operation),
+    /// Give captured money back.
+    Refund(Operation),
+    /// Release an authorisation.
+    Void(Operation),
+    /// Close the day.
+    EndShift {
+        /// The command's own reference.
+        reference: PosReference,
+    },
+}
+
+/// A command about an earlier sale.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operation {
+    /// The command's own reference.
+    pub reference: PosReference,
+    /// The sale's reference.
+    pub sale: PosReference,
+    /// How much; all that is left when it is absent.
+    pub amount: Option<Amount>,
+}
+
+/// What a till is told, whatever its protocol.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// A sale goes on.
+    Progress {
+        /// The sale's reference.
+        reference: PosReference,
+        /// Where it is.
+        stage: Stage,
+    },
+    /// A sale's result.
+    Result(Box<SaleResult>),
+    /// The acknowledgement was recorded.
+    Acknowledged {
+        /// The sale's reference.
+        reference: PosReference,
+    },
+    /// Where a capture, refund or void stands.
+    Operation(Box<OperationResult>),
+    /// The answer to a status query.
+    Status {
+        /// The reference that was asked for.
+        reference: PosReference,
+        /// Its status.
+        status: Status,
+    },
+    /// The closed shift.
+    Shift(Box<ShiftReport>),
+    /// A command that was not accepted; nothing has changed.
+    Refused {
+        /// The command's reference, when it could be read.
+        reference: Option<PosReference>,
+        /// Why.
+        problem: Problem,
+    },
+}
+
+/// The three answers to "did it go through?".
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Status {
+    /// With the original result and what has become of the money since.
+    Done(Box<SaleResult>, MoneySoFar),
+    /// A capture, refund or void; it says itself whether it still waits.
+    Operation(Box<OperationResult>),
+    /// A closed shift.
+    Shift(Box<ShiftReport>),
+    /// Still running.
+    InProgress(Stage),
+    /// Never heard of.
+    NotKnown,
+}
+
+/// What has become of a sale's money.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MoneySoFar {
+    /// Authorised by the shopper.
+    pub authorised: Amount,
+    /// Captured, as Klarna has confirmed.
+    pub captured: Amount,
+    /// Refunded, as Klarna has confirmed.
+    pub refunded: Amount,
+    /// Whether the rest was released, as Klarna has confirmed.
+    pub voided: bool,
+    /// Number of calls that Klarna has not answered yet.
+    pub queued: usize,
+    /// Number of calls that were refused and wait for a person.
+    pub refused: usize,
+}
+
+/// Where a running sale is; each is a text on the cashier's screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Klarna is being asked.
+    Checking,
+    /// The QR code is on the terminal.
+    AwaitingShopper,
+    /// The shopper came back without paying; the QR code can be scanned again.
+    ScanAgain,
+    /// The shopper is in the flow.
+    ShopperPaying,
+    /// The shopper has approved.
+    Confirming,
+    /// An abort came too late; the true result follows.
+    Completing,
+    /// The outcome is not known yet; the terminal keeps asking.
+    Unknown,
+}
+
+impl Stage {
+    /// The code that the till gets.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Checking => "checking",
+            Self::AwaitingShopper => "awaiting_shopper",
+            Self::ScanAgain => "scan_again",
+            Self::ShopperPaying => "shopper_paying",
+            Self::Confirming => "confirming",
+            Self::Completing => "completing",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// A sale's result: a function of the journal alone, so asking again gives the same bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SaleResult {
+    /// The till's reference.
+    pub reference: PosReference,
+    /// Paid or not.
+    pub outcome: SaleOutcome,
+    /// What was to be paid.
+    pub amount: Amount,
+    /// Our number of the payment, printed on the receipt.
+    pub number: PaymentId,
+    /// Our name of the payment at Klarna.
+    pub payment_reference: PaymentReference,
+    /// The order number, if the till gave one.
+    pub merchant_reference: Option<Label>,
+    /// Klarna's id, once authorised.
+    pub transaction: Option<TransactionId>,
+    /// When it was decided.
+    pub at: Wall,
+    /// The shopper's language, if the till gave one.
+    pub locale: Option<Locale>,
+    /// Lines to print; filled in on the way to the till.
+    pub receipt: Vec<String>,
+}
+
+/// Paid or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SaleOutcome {
+    /// The shopper has paid; the till must acknowledge.
+    Approved,
+    /// Nothing was taken, and nothing will be.
+    NotPaid(NotPaid),
+    /// It was approved and then given back.
+    Voided(VoidReason),
+}
+
+/// Where a capture, refund or void stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OperationResult {
+    /// The command's own reference.
+    pub reference: PosReference,
+    /// The sale's reference.
+    pub sale: PosReference,
+    /// What it does.
+    pub kind: OperationKind,
+    /// How much.
+    pub amount: Amount,
+    /// How far it is.
+    pub progress: OperationProgress,
+}
+
+/// What a command about an earlier sale does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OperationKind {
+    /// Takes money.
+    Capture,
+    /// Gives captured money back.
+    Refund,
+    /// Releases an authorisation.
+    Void,
+}
+
+impl OperationKind {
+    /// The word in messages and the till protocol.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Capture => "capture",
+            Self::Refund => "refund",
+            Self::Void => "void",
+        }
+    }
+}
+
+/// Why a command is not accepted. Nothing has changed; the code is for the till's program, the
+/// text for the cashier.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    /// Another sale runs.
+    #[error("the terminal is busy with sale {0}; wait for its result or abort it")]
+    Busy(PosReference),
+    /// The last sale's result was not acknowledged.
+    #[error("the result of sale {0} was not acknowledged; ask for its status and acknowledge it")]
+    Unacknowledged(PosReference),
+    /// The reference was used for something else.
+    #[error("reference {0} was used for {1}; use a new reference for a new command")]
+    ReferenceReused(PosReference, String),
+    /// Nothing is known under this reference.
+    #[error("nothing is known under reference {0}")]
+    NotKnown(PosReference),
+    /// The terminal, or the earlier sale, has no such currency.
+    #[error("currency {0} cannot be used here; use {1}")]
+    WrongCurrency(String, String),
+    /// Negative, or more than Klarna takes.
+    #[error("amount {0} is out of range: 0 to {1}")]
+    AmountOutOfRange(Amount, Amount),
+    /// Line items and amount disagree.
+    #[error("line items add up to {0}, but the amount is {1}")]
+    SumMismatch(Amount, Amount),
+    /// There is no result yet.
+    #[error("sale {0} has no result yet; it is {stage}", stage = .1.code())]
+    NoResultYet(PosReference, Stage),
+    /// The sale's state does not allow it.
+    #[error("{0}")]
+    NotAllowed(String),
+    /// More than what is left.
+    #[error("{asked} is more than what is left: {left}")]
+    ExceedsRest {
+        /// What was asked for.
+        asked: Amount,
+        /// What is still possible.
+        left: Amount,
+    },
+    /// The terminal cannot record anything.
+    #[error("the terminal cannot take payments now: {0}")]
+    OutOfService(String),
+    /// The line is not a message of the protocol.
+    #[error("{0}")]
+    BadMessage(String),
+    /// The message has a field that is missing or wrong.
+    #[error("field {field:?}: {wrong}")]
+    BadField {
+        /// Which field.
+        field: String,
+        /// What is wrong with it.
+        wrong: String,
+    },
+    /// The line was damaged on its way; send it again.
+    #[error("{0}")]
+    DamagedLine(String),
+    /// There is no such command.
+    #[error("unknown op {0:?}")]
+    UnknownCommand(String),
+}
+
+impl Problem {
+    /// The code that the till gets; stable across versions.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Busy(_) => "busy",
+            Self::Unacknowledged(_) => "unacknowledged",
+            Self::ReferenceReused(..) => "reference_reused",
+            Self::NotKnown(_) => "not_known",
+            Self::WrongCurrency(..) => "wrong_currency",
+            Self::AmountOutOfRange(..) => "amount_out_of_range",
+            Self::SumMismatch(..) => "sum_mismatch",
+            Self::NoResultYet(..) => "no_result_yet",
+            Self::NotAllowed(_) => "not_allowed",
+            Self::ExceedsRest { .. } => "exceeds_rest",
+            Self::OutOfService(_) => "out_of_service",
+            Self::BadMessage(_) => "bad_message",
+            Self::BadField { .. } => "bad_field",
+            Self::DamagedLine(_) => "damaged_line",
+            Self::UnknownCommand(_) => "unknown_op",
+        }
+    }
+}
