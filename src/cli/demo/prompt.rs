@@ -13,10 +13,11 @@ use std::io::{self, Write};
 use std::time::Duration;
 use tokio::sync::mpsc::{Receiver, channel};
 
-/// Rows below the screen for the conversation.
+/// Rows below the screen for the conversation: as many as it likes, and as few as it can do with.
 const TALK_ROWS: u16 = 9;
-/// Rows that the smallest QR code with its frame needs.
-const SCREEN_ROWS_MIN: u16 = 24;
+const TALK_ROWS_MIN: u16 = 3;
+/// Rows that the QR code of a host on this computer needs.
+const SCREEN_ROWS: u16 = 21;
 /// How often the queue's length is looked at.
 const QUEUE_LOOK: Duration = Duration::from_millis(500);
 
@@ -29,13 +30,18 @@ offline, online   cut and mend the network    quit              close the shop";
 /// Runs until the cashier quits.
 pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let (columns, rows) = window();
-    let above = rows.saturating_sub(TALK_ROWS).max(SCREEN_ROWS_MIN);
+    let talk = rows.saturating_sub(SCREEN_ROWS).clamp(TALK_ROWS_MIN, TALK_ROWS);
+    let above = rows.saturating_sub(talk).max(1);
     let screen = Ansi::new(Box::new(Above::default()), columns, above);
     print!("\x1b[2J\x1b[{};{rows}r\x1b[{};1H", above + 1, above + 1);
     io::stdout().flush()?;
     let shop = Shop::open(&arguments, Some(Output::Ansi(screen))).await?;
     let mut cashier = Cashier { shop, last: None, sales: 0, commands: 0, queued: 0 };
-    println!("{HELP}");
+    if talk == TALK_ROWS {
+        println!("{HELP}");
+    } else {
+        println!("Type an amount such as 12.34, or help. A taller window shows more.");
+    }
     println!("The shopper's page: {} (or scan the code)", cashier.shop.page());
     let result = cashier.serve(typed_lines()).await;
     let closed = cashier.shop.close().await;
