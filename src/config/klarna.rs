@@ -71,18 +71,26 @@ pub(super) fn check(
 
 fn paths(raw: RawPaths, problems: &mut Problems) -> TransactionPaths {
     let default = TransactionPaths::default();
-    let mut path = |key: &str, value: Option<String>, default: String| {
+    let mut path_of = |placeholder: &str, key: &str, value: Option<String>, default: String| {
         let template = value.unwrap_or(default);
-        if !TransactionPaths::is_usable(&template) {
-            let rule = "begin with / and contain {transaction_id}";
-            problems.add(key, format!("{template:?} is no path of a transaction: {rule}"));
+        if !TransactionPaths::is_usable(&template, placeholder) {
+            let rule = format!("it must begin with / and contain {placeholder}");
+            problems.add(key, format!("{template:?} cannot be used: {rule}"));
         }
         template
     };
+    let refund_capture = path_of(
+        "{capture_id}",
+        "klarna.paths.refund_capture",
+        raw.refund_capture,
+        default.refund_capture,
+    );
+    let mut path = |key: &str, value, default| path_of("{transaction_id}", key, value, default);
     TransactionPaths {
         read: path("klarna.paths.read", raw.read, default.read),
         capture: path("klarna.paths.capture", raw.capture, default.capture),
         refund: path("klarna.paths.refund", raw.refund, default.refund),
+        refund_capture,
         void: path("klarna.paths.void", raw.void, default.void),
     }
 }

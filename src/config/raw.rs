@@ -104,6 +104,7 @@ pub(super) struct RawPaths {
     pub(super) read: Option<String>,
     pub(super) capture: Option<String>,
     pub(super) refund: Option<String>,
+    pub(super) refund_capture: Option<String>,
     pub(super) void: Option<String>,
 }
 

@@ -49,8 +49,31 @@ struct OpenCall {
 struct Command {
     kind: OperationKind,
     amount: Amount,
-    sequence: u32,
-    progress: OperationProgress,
+    /// Its calls by their sequence: how much, and how far each is.
+    calls: BTreeMap<u32, (Amount, OperationProgress)>,
+}
+
+impl Command {
+    /// Queued while any of its calls is; done when all are; else refused, and the refusal says what
+    /// was done all the same.
+    fn progress(&self) -> OperationProgress {
+        let all = || self.calls.values();
+        if all().any(|(_, progress)| *progress == OperationProgress::Queued) {
+            return OperationProgress::Queued;
+        }
+        let refusal = all().find_map(|(_, progress)| match progress {
+            OperationProgress::Refused(refusal) => Some(refusal.clone()),
+            OperationProgress::Queued | OperationProgress::Done => None,
+        });
+        let Some(mut refusal) = refusal else { return OperationProgress::Done };
+        let done = all().filter(|(_, progress)| *progress == OperationProgress::Done);
+        let done: i64 = done.map(|(amount, _)| amount.minor()).sum();
+        if done > 0 {
+            let done = Amount::new(done, self.amount.currency());
+            refusal.text = format!("only {done} of {} was done: {}", self.amount, refusal.text);
+        }
+        OperationProgress::Refused(refusal)
+    }
 }
 
 /// A deadline, with the length it had when it was set.
@@ -255,7 +278,7 @@ impl Payment {
             sale: self.sale.reference.clone(),
             kind: command.kind,
             amount: command.amount,
-            progress: command.progress.clone(),
+            progress: command.progress(),
         })
     }
 
@@ -368,8 +391,8 @@ impl Payment {
 
     fn progress_operation(&mut self, sequence: u32, progress: &OperationProgress) {
         let mut commands = self.operations.values_mut();
-        if let Some(command) = commands.find(|command| command.sequence == sequence) {
-            command.progress = progress.clone();
+        if let Some(call) = commands.find_map(|command| command.calls.get_mut(&sequence)) {
+            call.1 = progress.clone();
         }
     }
 
@@ -378,7 +401,7 @@ impl Payment {
             Event::CaptureQueued { operation: Some(reference), amount } => {
                 (OperationKind::Capture, reference, *amount)
             }
-            Event::RefundQueued { operation, amount } => {
+            Event::RefundQueued { operation, amount, .. } => {
                 (OperationKind::Refund, operation, *amount)
             }
             Event::VoidDecided { operation: Some(reference), .. } => {
@@ -386,9 +409,17 @@ impl Payment {
             }
             _ => return,
         };
-        let progress = OperationProgress::Queued;
-        let command = Command { kind, amount, sequence: self.calls, progress };
-        self.operations.insert(reference.clone(), command);
+        let call = (self.calls, (amount, OperationProgress::Queued));
+        match self.operations.get_mut(reference) {
+            Some(command) => {
+                command.amount = command.amount.checked_add(amount).unwrap_or(command.amount);
+                command.calls.extend([call]);
+            }
+            None => {
+                let command = Command { kind, amount, calls: BTreeMap::from([call]) };
+                self.operations.insert(reference.clone(), command);
+            }
+        }
     }
 }
 

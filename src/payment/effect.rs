@@ -65,6 +65,9 @@ pub enum CallKind {
     Refund {
         /// Klarna's id.
         transaction: TransactionId,
+        /// Which capture; Klarna wants it named as soon as there can be more than one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        capture: Option<CaptureTarget>,
         /// How much of it.
         amount: Amount,
         /// Ours, in the settlement file.
@@ -77,6 +80,16 @@ pub enum CallKind {
         /// What is authorised.
         amount: Amount,
     },
+}
+
+/// A capture as a refund names it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct CaptureTarget {
+    /// Our reference of it, by which Klarna's id can be found.
+    pub reference: EffectReference,
+    /// Klarna's id, when it was known already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<CaptureId>,
 }
 
 impl CallKind {

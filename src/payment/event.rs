@@ -151,12 +151,16 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         capture: Option<CaptureId>,
     },
-    /// The refund call is queued.
+    /// A refund call is queued; several of them may serve one command of the till.
     RefundQueued {
         /// How much.
         amount: Amount,
         /// The till's reference.
         operation: PosReference,
+        /// The capture that it is about, by its call's sequence; the transaction as a whole when it
+        /// is absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        capture: Option<u32>,
     },
     /// Money was given back.
     Refunded {

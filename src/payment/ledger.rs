@@ -3,11 +3,11 @@
 //! Queued calls count as if they had taken effect, so that nothing can be given back twice while
 //! the line is down. It knows no Klarna and no till, only sums.
 
-use super::effect::{CallKind, Refusal};
+use super::effect::{CallKind, CaptureTarget, Refusal};
 use super::event::{Event, OperationProgress};
 use super::state::{About, Todo};
 use super::vocabulary::{MoneySoFar, Problem};
-use crate::id::TransactionId;
+use crate::id::{CaptureId, EffectReference, TransactionId};
 use crate::money::Amount;
 
 /// Most captures of one transaction (Klarna: transaction limits).
@@ -30,6 +30,20 @@ struct Entry {
     sequence: u32,
     amount: Amount,
     progress: OperationProgress,
+    reference: EffectReference,
+    /// Of a capture: Klarna's id.
+    id: Option<CaptureId>,
+    /// Of a refund: the capture that it is about.
+    capture: Option<u32>,
+}
+
+/// One of the calls that a refund takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RefundPart {
+    /// How much of it.
+    pub amount: Amount,
+    /// Of which capture; of the transaction as a whole when it is absent.
+    pub capture: Option<u32>,
 }
 
 impl Entry {
@@ -57,11 +71,18 @@ impl Ledger {
         !self.captures.iter().chain(&self.refunds).any(Entry::counts)
     }
 
-    /// The newest queued refund, by its call's sequence, if the captures that are left do not cover
-    /// all refunds. It was never sent: it waits for the capture that was refused.
+    /// A queued refund, by its call's sequence, that no capture covers any more. It was never sent:
+    /// it waits for the capture that was refused.
     pub fn uncovered_refund(&self) -> Option<u32> {
-        let newest = self.refunds.iter().rfind(|entry| entry.is_queued());
-        newest.filter(|_| self.refundable().minor() < 0).map(|entry| entry.sequence)
+        let refused = |sequence: u32| {
+            self.captures.iter().any(|capture| capture.sequence == sequence && !capture.counts())
+        };
+        let newest = |which: &dyn Fn(&Entry) -> bool| {
+            self.refunds.iter().rfind(|entry| entry.is_queued() && which(entry))
+        };
+        let of_refused = newest(&|entry| entry.capture.is_some_and(refused));
+        let too_much = newest(&|_| self.refundable().minor() < 0);
+        of_refused.or(too_much).map(|entry| entry.sequence)
     }
 
     /// No call is waiting, none was refused, and everything that can be captured is.
@@ -89,12 +110,63 @@ impl Ledger {
         check(asked, self.capturable(), "captured", self.captures.len(), CAPTURES_MAX)
     }
 
-    /// How much a refund of `asked` (all that is left when absent) would give back.
+    /// The calls by which a refund of `asked` (all that is left when absent) would give it back.
+    /// Klarna takes a refund of the whole transaction only while there is one capture; as soon as
+    /// there are or can be more, each part names its capture, oldest first.
     ///
     /// # Errors
     /// [`Problem::ExceedsRest`] or [`Problem::NotAllowed`], saying what is still possible.
-    pub fn plan_refund(&self, asked: Option<Amount>) -> Result<Amount, Problem> {
-        check(asked, self.refundable(), "refunded", self.refunds.len(), REFUNDS_MAX)
+    pub fn plan_refund(&self, asked: Option<Amount>) -> Result<Vec<RefundPart>, Problem> {
+        let most = REFUNDS_MAX;
+        let amount = check(asked, self.refundable(), "refunded", self.refunds.len(), most)?;
+        if !self.names_captures() {
+            return Ok(vec![RefundPart { amount, capture: None }]);
+        }
+        let (mut parts, mut left) = (Vec::new(), amount.minor());
+        for capture in self.captures.iter().filter(|capture| capture.counts()) {
+            let minor = left.min(self.rest_of(capture));
+            if minor > 0 {
+                let amount = Amount::new(minor, amount.currency());
+                parts.push(RefundPart { amount, capture: Some(capture.sequence) });
+                left -= minor;
+            }
+        }
+        match self.refunds.len() + parts.len() > most {
+            true => Err(Problem::NotAllowed(format!("{most} times refunded is Klarna's limit"))),
+            false => Ok(parts),
+        }
+    }
+
+    /// Whether refunds have to name their capture.
+    fn names_captures(&self) -> bool {
+        let captures = self.captures.iter().filter(|capture| capture.counts()).count();
+        captures != 1 || !self.capturable().is_zero()
+    }
+
+    /// Minor units of `capture` that are not refunded or queued to be. Refunds that name none are
+    /// about the first one.
+    fn rest_of(&self, capture: &Entry) -> i64 {
+        let first = self.captures.iter().find(|first| first.counts()).map(|first| first.sequence);
+        let ours =
+            |refund: &&Entry| refund.counts() && refund.capture.or(first) == Some(capture.sequence);
+        let refunded: i64 = self.refunds.iter().filter(ours).map(|r| r.amount.minor()).sum();
+        capture.amount.minor() - refunded
+    }
+
+    /// A refund of `amount` fits what it is about.
+    fn covers(&self, amount: Amount, capture: Option<u32>) -> bool {
+        let whole = amount.minor() > 0 && amount.minor() <= self.refundable().minor();
+        let part = capture.is_none_or(|sequence| {
+            let mut counting = self.captures.iter().filter(|capture| capture.counts());
+            let capture = counting.find(|capture| capture.sequence == sequence);
+            capture.is_some_and(|capture| amount.minor() <= self.rest_of(capture))
+        });
+        whole && part && amount.currency() == self.authorised.currency()
+    }
+
+    fn target(&self, capture: Option<u32>) -> Option<CaptureTarget> {
+        let capture = self.captures.iter().find(|entry| Some(entry.sequence) == capture)?;
+        Some(CaptureTarget { reference: capture.reference.clone(), id: capture.id.clone() })
     }
 
     /// What Klarna has confirmed, and what still waits.
@@ -122,17 +194,25 @@ impl Ledger {
             Event::CaptureQueued { amount, .. } => {
                 let reference = about.effect_reference('C', self.captures.len() + 1);
                 self.plan_capture(Some(*amount)).ok()?;
-                self.captures.push(Entry::queued(*amount));
+                self.captures.push(Entry::queued(*amount, reference.clone(), None));
                 Some(Todo::Queue(CallKind::Capture { transaction, amount: *amount, reference }))
             }
-            Event::RefundQueued { amount, .. } => {
+            Event::RefundQueued { amount, capture, .. } => {
                 let reference = about.effect_reference('R', self.refunds.len() + 1);
-                self.plan_refund(Some(*amount)).ok()?;
-                self.refunds.push(Entry::queued(*amount));
-                Some(Todo::Queue(CallKind::Refund { transaction, amount: *amount, reference }))
+                if !self.covers(*amount, *capture) || self.refunds.len() >= REFUNDS_MAX {
+                    return None;
+                }
+                self.refunds.push(Entry::queued(*amount, reference.clone(), *capture));
+                let (amount, capture) = (*amount, self.target(*capture));
+                Some(Todo::Queue(CallKind::Refund { transaction, capture, amount, reference }))
             }
-            Event::Captured { sequence, amount, .. } => {
-                finish(&mut self.captures, *sequence, *amount)
+            Event::Captured { sequence, amount, capture } => {
+                let todo = finish(&mut self.captures, *sequence, *amount)?;
+                let mut captures = self.captures.iter_mut();
+                if let Some(entry) = captures.find(|entry| entry.sequence == *sequence) {
+                    entry.id.clone_from(capture);
+                }
+                Some(todo)
             }
             Event::Refunded { sequence, amount, .. } => {
                 finish(&mut self.refunds, *sequence, *amount)
@@ -193,15 +273,16 @@ impl Ledger {
 const UNNUMBERED: u32 = 0;
 
 impl Entry {
-    fn queued(amount: Amount) -> Self {
-        Self { sequence: UNNUMBERED, amount, progress: OperationProgress::Queued }
+    fn queued(amount: Amount, reference: EffectReference, capture: Option<u32>) -> Self {
+        let progress = OperationProgress::Queued;
+        Self { sequence: UNNUMBERED, amount, progress, reference, id: None, capture }
     }
 }
 
 fn check(
     asked: Option<Amount>,
     left: Amount,
-    verb: &str,
+    verb: &'static str,
     count: usize,
     count_max: usize,
 ) -> Result<Amount, Problem> {
@@ -218,7 +299,7 @@ fn check(
         return Err(Problem::BadField { field: "amount".to_owned(), wrong });
     }
     if amount.minor() > left.minor() {
-        return Err(Problem::ExceedsRest { asked: amount, left });
+        return Err(Problem::ExceedsRest { asked: amount, left, verb });
     }
     if count >= count_max {
         return Err(Problem::NotAllowed(format!("{count_max} times {verb} is Klarna's limit")));

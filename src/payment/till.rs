@@ -8,6 +8,7 @@ use super::CapturePolicy;
 use super::account::Payment;
 use super::engine::Draft;
 use super::event::{Event, NotPaid, Record, Sale, ShiftReport, ShiftTotal, VoidReason};
+use super::ledger::RefundPart;
 use super::state::{IllegalEvent, State};
 use super::vocabulary::{
     Operation, OperationKind, Problem, Reply, Request, SaleOutcome, Stage, Status,
@@ -162,27 +163,32 @@ impl Draft<'_> {
         let payment = self.expect_sale(&asked.sale)?;
         let operation = asked.reference.clone();
         let part = asked.amount.is_some_and(|amount| amount != payment.sale.amount);
-        let event = match (&payment.state, kind) {
+        let events = match (&payment.state, kind) {
             (State::Settling { .. } | State::Authorised { .. }, OperationKind::Void) if part => {
                 let why = "it releases the whole amount; leave the amount out";
                 return Err(Problem::NotAllowed(format!("void is not possible: {why}")).into());
             }
             (State::Settling { ledger, .. }, OperationKind::Capture) => {
                 let amount = ledger.plan_capture(asked.amount)?;
-                Event::CaptureQueued { amount, operation: Some(operation) }
+                vec![Event::CaptureQueued { amount, operation: Some(operation) }]
             }
             (State::Settling { ledger, .. }, OperationKind::Refund) => {
-                let amount = ledger.plan_refund(asked.amount)?;
-                Event::RefundQueued { amount, operation }
+                let parts = ledger.plan_refund(asked.amount)?.into_iter();
+                let refund = |RefundPart { amount, capture }| {
+                    let operation = operation.clone();
+                    Event::RefundQueued { amount, operation, capture }
+                };
+                parts.map(refund).collect()
             }
             (State::Settling { ledger, .. }, OperationKind::Void) if ledger.is_untouched() => {
-                void_by_till(operation)
+                vec![void_by_till(operation)]
             }
-            (State::Authorised { .. }, OperationKind::Void) => void_by_till(operation),
+            (State::Authorised { .. }, OperationKind::Void) => vec![void_by_till(operation)],
             (state, kind) => return Err(not_allowed(kind, state).into()),
         };
         self.step.references.push((asked.reference.clone(), Some(payment.id)));
-        Ok(self.record(payment.id, event)?)
+        events.into_iter().try_for_each(|event| self.record(payment.id, event))?;
+        Ok(())
     }
 
     fn repeat_command(

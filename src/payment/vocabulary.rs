@@ -260,12 +260,14 @@ pub enum Problem {
     #[error("{0}")]
     NotAllowed(String),
     /// More than what is left.
-    #[error("{asked} is more than what is left: {left}")]
+    #[error("{asked} is too much; {left} can still be {verb}")]
     ExceedsRest {
         /// What was asked for.
         asked: Amount,
         /// What is still possible.
         left: Amount,
+        /// Captured or refunded.
+        verb: &'static str,
     },
     /// The terminal cannot record anything.
     #[error("the terminal cannot take payments now: {0}")]

@@ -185,6 +185,10 @@ async fn the_till_captures_in_parts_when_it_wants() {
     assert_eq!(terminal.till.operation("C-2", "done").await["amount"], 700);
     terminal.till.say(r#"{"op":"capture","ref":"C-3","sale":"A-1"}"#);
     terminal.till.error("C-3").await;
+    // More than the first capture holds: Klarna wants each part with its capture.
+    terminal.till.say(r#"{"op":"refund","ref":"F-1","sale":"A-1","amount":400}"#);
+    assert_eq!(terminal.till.operation("F-1", "done").await["amount"], 400);
+    assert_eq!(terminal.simulator.transactions()[0].refunded(), 400);
     terminal.sell_and_acknowledge("A-2", 200).await;
     terminal.till.say(r#"{"op":"void","ref":"V-1","sale":"A-2"}"#);
     terminal.till.operation("V-1", "done").await;

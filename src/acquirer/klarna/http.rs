@@ -8,7 +8,7 @@ use super::error::{ApiError, Failure};
 use super::limit::Limits;
 pub(super) use super::limit::Quota;
 use super::{Availability, AvailabilityOrder};
-use crate::id::{IdempotencyKey, Locale, TransactionId};
+use crate::id::{IdempotencyKey, Locale};
 use crate::money::Currency;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -168,11 +168,13 @@ impl Http {
         path
     }
 
-    /// A transaction's path by its template.
-    pub(super) fn transaction_path(&self, template: &str, transaction: &TransactionId) -> String {
+    /// The path of a transaction or capture by its template.
+    pub(super) fn resource_path(&self, template: &str, id: &str) -> String {
+        let id = segment(id);
         template
             .replace("{account_id}", &segment(&self.settings.account_id))
-            .replace("{transaction_id}", &segment(transaction.as_str()))
+            .replace("{transaction_id}", &id)
+            .replace("{capture_id}", &id)
     }
 
     pub(super) async fn get(

@@ -9,7 +9,9 @@ use super::wire::{Entry, Transaction};
 use super::{Klarna, refused};
 use crate::id::{CaptureId, RefundId, TransactionId};
 use crate::money::Amount;
-use crate::payment::effect::{Call, CallKind, Delay, Effect, Outcome, RefusalReason};
+use crate::payment::effect::{
+    Call, CallKind, CaptureTarget, Delay, Effect, Outcome, RefusalReason,
+};
 use serde_json::json;
 
 /// Paths of the transaction calls. Version 1 documents none, so they can be configured; these are
@@ -22,16 +24,18 @@ pub struct TransactionPaths {
     pub capture: String,
     /// `POST`.
     pub refund: String,
+    /// `POST`, of one capture: `{capture_id}` instead of `{transaction_id}`.
+    pub refund_capture: String,
     /// `POST`.
     pub void: String,
 }
 
 impl TransactionPaths {
-    /// Whether `template` can stand for a path of one transaction.
-    pub fn is_usable(template: &str) -> bool {
-        let filled = template.replace("{account_id}", "").replace("{transaction_id}", "");
+    /// Whether `template` can stand for a path about what `placeholder` stands for.
+    pub fn is_usable(template: &str, placeholder: &str) -> bool {
+        let filled = template.replace("{account_id}", "").replace(placeholder, "");
         let printable = filled.bytes().all(|b| b.is_ascii_graphic() && !b"{}?#".contains(&b));
-        template.starts_with('/') && template.contains("{transaction_id}") && printable
+        template.starts_with('/') && template.contains(placeholder) && printable
     }
 }
 
@@ -43,6 +47,8 @@ impl Default for TransactionPaths {
             read: base.to_owned(),
             capture: format!("{base}/capture"),
             refund: format!("{base}/refund"),
+            refund_capture: "/v1/accounts/{account_id}/payment/captures/{capture_id}/refund"
+                .to_owned(),
             void: format!("{base}/void"),
         }
     }
@@ -52,29 +58,35 @@ impl Klarna {
     /// Sends a capture, refund or void.
     pub(super) async fn change(&self, transaction: &TransactionId, call: &Call) -> Outcome {
         let paths = &self.http.settings().paths;
-        let (template, quota, body) = match &call.kind {
+        let of_transaction = |template| self.http.resource_path(template, transaction.as_str());
+        let (path, quota, body) = match &call.kind {
             CallKind::Capture { amount, reference, .. } => (
-                &paths.capture,
+                of_transaction(&paths.capture),
                 Quota::Capture,
                 Some(json!({
                     "capture_amount": amount.minor(),
                     "capture_reference": reference.as_str(),
                 })),
             ),
-            CallKind::Refund { amount, reference, .. } => (
-                &paths.refund,
+            CallKind::Refund { amount, reference, capture, .. } => (
+                match capture {
+                    None => of_transaction(&paths.refund),
+                    Some(capture) => match self.capture_id(transaction, capture).await {
+                        Ok(id) => self.http.resource_path(&paths.refund_capture, id.as_str()),
+                        Err(outcome) => return outcome,
+                    },
+                },
                 Quota::Management,
                 Some(json!({
                     "refund_amount": amount.minor(),
                     "refund_reference": reference.as_str(),
                 })),
             ),
-            CallKind::Void { .. } => (&paths.void, Quota::Management, None),
+            CallKind::Void { .. } => (of_transaction(&paths.void), Quota::Management, None),
             CallKind::Create { .. } | CallKind::Cancel { .. } | CallKind::Confirm { .. } => {
                 return refused(RefusalReason::NotAllowed, "WRONG_CALL", "not a transaction call");
             }
         };
-        let path = self.http.transaction_path(template, transaction);
         let (body, key) = (body.as_ref(), Some(&call.key));
         let session = &self.http.settings().session;
         let answer = self.http.send_counted(quota, Method::Post, &path, body, key, session).await;
@@ -92,12 +104,36 @@ impl Klarna {
         }
     }
 
+    /// Klarna's id of one of our captures: the one we were told, or the one under our reference.
+    async fn capture_id(
+        &self,
+        transaction: &TransactionId,
+        capture: &CaptureTarget,
+    ) -> Result<CaptureId, Outcome> {
+        if let Some(id) = &capture.id {
+            return Ok(id.clone());
+        }
+        let captures = self.read_transaction(transaction).await.and_then(|found| found.captures());
+        let captures = captures.map_err(|failure| Outcome::Retry(failure.into_delay()))?;
+        let reference = capture.reference.as_str();
+        let ours = captures.into_iter().find(|row| row.reference.as_deref() == Some(reference));
+        let id = ours.and_then(|row| row.id).and_then(|id| CaptureId::new(id).ok());
+        id.ok_or_else(|| {
+            let text = format!("Klarna has no capture under our reference {reference}");
+            refused(RefusalReason::Contradiction, "CONTRADICTION", text)
+        })
+    }
+
+    async fn read_transaction(&self, transaction: &TransactionId) -> Result<Transaction, Failure> {
+        let settings = self.http.settings();
+        let path = self.http.resource_path(&settings.paths.read, transaction.as_str());
+        let answer = self.http.get(&path, &[], &settings.session).await?;
+        Transaction::parse(&answer.body, transaction)
+    }
+
     /// Reads the transaction and looks for the effect of `call`.
     pub(super) async fn find(&self, transaction: &TransactionId, call: &Call) -> Outcome {
-        let path = self.http.transaction_path(&self.http.settings().paths.read, transaction);
-        let session = self.http.settings().session.clone();
-        let read = self.http.get(&path, &[], &session).await;
-        let found = read.and_then(|answer| Transaction::parse(&answer.body, transaction));
+        let found = self.read_transaction(transaction).await;
         let result = found.and_then(|found| match &call.kind {
             CallKind::Capture { amount, reference, .. } => {
                 Ok(look_up(&found.captures()?, reference.as_str(), *amount, captured))
@@ -202,7 +238,10 @@ mod tests {
         let reference = EffectReference::new("R").expect("a reference");
         let kind = match kind {
             "capture" => CallKind::Capture { transaction: transaction.clone(), amount, reference },
-            "refund" => CallKind::Refund { transaction: transaction.clone(), amount, reference },
+            "refund" => {
+                let (transaction, capture) = (transaction.clone(), None);
+                CallKind::Refund { transaction, capture, amount, reference }
+            }
             _ => CallKind::Void { transaction: transaction.clone(), amount },
         };
         let shown = match done(&kind, &transaction, body.as_bytes()) {

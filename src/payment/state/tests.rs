@@ -84,7 +84,8 @@ fn states() -> Vec<State> {
     };
     let queued = || Event::CaptureQueued { amount: eur(1000), operation: None };
     let captured = || Event::Captured { sequence: 1, amount: eur(1000), capture: None };
-    let refund = || Event::RefundQueued { amount: eur(1000), operation: sale().reference };
+    let refund =
+        || Event::RefundQueued { amount: eur(1000), operation: sale().reference, capture: None };
     let refunded = || Event::Refunded { sequence: 2, amount: eur(1000), refund: None };
     vec![
         State::Creating,
@@ -139,7 +140,7 @@ fn events() -> Vec<Event> {
         Event::VoidDecided { reason: VoidReason::RequestedByTill, operation: None },
         Event::Voided { amount },
         Event::CaptureQueued { amount, operation: None },
-        Event::RefundQueued { amount, operation: sale().reference },
+        Event::RefundQueued { amount, operation: sale().reference, capture: None },
         Event::ShiftEnded { report },
     ];
     for sequence in 1..=2 {
@@ -193,7 +194,7 @@ fn a_ledger_refuses_what_contradicts_it() {
     let ledger = ledger(std::slice::from_ref(&queued));
     for event in [
         queued,
-        Event::RefundQueued { amount: eur(1001), operation: sale.reference.clone() },
+        Event::RefundQueued { amount: eur(1001), operation: sale.reference.clone(), capture: None },
         Event::Captured { sequence: 1, amount: eur(999), capture: None },
         Event::Captured { sequence: 2, amount: eur(1000), capture: None },
         Event::Refunded { sequence: 1, amount: eur(1000), refund: None },

@@ -33,6 +33,8 @@ pub struct Transaction {
     pub amount: Amount,
     captures: BTreeMap<String, i64>,
     refunds: BTreeMap<String, i64>,
+    /// Refunds that named their capture, by its reference.
+    by_capture: BTreeMap<String, i64>,
     pub voided: bool,
 }
 
@@ -70,7 +72,8 @@ impl Klarna {
         request.state = RequestState::Authorised { transaction: transaction.clone() };
         let (of, amount) = (request.of.clone(), request.amount);
         let (captures, refunds) = (BTreeMap::new(), BTreeMap::new());
-        let new = Transaction { of, amount, captures, refunds, voided: false };
+        let by_capture = BTreeMap::new();
+        let new = Transaction { of, amount, captures, refunds, by_capture, voided: false };
         let before = self.transactions.insert(transaction.to_string(), new);
         assert!(before.is_none(), "{transaction} exists already");
     }
@@ -114,10 +117,20 @@ impl Klarna {
                 assert!(found.captured() <= found.amount.minor(), "captured more than authorised");
                 Outcome::Done(captured(reference.as_str()))
             }
-            CallKind::Refund { transaction, amount, reference } => {
+            CallKind::Refund { transaction, amount, reference, capture } => {
                 let found = self.transaction(transaction);
                 let before = found.refunds.insert(reference.to_string(), amount.minor());
                 assert_eq!(before, None, "{reference} refunded twice");
+                match capture {
+                    Some(capture) => {
+                        let capture = capture.reference.to_string();
+                        let taken = found.captures.get(&capture).copied();
+                        let given = found.by_capture.entry(capture).or_default();
+                        *given += amount.minor();
+                        assert!(Some(*given) <= taken, "a capture was refunded beyond its amount");
+                    }
+                    None => assert_eq!(found.captures.len(), 1, "refunds must name their capture"),
+                }
                 assert!(found.refunded() <= found.captured(), "refunded more than captured");
                 Outcome::Done(refunded(reference.as_str()))
             }
@@ -140,7 +153,7 @@ impl Klarna {
                     captured(reference.as_str())
                 })
             }
-            CallKind::Refund { transaction, amount, reference } => {
+            CallKind::Refund { transaction, amount, reference, .. } => {
                 let found = self.transaction(transaction).refunds.get(reference.as_str());
                 found.map(|minor| {
                     assert_eq!(*minor, amount.minor(), "{reference} with another amount");

@@ -1,6 +1,6 @@
 //! One short line for each thing that came out.
 
-use klarna_terminald::payment::effect::{OutboxChange, Refusal, Screen};
+use klarna_terminald::payment::effect::{CallKind, OutboxChange, Refusal, Screen};
 use klarna_terminald::payment::event::{Event, OperationProgress, ShiftReport};
 use klarna_terminald::payment::state::State;
 use klarna_terminald::payment::vocabulary::{
@@ -57,7 +57,14 @@ pub fn change(change: &OutboxChange) -> String {
     let id = |id: &klarna_terminald::id::CallId| format!("{}.{}", id.payment.number(), id.sequence);
     match change {
         OutboxChange::Queue(call) => {
-            format!("{} {} {}", id(&call.id), call.kind.operation(), call.kind.amount())
+            let of = match &call.kind {
+                CallKind::Refund { capture: Some(capture), .. } => {
+                    let (_, short) = capture.reference.as_str().rsplit_once('-').expect("a suffix");
+                    format!(" of {short}")
+                }
+                _ => String::new(),
+            };
+            format!("{} {} {}{of}", id(&call.id), call.kind.operation(), call.kind.amount())
         }
         OutboxChange::Close(call) => format!("{} closed", id(call)),
         OutboxChange::Refuse(call, refusal) => {

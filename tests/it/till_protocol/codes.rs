@@ -37,7 +37,7 @@ pub fn problems() -> Vec<Problem> {
         of(Problem::SumMismatch(amount, amount)),
         of(Problem::NoResultYet(name, Stage::Checking)),
         of(Problem::NotAllowed(text())),
-        of(Problem::ExceedsRest { asked: amount, left: amount }),
+        of(Problem::ExceedsRest { asked: amount, left: amount, verb: "refunded" }),
         of(Problem::OutOfService(text())),
         of(Problem::BadMessage(text())),
         of(Problem::BadField { field: text(), wrong: text() }),
