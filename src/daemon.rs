@@ -15,6 +15,7 @@ use crate::display::{Display, Output, Panel};
 use crate::i18n::Lang;
 use crate::id::{CallId, Locale, PosReference};
 use crate::payment::effect::Screen;
+use crate::payment::event::{Event as Happened, Record};
 use crate::payment::vocabulary::{Problem, Reply, Request, SaleResult, Status};
 use crate::payment::{Engine, Input, Payment, Watch, shift};
 use crate::pos::{self, TillEvent};
@@ -241,7 +242,7 @@ impl Daemon {
         let acquirer = self.acquirer.clone();
         tokio::spawn(async move {
             if let Err(delay) = acquirer.warm_up().await {
-                tracing::warn!(reason = delay.reason, "Klarna cannot be reached");
+                tracing::warn!(reason = delay.reason, "Klarna cannot be used at present");
             }
         });
     }
@@ -280,7 +281,8 @@ impl Daemon {
             | Request::Acknowledge { .. }
             | Request::Capture(_)
             | Request::Refund(_)
-            | Request::Void(_) => Vec::new(),
+            | Request::Void(_)
+            | Request::Release(_) => Vec::new(),
         };
         Ok(Input::Till(request.clone(), totals))
     }
@@ -324,10 +326,7 @@ impl Daemon {
         }
         if durable {
             self.store_works();
-            for record in &step.records {
-                let payment = record.payment.map(|id| id.to_string()).unwrap_or_default();
-                tracing::info!(payment.id = payment, event = record.event.name(), "recorded");
-            }
+            step.records.iter().for_each(log);
         }
         let replies = self.engine.accept(step);
         // Sync is woken before the screen is drawn: the call's round trip then runs beside it.
@@ -402,6 +401,22 @@ impl Daemon {
     }
 }
 
+/// A line per event; what was refused with its code and id. Klarna's words stay in the journal.
+fn log(record: &Record) {
+    let payment = record.payment.map(|id| id.to_string()).unwrap_or_default();
+    let event = record.event.name();
+    match &record.event {
+        Happened::CreateRefused { refusal }
+        | Happened::ConfirmRefused { refusal }
+        | Happened::CallRefused { refusal, .. } => {
+            let error_id = refusal.error_id.as_deref().unwrap_or("none");
+            let code = &refusal.code;
+            tracing::warn!(payment.id = payment, event, code, error_id, "a call was refused");
+        }
+        _ => tracing::info!(payment.id = payment, event, "recorded"),
+    }
+}
+
 fn reference_of(request: &Request) -> &PosReference {
     match request {
         Request::Sale(sale) => &sale.reference,
@@ -409,8 +424,9 @@ fn reference_of(request: &Request) -> &PosReference {
         | Request::Status { reference }
         | Request::Acknowledge { reference }
         | Request::EndShift { reference } => reference,
-        Request::Capture(operation) | Request::Refund(operation) | Request::Void(operation) => {
-            &operation.reference
-        }
+        Request::Capture(operation)
+        | Request::Refund(operation)
+        | Request::Void(operation)
+        | Request::Release(operation) => &operation.reference,
     }
 }

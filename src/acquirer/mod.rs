@@ -6,6 +6,7 @@
 pub mod klarna;
 
 use crate::id::RequestId;
+use crate::money::Amount;
 use crate::payment::effect::{Call, Delay, Outcome, RequestState};
 
 /// The acquirer that this terminal works with.
@@ -31,13 +32,13 @@ impl Acquirer {
         }
     }
 
-    /// Reads the state of a payment request.
+    /// Reads the state of a payment request over `amount`.
     ///
     /// # Errors
     /// Why it could not be read, and when to ask again.
-    pub async fn read(&self, request: &RequestId) -> Result<RequestState, Delay> {
+    pub async fn read(&self, request: &RequestId, amount: Amount) -> Result<RequestState, Delay> {
         match self {
-            Self::Klarna(klarna) => klarna.read_request(request).await,
+            Self::Klarna(klarna) => klarna.read_request(request, amount).await,
         }
     }
 

@@ -81,6 +81,8 @@ fn describe(event: &Event) -> String {
         Event::CaptureQueued { amount, .. }
         | Event::Captured { amount, .. }
         | Event::RefundQueued { amount, .. }
+        | Event::ReleaseQueued { amount, .. }
+        | Event::Released { amount, .. }
         | Event::Refunded { amount, .. }
         | Event::Authorised { amount, .. }
         | Event::Voided { amount } => format!("{} {amount}", event.name()),

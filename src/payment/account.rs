@@ -248,6 +248,7 @@ impl Payment {
             captured: Amount::zero(currency),
             refunded: Amount::zero(currency),
             voided: false,
+            released: Amount::zero(currency),
             queued: self.open_calls.len(),
             refused: 0,
         };
@@ -327,7 +328,9 @@ impl Payment {
 
     fn close_calls(&mut self, event: &Event) -> Vec<OutboxChange> {
         let answered = match event {
-            Event::Captured { sequence, .. } | Event::Refunded { sequence, .. } => Some(*sequence),
+            Event::Captured { sequence, .. }
+            | Event::Refunded { sequence, .. }
+            | Event::Released { sequence, .. } => Some(*sequence),
             _ => None,
         };
         // A refused call is taken off by `carry_out`, which keeps it on the list.
@@ -378,7 +381,9 @@ impl Payment {
 
     fn note_operation(&mut self, event: &Event) {
         match event {
-            Event::Captured { sequence, .. } | Event::Refunded { sequence, .. } => {
+            Event::Captured { sequence, .. }
+            | Event::Refunded { sequence, .. }
+            | Event::Released { sequence, .. } => {
                 self.progress_operation(*sequence, &OperationProgress::Done);
             }
             Event::Voided { .. } => self.progress_operation(self.calls, &OperationProgress::Done),
@@ -400,6 +405,9 @@ impl Payment {
         let (kind, reference, amount) = match event {
             Event::CaptureQueued { operation: Some(reference), amount } => {
                 (OperationKind::Capture, reference, *amount)
+            }
+            Event::ReleaseQueued { operation, amount } => {
+                (OperationKind::Release, operation, *amount)
             }
             Event::RefundQueued { operation, amount, .. } => {
                 (OperationKind::Refund, operation, *amount)

@@ -77,8 +77,11 @@ pub enum CallKind {
     Void {
         /// Klarna's id.
         transaction: TransactionId,
-        /// What is authorised.
+        /// What is to be released.
         amount: Amount,
+        /// Only the rest: something was captured.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        rest: bool,
     },
 }
 
@@ -226,19 +229,30 @@ pub struct Delay {
     pub reason: String,
     /// The acquirer asked for at least this long, in milliseconds.
     pub at_least_ms: Option<u64>,
-    /// The acquirer could not be reached at all: no other call would fare better now.
-    pub offline: bool,
+    /// What it says of the line to the acquirer.
+    pub line: Line,
+}
+
+/// Whether the acquirer can be reached, as far as one exchange can tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Line {
+    /// It has answered.
+    Up,
+    /// There is no connection: no other call would fare better now.
+    Down,
+    /// Nothing was sent, or the answer is missing.
+    Unsaid,
 }
 
 impl Delay {
     /// A delay because there is no connection.
     pub fn offline(reason: impl Into<String>) -> Self {
-        Self { offline: true, ..Self::because(reason) }
+        Self { line: Line::Down, ..Self::because(reason) }
     }
 
     /// A delay of no particular length.
     pub fn because(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into(), at_least_ms: None, offline: false }
+        Self { reason: reason.into(), at_least_ms: None, line: Line::Unsaid }
     }
 }
 

@@ -14,6 +14,7 @@ use crate::clock::{Mono, Now};
 use crate::id::{
     CallId, Installation, Locale, PaymentId, PaymentReference, PosReference, RequestId,
 };
+use crate::money::Amount;
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
@@ -100,6 +101,8 @@ pub struct Watch {
     pub payment: PaymentId,
     /// Klarna's id.
     pub request: RequestId,
+    /// What was requested.
+    pub amount: Amount,
     /// Between two reads.
     pub every: Duration,
 }
@@ -251,7 +254,8 @@ impl Engine {
                 | State::Voided { .. }
                 | State::Free => return None,
             };
-            Some(Watch { payment: payment.id, request: request.id.clone(), every })
+            let (request, amount) = (request.id.clone(), payment.sale.amount);
+            Some(Watch { payment: payment.id, request, amount, every })
         };
         self.payments.values().filter_map(watch).collect()
     }
@@ -265,7 +269,10 @@ impl Engine {
             | Request::Status { reference }
             | Request::Acknowledge { reference }
             | Request::EndShift { reference } => vec![reference],
-            Request::Capture(operation) | Request::Refund(operation) | Request::Void(operation) => {
+            Request::Capture(operation)
+            | Request::Refund(operation)
+            | Request::Void(operation)
+            | Request::Release(operation) => {
                 vec![&operation.reference, &operation.sale]
             }
         };

@@ -151,6 +151,20 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         capture: Option<CaptureId>,
     },
+    /// The call that releases what is not captured is queued; nothing can be captured any more.
+    ReleaseQueued {
+        /// How much is left to release.
+        amount: Amount,
+        /// The till's reference.
+        operation: PosReference,
+    },
+    /// The rest was released.
+    Released {
+        /// By which call.
+        sequence: u32,
+        /// How much.
+        amount: Amount,
+    },
     /// A refund call is queued; several of them may serve one command of the till.
     RefundQueued {
         /// How much.
@@ -189,6 +203,38 @@ pub enum Event {
         /// What the till is told.
         report: ShiftReport,
     },
+}
+
+impl Event {
+    /// One word for logs and the journal.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::SaleRequested { .. } => "sale_requested",
+            Self::Created { .. } => "created",
+            Self::Unavailable { .. } => "unavailable",
+            Self::CreateRefused { .. } => "create_refused",
+            Self::ShopperOpened => "shopper_opened",
+            Self::ShopperLeft => "shopper_left",
+            Self::Approved { .. } => "approved",
+            Self::ConfirmDoubted => "confirm_doubted",
+            Self::ConfirmRefused { .. } => "confirm_refused",
+            Self::Authorised { .. } => "authorised",
+            Self::Acknowledged => "acknowledged",
+            Self::GivenUp { .. } => "given_up",
+            Self::RequestEnded { .. } => "request_ended",
+            Self::VoidDecided { .. } => "void_decided",
+            Self::Voided { .. } => "voided",
+            Self::CaptureQueued { .. } => "capture_queued",
+            Self::Captured { .. } => "captured",
+            Self::RefundQueued { .. } => "refund_queued",
+            Self::ReleaseQueued { .. } => "release_queued",
+            Self::Released { .. } => "released",
+            Self::Refunded { .. } => "refunded",
+            Self::CallRefused { .. } => "call_refused",
+            Self::Rekeyed { .. } => "rekeyed",
+            Self::ShiftEnded { .. } => "shift_ended",
+        }
+    }
 }
 
 /// Why a sale ended without money.

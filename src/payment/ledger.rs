@@ -15,12 +15,17 @@ pub const CAPTURES_MAX: usize = 200;
 /// Most refunds of one transaction (Klarna: transaction limits).
 pub const REFUNDS_MAX: usize = 200;
 
+/// Most releases of one transaction (Klarna: transaction limits).
+pub const RELEASES_MAX: usize = 200;
+
 /// The sums of one payment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ledger {
     authorised: Amount,
     captures: Vec<Entry>,
     refunds: Vec<Entry>,
+    /// Attempts to release the rest; at most one of them counts.
+    releases: Vec<Entry>,
 }
 
 /// One capture or refund.
@@ -63,12 +68,13 @@ impl Entry {
 impl Ledger {
     /// A ledger of which nothing is captured yet.
     pub fn new(authorised: Amount) -> Self {
-        Self { authorised, captures: Vec::new(), refunds: Vec::new() }
+        let (captures, refunds, releases) = (Vec::new(), Vec::new(), Vec::new());
+        Self { authorised, captures, refunds, releases }
     }
 
     /// Nothing is captured or refunded, or queued to be; what was refused has no effect.
     pub fn is_untouched(&self) -> bool {
-        !self.captures.iter().chain(&self.refunds).any(Entry::counts)
+        !self.entries().any(Entry::counts)
     }
 
     /// A queued refund, by its call's sequence, that no capture covers any more. It was never sent:
@@ -87,12 +93,15 @@ impl Ledger {
 
     /// No call is waiting, none was refused, and everything that can be captured is.
     pub fn is_complete(&self) -> bool {
-        let all = || self.captures.iter().chain(&self.refunds);
+        let all = || self.entries();
         all().next().is_some() && all().all(Entry::is_done) && self.capturable().is_zero()
     }
 
-    /// What may still be captured.
+    /// What may still be captured; nothing once the rest was released.
     pub fn capturable(&self) -> Amount {
+        if self.releases.iter().any(Entry::counts) {
+            return self.none();
+        }
         self.authorised.checked_sub(self.sum(&self.captures, Entry::counts)).unwrap_or(self.none())
     }
 
@@ -137,6 +146,14 @@ impl Ledger {
         }
     }
 
+    /// How much a release would free: all that was not captured or queued to be.
+    ///
+    /// # Errors
+    /// [`Problem::NotAllowed`] when nothing is left.
+    pub fn plan_release(&self) -> Result<Amount, Problem> {
+        check(None, self.capturable(), "released", self.releases.len(), RELEASES_MAX)
+    }
+
     /// Whether refunds have to name their capture.
     fn names_captures(&self) -> bool {
         let captures = self.captures.iter().filter(|capture| capture.counts()).count();
@@ -171,12 +188,13 @@ impl Ledger {
 
     /// What Klarna has confirmed, and what still waits.
     pub fn so_far(&self) -> MoneySoFar {
-        let all = || self.captures.iter().chain(&self.refunds);
+        let all = || self.entries();
         MoneySoFar {
             authorised: self.authorised,
             captured: self.sum(&self.captures, Entry::is_done),
             refunded: self.sum(&self.refunds, Entry::is_done),
             voided: false,
+            released: self.sum(&self.releases, Entry::is_done),
             queued: all().filter(|entry| entry.is_queued()).count(),
             refused: all().filter(|entry| !entry.counts()).count(),
         }
@@ -217,6 +235,15 @@ impl Ledger {
             Event::Refunded { sequence, amount, .. } => {
                 finish(&mut self.refunds, *sequence, *amount)
             }
+            Event::ReleaseQueued { amount, .. } => {
+                let reference = about.effect_reference('V', self.releases.len() + 1);
+                if self.plan_release().ok()? != *amount || self.is_untouched() {
+                    return None;
+                }
+                self.releases.push(Entry::queued(*amount, reference, None));
+                Some(Todo::Queue(CallKind::Void { transaction, amount: *amount, rest: true }))
+            }
+            Event::Released { sequence, amount } => finish(&mut self.releases, *sequence, *amount),
             Event::CallRefused { sequence, refusal } => self.refuse(*sequence, refusal),
             Event::Rekeyed { sequence } => {
                 self.queued(*sequence).map(|entry| Todo::Rekey(entry.sequence))
@@ -242,7 +269,7 @@ impl Ledger {
 
     /// Names the entry that was queued last with its call's sequence.
     pub(super) fn number_last(&mut self, sequence: u32) {
-        let mut entries = self.captures.iter_mut().chain(&mut self.refunds);
+        let mut entries = self.entries_mut();
         if let Some(entry) = entries.find(|entry| entry.sequence == UNNUMBERED) {
             entry.sequence = sequence;
         }
@@ -255,8 +282,16 @@ impl Ledger {
 
     /// The entry whose call, the `sequence`-th, has no final answer yet.
     fn queued(&mut self, sequence: u32) -> Option<&mut Entry> {
-        let mut entries = self.captures.iter_mut().chain(&mut self.refunds);
+        let mut entries = self.entries_mut();
         entries.find(|entry| entry.sequence == sequence && entry.is_queued())
+    }
+
+    fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.captures.iter().chain(&self.refunds).chain(&self.releases)
+    }
+
+    fn entries_mut(&mut self) -> impl Iterator<Item = &mut Entry> {
+        self.captures.iter_mut().chain(&mut self.refunds).chain(&mut self.releases)
     }
 
     fn sum(&self, entries: &[Entry], which: fn(&Entry) -> bool) -> Amount {

@@ -30,7 +30,9 @@
 //! ```
 //! `abandoning` is the durable decision never to confirm: from its commit on the till is free and
 //! no money can move, even though the request stays payable at Klarna until it is closed.
-//! An amount of 0 goes straight to `free`. `confirming` is left only by what Klarna says.
+//! An amount of 0 goes straight to `free`. `confirming` is left only by what Klarna says,
+//! or by giving up after two patiences without an understandable word; then closing the request
+//! brings to light whether it was authorised, and that is given back.
 //!
 //! # Glossary
 //! | word | meaning |

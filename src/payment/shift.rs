@@ -45,6 +45,8 @@ fn add(totals: &mut BTreeMap<Currency, ShiftTotal>, event: &Event) {
         | Event::CaptureQueued { .. }
         | Event::Captured { .. }
         | Event::RefundQueued { .. }
+        | Event::ReleaseQueued { .. }
+        | Event::Released { .. }
         | Event::CallRefused { .. }
         | Event::Rekeyed { .. }
         | Event::ShiftEnded { .. } => {}

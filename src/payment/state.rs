@@ -255,6 +255,8 @@ impl State {
                 S::Settling { transaction, ledger },
                 Event::CaptureQueued { .. }
                 | Event::RefundQueued { .. }
+                | Event::ReleaseQueued { .. }
+                | Event::Released { .. }
                 | Event::Captured { .. }
                 | Event::Refunded { .. }
                 | Event::CallRefused { .. }
@@ -281,6 +283,8 @@ impl State {
                 | Event::CaptureQueued { .. }
                 | Event::Captured { .. }
                 | Event::RefundQueued { .. }
+                | Event::ReleaseQueued { .. }
+                | Event::Released { .. }
                 | Event::Refunded { .. }
                 | Event::CallRefused { .. }
                 | Event::Rekeyed { .. }
@@ -303,7 +307,8 @@ impl State {
                 Self::Abandoning { request: Some(id), refused: None, .. },
                 CallKind::Cancel { request, .. },
             ) => id == request,
-            (Self::Voiding { refused: None, .. }, CallKind::Void { .. }) => true,
+            (Self::Voiding { refused: None, .. }, CallKind::Void { rest, .. }) => !rest,
+            (Self::Settling { .. }, CallKind::Void { rest, .. }) => *rest,
             (Self::Settling { .. }, CallKind::Capture { .. } | CallKind::Refund { .. }) => true,
             (
                 Self::Creating
@@ -419,7 +424,8 @@ fn void(
     acknowledged: bool,
     about: &About<'_>,
 ) -> Result<(State, Todo), IllegalEvent> {
-    let call = CallKind::Void { transaction: transaction.clone(), amount: about.sale.amount };
+    let (amount, rest) = (about.sale.amount, false);
+    let call = CallKind::Void { transaction: transaction.clone(), amount, rest };
     let state = State::Voiding { transaction, reason, acknowledged, refused: None };
     Ok((state, Todo::Queue(call)))
 }
@@ -440,36 +446,6 @@ fn ended_by_klarna(ended: Ended) -> NotPaid {
     match ended {
         Ended::Declined => NotPaid::Declined,
         Ended::Cancelled | Ended::Expired | Ended::Unknown => NotPaid::Expired,
-    }
-}
-
-impl Event {
-    /// One word for logs and the journal.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::SaleRequested { .. } => "sale_requested",
-            Self::Created { .. } => "created",
-            Self::Unavailable { .. } => "unavailable",
-            Self::CreateRefused { .. } => "create_refused",
-            Self::ShopperOpened => "shopper_opened",
-            Self::ShopperLeft => "shopper_left",
-            Self::Approved { .. } => "approved",
-            Self::ConfirmDoubted => "confirm_doubted",
-            Self::ConfirmRefused { .. } => "confirm_refused",
-            Self::Authorised { .. } => "authorised",
-            Self::Acknowledged => "acknowledged",
-            Self::GivenUp { .. } => "given_up",
-            Self::RequestEnded { .. } => "request_ended",
-            Self::VoidDecided { .. } => "void_decided",
-            Self::Voided { .. } => "voided",
-            Self::CaptureQueued { .. } => "capture_queued",
-            Self::Captured { .. } => "captured",
-            Self::RefundQueued { .. } => "refund_queued",
-            Self::Refunded { .. } => "refunded",
-            Self::CallRefused { .. } => "call_refused",
-            Self::Rekeyed { .. } => "rekeyed",
-            Self::ShiftEnded { .. } => "shift_ended",
-        }
     }
 }
 

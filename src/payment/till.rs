@@ -30,6 +30,7 @@ impl Draft<'_> {
             | Request::Capture(Operation { reference, .. })
             | Request::Refund(Operation { reference, .. })
             | Request::Void(Operation { reference, .. })
+            | Request::Release(Operation { reference, .. })
             | Request::EndShift { reference } => reference.clone(),
         };
         let done = match request {
@@ -40,6 +41,7 @@ impl Draft<'_> {
             Request::Capture(operation) => self.command(OperationKind::Capture, &operation),
             Request::Refund(operation) => self.command(OperationKind::Refund, &operation),
             Request::Void(operation) => self.command(OperationKind::Void, &operation),
+            Request::Release(operation) => self.command(OperationKind::Release, &operation),
             Request::EndShift { reference } => self.end_shift(reference, totals),
         };
         match done {
@@ -179,6 +181,20 @@ impl Draft<'_> {
                     Event::RefundQueued { amount, operation, capture }
                 };
                 parts.map(refund).collect()
+            }
+            (State::Settling { ledger, .. }, OperationKind::Release) if !ledger.is_untouched() => {
+                let amount = ledger.plan_release()?;
+                if asked.amount.is_some_and(|asked| asked != amount) {
+                    let why = format!("it releases all that is left, {amount}");
+                    return Err(
+                        Problem::NotAllowed(format!("release is not possible: {why}")).into()
+                    );
+                }
+                vec![Event::ReleaseQueued { amount, operation }]
+            }
+            (State::Settling { .. }, OperationKind::Release) => {
+                let why = "nothing was captured; void it instead";
+                return Err(Problem::NotAllowed(format!("release is not possible: {why}")).into());
             }
             (State::Settling { ledger, .. }, OperationKind::Void) if ledger.is_untouched() => {
                 vec![void_by_till(operation)]
@@ -337,7 +353,9 @@ fn not_allowed(kind: OperationKind, state: &State) -> Problem {
         | State::ShopperPaying { .. }
         | State::Confirming { .. } => "the sale is still running; wait for its result or abort it",
         State::Authorised { .. } => "the sale's result was not acknowledged yet",
-        State::Settling { .. } => "money was captured or is queued to be; refund it instead",
+        State::Settling { .. } => {
+            "money was captured or is queued to be; refund it, or release the rest"
+        }
         State::Abandoning { .. } | State::NotPaid { .. } => "the sale was not paid",
         State::Voiding { .. } | State::Voided { .. } => "the sale was voided",
         State::Free => "the sale's amount was 0",

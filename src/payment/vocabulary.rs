@@ -31,8 +31,10 @@ pub enum Request {
     Capture(Operation),
     /// Give captured money back.
     Refund(Operation),
-    /// Release an authorisation.
+    /// Release a whole authorisation.
     Void(Operation),
+    /// Release what is left of an authorisation after captures.
+    Release(Operation),
     /// Close the day.
     EndShift {
         /// The command's own reference.
@@ -112,8 +114,10 @@ pub struct MoneySoFar {
     pub captured: Amount,
     /// Refunded, as Klarna has confirmed.
     pub refunded: Amount,
-    /// Whether the rest was released, as Klarna has confirmed.
+    /// Whether all of it was given back before a capture, as Klarna has confirmed.
     pub voided: bool,
+    /// What was released after captures, as Klarna has confirmed.
+    pub released: Amount,
     /// Number of calls that Klarna has not answered yet.
     pub queued: usize,
     /// Number of calls that were refused and wait for a person.
@@ -213,8 +217,10 @@ pub enum OperationKind {
     Capture,
     /// Gives captured money back.
     Refund,
-    /// Releases an authorisation.
+    /// Releases a whole authorisation.
     Void,
+    /// Releases what is left of an authorisation after captures.
+    Release,
 }
 
 impl OperationKind {
@@ -224,6 +230,7 @@ impl OperationKind {
             Self::Capture => "capture",
             Self::Refund => "refund",
             Self::Void => "void",
+            Self::Release => "release",
         }
     }
 }

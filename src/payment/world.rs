@@ -129,7 +129,8 @@ fn effect_event(sequence: u32, kind: &CallKind, effect: Effect) -> Result<Event,
         (CallKind::Refund { .. }, Effect::Refunded { refund }) => {
             Event::Refunded { sequence, amount, refund }
         }
-        (CallKind::Void { .. }, Effect::Voided) => Event::Voided { amount },
+        (CallKind::Void { rest: true, .. }, Effect::Voided) => Event::Released { sequence, amount },
+        (CallKind::Void { rest: false, .. }, Effect::Voided) => Event::Voided { amount },
         (
             kind,
             Effect::Created { .. }

@@ -4,7 +4,7 @@
 //! meanwhile is dropped, because the till asks again (its protocol has `status`).
 
 use serialport::{DataBits, Parity, SerialPort, StopBits};
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, Read};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -275,7 +275,7 @@ impl Port {
         }
         let writing = thread::spawn(move || {
             while let Some(bytes) = wait_for(&mut say, &seen) {
-                if writer.write_all(&bytes).is_err() {
+                if write_all(&mut *writer, &bytes).is_err() {
                     seen.store(true, Ordering::Relaxed);
                 }
             }
@@ -305,6 +305,23 @@ impl Port {
         let say = writing.join().ok();
         heard.blocking_send(Heard::Down).ok().and(say)
     }
+}
+
+/// Writes everything at the pace of the line; fails once nothing has gone out for
+/// [`WRITE_TIMEOUT`]. A slow line is full again and again, which is no failure.
+fn write_all(port: &mut dyn SerialPort, mut bytes: &[u8]) -> std::io::Result<()> {
+    let mut last = Instant::now();
+    while !bytes.is_empty() {
+        match port.write(bytes) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(count) => (bytes, last) = (&bytes[count..], Instant::now()),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == ErrorKind::TimedOut && last.elapsed() < WRITE_TIMEOUT => {
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// The next bytes to write; `None` once the port is gone or nobody will send any more.

@@ -9,6 +9,7 @@ pub mod native;
 pub use link::{Format, LinkSettings};
 
 use crate::payment::vocabulary::{Reply, Request};
+use std::collections::VecDeque;
 use tokio::sync::mpsc::{Receiver, Sender};
 
 /// Length of the queues to and from the daemon; a till that talks faster has to wait.
@@ -46,23 +47,30 @@ pub async fn serve(
     let mut link = link::Link::open(settings.link).await?;
     Ok(async move {
         let mut session = native::Session::new(settings.native.clone());
+        // What the daemon has no room for yet. While there is any, the till is not listened to, but
+        // its answers still go out: otherwise both sides could wait for each other for ever.
+        let mut pending: VecDeque<TillEvent> = VecDeque::new();
         loop {
             tokio::select! {
-                heard = link.heard() => match heard {
+                room = events.reserve(), if !pending.is_empty() => match room {
+                    Ok(room) => {
+                        if let Some(event) = pending.pop_front() {
+                            room.send(event);
+                        }
+                    }
+                    Err(_) => return,
+                },
+                heard = link.heard(), if pending.is_empty() => match heard {
                     link::Heard::Up => {
                         session = native::Session::new(settings.native.clone());
-                        if events.send(TillEvent::Returned).await.is_err() { return }
+                        pending.push_back(TillEvent::Returned);
                     }
-                    link::Heard::Down => {
-                        if events.send(TillEvent::Lost).await.is_err() { return }
-                    }
+                    link::Heard::Down => pending.push_back(TillEvent::Lost),
                     link::Heard::Bytes(bytes) => {
                         for received in session.receive(&bytes) {
                             match received {
                                 native::Received::Answer(answer) => link.say(answer).await,
-                                native::Received::Event(event) => {
-                                    if events.send(event).await.is_err() { return }
-                                }
+                                native::Received::Event(event) => pending.push_back(event),
                             }
                         }
                     }

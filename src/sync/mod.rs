@@ -11,7 +11,7 @@ use crate::acquirer::Acquirer;
 use crate::clock::{SystemClock, Wall};
 use crate::id::{CallId, PaymentId, RequestId};
 use crate::payment::Watch;
-use crate::payment::effect::{Delay, Outcome, QueuedCall, RequestState};
+use crate::payment::effect::{Delay, Line, Outcome, QueuedCall, RequestState};
 use crate::payment::retry::Plan;
 use crate::store::Reader;
 use schedule::Schedule;
@@ -106,8 +106,8 @@ impl Sync {
                 },
                 Some(done) = self.calls.join_next_with_id() => self.came_back(done).await,
                 Some(read) = self.watcher.next() => {
-                    let reachable = !matches!(&read, Err(delay) if delay.offline);
-                    let news = self.schedule.reachable(self.clock.now(), reachable);
+                    let line = read.as_ref().map_or_else(|delay| delay.line, |_| Line::Up);
+                    let news = self.schedule.line(self.clock.now(), line);
                     self.tell_reachable(news).await;
                     if let Ok((watch, state)) = read {
                         let Watch { payment, request, .. } = watch;

@@ -3,7 +3,7 @@
 
 use crate::clock::{CLOCK_JUMP, Mono, Now, Wall};
 use crate::id::{CallId, IdempotencyKey};
-use crate::payment::effect::{Outcome, QueuedCall};
+use crate::payment::effect::{Line, Outcome, QueuedCall};
 use crate::payment::retry::{self, Plan};
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -19,6 +19,9 @@ const OFFLINE_PAUSE_MAX: Duration = Duration::from_secs(15);
 /// An outcome that is not recorded after this long was lost (the disk was full, say): the call is
 /// sent again and gets the same answer.
 const SETTLE_WAIT: Duration = Duration::from_secs(5);
+
+/// A pause that ended this long ago, of a row that was not seen since, is forgotten.
+const FORGET_AFTER: Duration = Duration::from_secs(3600);
 
 /// What is under way and what waits. Nothing in it matters: after a restart it begins empty.
 #[derive(Debug)]
@@ -42,6 +45,8 @@ struct Waiting {
     /// When the last attempt came back.
     sent: Mono,
     until: Mono,
+    /// It waits for the line alone.
+    offline: bool,
 }
 
 /// What is to be sent now, and when to look again.
@@ -87,7 +92,10 @@ impl Schedule {
     pub fn due(&mut self, now: Now, rows: Vec<QueuedCall>) -> Due {
         self.compare_clocks(now);
         let known: HashSet<CallId> = rows.iter().map(|row| row.call.id).collect();
-        self.waiting.retain(|call, _| known.contains(call));
+        // A row that is not among these may be waiting behind them, with its pause.
+        self.waiting.retain(|call, waiting| {
+            known.contains(call) || waiting.until.after(FORGET_AFTER) > now.mono
+        });
         self.settling.retain(|call, (_, until)| known.contains(call) && *until > now.mono);
         let mut due = Due { calls: Vec::new(), look_again: now.mono.after(LOOK_AGAIN) };
         for row in rows {
@@ -113,34 +121,39 @@ impl Schedule {
             Outcome::Retry(delay) | Outcome::Unknown(delay) => {
                 let pause = retry::pause(&row.call.kind, &row.call.key, attempts, delay);
                 let until = now.mono.after(pause);
-                self.waiting.insert(call, Waiting { attempts, sent: now.mono, until });
-                let reachable = self.reachable(now, !delay.offline);
-                Back { attempts, pause: Some(pause), reachable }
+                let offline = delay.line == Line::Down;
+                self.waiting.insert(call, Waiting { attempts, sent: now.mono, until, offline });
+                Back { attempts, pause: Some(pause), reachable: self.line(now, delay.line) }
             }
             Outcome::Done(_) | Outcome::Refused(_) | Outcome::Absent => {
                 self.waiting.remove(&call);
                 let until = now.mono.after(SETTLE_WAIT);
                 self.settling.insert(call, (row.call.key, until));
-                Back { attempts, pause: None, reachable: self.reachable(now, true) }
+                Back { attempts, pause: None, reachable: self.line(now, Line::Up) }
             }
         }
     }
 
-    /// Takes note of whether the acquirer can be reached; returns it if that is new.
-    pub fn reachable(&mut self, now: Now, reachable: bool) -> Option<bool> {
+    /// Takes note of what an exchange says of the line; returns whether the acquirer can be reached
+    /// if that is new. Pauses that only waited for the line end; those that were asked for stay.
+    pub fn line(&mut self, now: Now, line: Line) -> Option<bool> {
         let was_offline = self.offline.is_some();
-        if reachable {
-            self.offline = None;
-            if was_offline {
-                self.waiting.values_mut().for_each(|waiting| waiting.until = now.mono);
+        match line {
+            Line::Up => {
+                self.offline = None;
+                let waiting = self.waiting.values_mut().filter(|waiting| waiting.offline);
+                waiting.for_each(|waiting| waiting.until = now.mono);
             }
-        } else {
-            let attempts = 1 + self.offline.map_or(0, |offline| offline.attempts);
-            let pause = Duration::from_secs(1 << attempts.min(5)).min(OFFLINE_PAUSE_MAX);
-            let until = now.mono.after(pause);
-            self.offline = Some(Waiting { attempts, sent: now.mono, until });
+            Line::Down => {
+                let attempts = 1 + self.offline.map_or(0, |offline| offline.attempts);
+                let pause = Duration::from_secs(1 << attempts.min(5)).min(OFFLINE_PAUSE_MAX);
+                let (sent, until) = (now.mono, now.mono.after(pause));
+                self.offline = Some(Waiting { attempts, sent, until, offline: true });
+            }
+            Line::Unsaid => {}
         }
-        (reachable == was_offline).then_some(reachable)
+        let is_offline = self.offline.is_some();
+        (is_offline != was_offline).then_some(!is_offline)
     }
 
     /// When `row` may be sent; `None` while its turn depends on something else.
@@ -241,14 +254,14 @@ mod tests {
     fn offline_one_call_asks_for_all_and_then_all_go() {
         let mut schedule = Schedule::new(at(0, 0), None);
         let rows: Vec<QueuedCall> = (1..=5).map(|payment| capture(payment, 0)).collect();
-        assert_eq!(schedule.reachable(at(0, 0), false), Some(false));
+        assert_eq!(schedule.line(at(0, 0), Line::Down), Some(false));
         let probe = schedule.due(at(2, 2), rows.clone());
         assert_eq!(probe.calls.len(), 1);
         let offline = Outcome::Retry(Delay::offline("no route"));
         let back = schedule.came_back(at(2, 2), &probe.calls[0].0, &offline);
         assert_eq!(back.reachable, None);
         assert!(schedule.due(at(3, 3), rows.clone()).calls.is_empty());
-        assert_eq!(schedule.reachable(at(4, 4), true), Some(true));
+        assert_eq!(schedule.line(at(4, 4), Line::Up), Some(true));
         assert_eq!(schedule.due(at(4, 4), rows).calls.len(), 5);
     }
 

@@ -7,7 +7,7 @@ use crate::payment::effect::{Delay, RequestState};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::task::JoinSet;
+use tokio::task::{self, JoinSet};
 use tokio::time::Instant;
 
 /// Longest pause between two reads after failures.
@@ -19,7 +19,9 @@ pub(super) type Read = Result<(Watch, RequestState), Delay>;
 pub(super) struct Watcher {
     acquirer: Arc<Acquirer>,
     watched: HashMap<String, Watched>,
-    reads: JoinSet<(Watch, Result<RequestState, Delay>)>,
+    reads: JoinSet<Result<RequestState, Delay>>,
+    /// What each read under way is about.
+    reading: HashMap<task::Id, Watch>,
 }
 
 struct Watched {
@@ -31,7 +33,8 @@ struct Watched {
 
 impl Watcher {
     pub(super) fn new(acquirer: Arc<Acquirer>) -> Self {
-        Self { acquirer, watched: HashMap::new(), reads: JoinSet::new() }
+        let (watched, reading) = (HashMap::new(), HashMap::new());
+        Self { acquirer, watched, reads: JoinSet::new(), reading }
     }
 
     /// Replaces what is watched; a request that stays keeps its place in time, or comes earlier.
@@ -55,8 +58,12 @@ impl Watcher {
         loop {
             let next = self.start_due();
             tokio::select! {
-                Some(read) = self.reads.join_next() => {
-                    let Ok((watch, state)) = read else { continue };
+                Some(read) = self.reads.join_next_with_id() => {
+                    let (id, state) = match read {
+                        Ok(read) => read,
+                        Err(error) => (error.id(), Err(Delay::because("the read was cut short"))),
+                    };
+                    let Some(watch) = self.reading.remove(&id) else { continue };
                     if let Some(read) = self.done(watch, state) {
                         return Some(read);
                     }
@@ -72,10 +79,10 @@ impl Watcher {
             if !watched.reading && watched.next <= now {
                 watched.reading = true;
                 let (acquirer, watch) = (self.acquirer.clone(), watched.watch.clone());
-                self.reads.spawn(async move {
-                    let state = acquirer.read(&watch.request).await;
-                    (watch, state)
-                });
+                let task = self
+                    .reads
+                    .spawn(async move { acquirer.read(&watch.request, watch.amount).await });
+                self.reading.insert(task.id(), watched.watch.clone());
             }
         }
         self.watched.values().filter(|watched| !watched.reading).map(|watched| watched.next).min()

@@ -52,7 +52,7 @@ const CASES: &str = "
     wrong-id:interoperability:1 => approved, captured 1200
     wrong-currency:interoperability:1 => approved, captured 1200
     unknown-state:interoperability:1 => approved, captured 1200
-    unauthorized:interoperability:1 => not_paid no_connection, request CANCELED
+    unauthorized:interoperability:1 => not_paid not_available, request CANCELED
     drop-before:descriptors:1 => approved, captured 1200
     drop-after:descriptors:1 => approved, captured 1200
     delay=700:descriptors:1 => approved, captured 1200

@@ -192,6 +192,13 @@ async fn the_till_captures_in_parts_when_it_wants() {
     terminal.sell_and_acknowledge("A-2", 200).await;
     terminal.till.say(r#"{"op":"void","ref":"V-1","sale":"A-2"}"#);
     terminal.till.operation("V-1", "done").await;
+    terminal.sell_and_acknowledge("A-3", 500).await;
+    terminal.till.say(r#"{"op":"capture","ref":"C-4","sale":"A-3","amount":200}"#);
+    terminal.till.operation("C-4", "done").await;
+    terminal.till.say(r#"{"op":"release","ref":"L-1","sale":"A-3"}"#);
+    assert_eq!(terminal.till.operation("L-1", "done").await["amount"], 300);
+    terminal.till.say(r#"{"op":"refund","ref":"F-2","sale":"A-3"}"#);
+    terminal.till.operation("F-2", "done").await;
     terminal.finish().await;
 }
 
@@ -309,4 +316,19 @@ fn commits(log: &Path) -> usize {
     let frames = (32..).step_by(24 + page).take_while(|at| at + 24 + page <= bytes.len());
     let current = frames.filter(|at| (word(at + 8), word(at + 12)) == salts);
     current.filter(|at| word(at + 4) != 0).count()
+}
+
+/// More commands in one packet than all queues hold: each gets its answer, and nothing stands still.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flood_of_commands_is_answered() {
+    const COMMANDS: usize = 400;
+    let mut terminal = Terminal::tcp(&[]).await;
+    let flood: Vec<String> =
+        (0..COMMANDS).map(|n| format!(r#"{{"op":"status","ref":"N-{n}"}}"#)).collect();
+    terminal.till.say(&flood.join("\n"));
+    let last = format!("N-{}", COMMANDS - 1);
+    let answer = terminal.till.hear("the last answer", |line| line["ref"] == last.as_str()).await;
+    assert_eq!(answer["status"], "not_known");
+    terminal.sell_and_acknowledge("A-1", 100).await;
+    terminal.finish().await;
 }

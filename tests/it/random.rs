@@ -15,7 +15,7 @@ fn till() -> impl Strategy<Value = String> {
     let amount = select(vec!["", "EUR 0.01", "EUR 4.00", "EUR 6.00", "EUR 10.00", "SEK 1.00"]);
     let price =
         select(vec!["EUR 10.00", "EUR 10.00", "EUR 0", "SEK 99.00", "USD 1.00", "EUR -1.00"]);
-    let about = select(vec!["capture", "refund", "refund", "void"]);
+    let about = select(vec!["capture", "refund", "refund", "void", "release"]);
     prop_oneof![
         3 => (sale.clone(), price).prop_map(|(sale, price)| format!("till sale {sale} {price}")),
         1 => sale.clone().prop_map(|sale| format!("till abort {sale}")),

@@ -333,7 +333,9 @@ impl Terminal {
                 Event::Refunded { amount, .. } => {
                     books.entry(name).or_default().refunded.push(amount.minor());
                 }
-                Event::Voided { .. } => books.entry(name).or_default().voided = true,
+                Event::Voided { .. } | Event::Released { .. } => {
+                    books.entry(name).or_default().voided = true
+                }
                 _ => {}
             }
         }

@@ -181,6 +181,11 @@ fn outcome(
             Err(error) => Outcome::Unknown(Delay::because(error.to_string())),
         },
         Ok(Offer::No(_)) => Outcome::Done(Effect::CreatedUnavailable { request }),
+        // Asking again brings the same no: the request is closed, and an engineer has to look.
+        Err(Failure::Api(error)) if error.is_definite() || error.is_unauthorized() => {
+            tracing::warn!(%error, "availability cannot be asked; check klarna.availability");
+            Outcome::Done(Effect::CreatedUnavailable { request })
+        }
         // The same key brings the same request again once availability can be asked.
         Err(failure) => Outcome::Retry(failure.into_delay()),
     }

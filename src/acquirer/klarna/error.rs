@@ -3,7 +3,7 @@
 //! Klarna: Integration resilience, Error handling. The class follows the code; the HTTP status
 //! decides where there is none. Messages are for technical staff, never for shoppers.
 
-use crate::payment::effect::{Delay, Outcome, Refusal, RefusalReason};
+use crate::payment::effect::{Delay, Line, Outcome, Refusal, RefusalReason};
 use std::fmt;
 
 /// After a DDoS rule has tripped (403 without an error object), in milliseconds.
@@ -96,13 +96,24 @@ impl ApiError {
         self.is_resource_not_found() || (matches!(self.status, 403 | 409) && !self.code.is_empty())
     }
 
+    /// A definite no: nothing will change by asking again, but for a conflict.
+    pub fn is_definite(&self) -> bool {
+        let barred = self.status == 403 && self.code.is_empty();
+        (400..=499).contains(&self.status) && !matches!(self.status, 401 | 408 | 429) && !barred
+    }
+
+    /// Something else is being done to the resource.
+    pub fn is_conflict(&self) -> bool {
+        self.status == 409
+    }
+
     /// The API key is not accepted.
     pub fn is_unauthorized(&self) -> bool {
         self.status == 401
     }
 
     fn into_outcome(self) -> Outcome {
-        let wait = |at_least_ms| Delay { at_least_ms, ..Delay::because(self.to_string()) };
+        let wait = |at_least_ms| Delay { at_least_ms, line: Line::Up, reason: self.to_string() };
         match self.status {
             401 => Outcome::Retry(wait(Some(UNAUTHORIZED_PAUSE_MS))),
             403 if self.code.is_empty() => Outcome::Retry(wait(Some(BLOCKED_PAUSE_MS))),

@@ -94,8 +94,12 @@ impl Klarna {
         }
     }
 
-    pub(super) async fn read_request(&self, request: &RequestId) -> Result<RequestState, Delay> {
-        match self.read_raw(request).await {
+    pub(super) async fn read_request(
+        &self,
+        request: &RequestId,
+        amount: Amount,
+    ) -> Result<RequestState, Delay> {
+        match self.read_raw(request, amount).await {
             Ok(found) => Ok(found.state()),
             Err(Failure::Api(error)) if error.is_resource_not_found() => {
                 Ok(RequestState::Ended(Ended::Unknown))
@@ -108,17 +112,23 @@ impl Klarna {
         let settings = self.http.settings();
         let query = [("currency", settings.home_currency.code())];
         match self.http.get("/v1/interoperability", &query, &settings.session).await {
-            Ok(_) | Err(Failure::Api(_)) => Ok(()),
+            Err(Failure::Api(error)) if !error.is_unauthorized() => Ok(()),
+            Ok(_) => Ok(()),
             Err(failure) => Err(failure.into_delay()),
         }
     }
 
-    /// Reads a payment request and checks that the answer is about it.
-    async fn read_raw(&self, request: &RequestId) -> Result<PaymentRequest, Failure> {
+    /// Reads a payment request and checks that the answer is about it and its money.
+    async fn read_raw(
+        &self,
+        request: &RequestId,
+        amount: Amount,
+    ) -> Result<PaymentRequest, Failure> {
         let path = self.http.account_path(&["payment", "requests", request.as_str()]);
         let answer = self.http.get(&path, &[], &self.http.settings().session).await?;
         let found = PaymentRequest::parse(&answer.body)?;
         found.check_id(request)?;
+        found.check_amount(amount)?;
         Ok(found)
     }
 
@@ -130,7 +140,7 @@ impl Klarna {
         let answer = match self.http.send(Method::Delete, &path, None, None, &session).await {
             Ok(answer) => answer,
             Err(Failure::Api(error)) if error.is_about_resource() => {
-                return self.state_after_refused_cancel(request, &error).await;
+                return self.state_after_refused_cancel(request, amount, &error).await;
             }
             Err(failure) => return failure.into_outcome(),
         };
@@ -146,8 +156,13 @@ impl Klarna {
         }
     }
 
-    async fn state_after_refused_cancel(&self, request: &RequestId, why: &ApiError) -> Outcome {
-        match self.read_raw(request).await.map(|found| found.state()) {
+    async fn state_after_refused_cancel(
+        &self,
+        request: &RequestId,
+        amount: Amount,
+        why: &ApiError,
+    ) -> Outcome {
+        match self.read_raw(request, amount).await.map(|found| found.state()) {
             Ok(RequestState::Ended(ended)) => Outcome::Done(Effect::Ended(ended)),
             Ok(RequestState::Authorised { transaction }) => {
                 Outcome::Done(Effect::Authorised { transaction })

@@ -3,7 +3,7 @@
 //! Klarna: Transaction management. The write's own answer is authoritative; a refusal is checked
 //! against a read, because an earlier attempt may have succeeded under the same reference.
 
-use super::error::Failure;
+use super::error::{ApiError, Failure};
 use super::http::{Method, Quota};
 use super::wire::{Entry, Transaction};
 use super::{Klarna, refused};
@@ -92,15 +92,30 @@ impl Klarna {
         let answer = self.http.send_counted(quota, Method::Post, &path, body, key, session).await;
         match answer {
             Ok(answer) => done(&call.kind, transaction, &answer.body),
-            Err(Failure::Api(error)) if error.is_about_resource() => {
-                match self.find(transaction, call).await {
-                    Outcome::Done(effect) => Outcome::Done(effect),
-                    Outcome::Absent => Outcome::Refused(error.refusal()),
-                    Outcome::Refused(refusal) => Outcome::Refused(refusal),
-                    Outcome::Retry(delay) | Outcome::Unknown(delay) => Outcome::Retry(delay),
-                }
+            Err(Failure::Api(error)) if error.is_definite() => {
+                self.check_refused(transaction, call, &error).await
             }
             Err(failure) => failure.into_outcome(),
+        }
+    }
+
+    /// A refusal is believed once a read shows that no earlier attempt has taken effect. A conflict
+    /// may be our own earlier attempt, still running: the same key finds out later.
+    async fn check_refused(
+        &self,
+        transaction: &TransactionId,
+        call: &Call,
+        error: &ApiError,
+    ) -> Outcome {
+        match self.find(transaction, call).await {
+            Outcome::Absent if error.is_conflict() => {
+                Outcome::Retry(Delay::because(error.to_string()))
+            }
+            Outcome::Absent => Outcome::Refused(error.refusal()),
+            found @ (Outcome::Done(_)
+            | Outcome::Refused(_)
+            | Outcome::Retry(_)
+            | Outcome::Unknown(_)) => found,
         }
     }
 
@@ -141,12 +156,21 @@ impl Klarna {
             CallKind::Refund { amount, reference, .. } => {
                 Ok(look_up(&found.refunds()?, reference.as_str(), *amount, refunded))
             }
-            CallKind::Void { .. } => Ok(look_up_void(&found)),
+            CallKind::Void { rest, .. } => Ok(look_up_void(&found, *rest)),
             CallKind::Create { .. } | CallKind::Cancel { .. } | CallKind::Confirm { .. } => {
                 Ok(Outcome::Absent)
             }
         });
-        result.unwrap_or_else(|failure| Outcome::Retry(failure.into_delay()))
+        match result {
+            Ok(outcome) => outcome,
+            // Klarna does not know the transaction, or not under this path: no repetition helps.
+            Err(Failure::Api(error))
+                if error.is_resource_not_found() || error.is_route_missing() =>
+            {
+                Outcome::Refused(error.refusal())
+            }
+            Err(failure) => Outcome::Retry(failure.into_delay()),
+        }
     }
 }
 
@@ -160,6 +184,11 @@ fn look_up(
 ) -> Outcome {
     let ours = entries.iter().find(|entry| entry.reference.as_deref() == Some(reference));
     match ours {
+        // A row that does not say whose it is may be ours: its silence proves nothing.
+        None if entries.iter().any(|entry| entry.reference.is_none()) => {
+            let text = format!("Klarna's rows do not say which of them is {reference}");
+            refused(RefusalReason::Contradiction, "CONTRADICTION", text)
+        }
         None => Outcome::Absent,
         Some(entry) if entry.minor.is_none_or(|minor| minor == amount.minor()) => {
             Outcome::Done(effect(entry.id.as_deref()))
@@ -173,11 +202,13 @@ fn look_up(
     }
 }
 
-/// Whether everything was released. We void only what we have captured nothing of, so a capture
-/// is somebody else's, and the money is not back with the shopper.
-fn look_up_void(found: &Transaction) -> Outcome {
+/// Whether everything was released, or the `rest` of it. We void the whole only when we have
+/// captured nothing, so a capture is somebody else's, and the money is not back with the shopper.
+fn look_up_void(found: &Transaction, rest: bool) -> Outcome {
     let is_captured = found.captures().map(|captures| !captures.is_empty());
     match (found.state(), is_captured) {
+        ("CLOSED" | "VOIDED" | "COMPLETED", _) if rest => Outcome::Done(Effect::Voided),
+        (_, _) if rest => Outcome::Absent,
         (_, Ok(true)) => {
             let text = "the transaction has captures that are not of this terminal";
             refused(RefusalReason::Contradiction, "CONTRADICTION", text)
@@ -205,7 +236,7 @@ fn done(kind: &CallKind, transaction: &TransactionId, body: &[u8]) -> Outcome {
         CallKind::Refund { .. } => {
             Outcome::Done(refunded(text(&["payment_refund_id", "refund_id"])))
         }
-        CallKind::Void { .. } => match answer.as_ref().map(look_up_void) {
+        CallKind::Void { rest, .. } => match answer.map(|answer| look_up_void(&answer, *rest)) {
             Some(refused @ Outcome::Refused(_)) => refused,
             _ => Outcome::Done(Effect::Voided),
         },
@@ -242,7 +273,7 @@ mod tests {
                 let (transaction, capture) = (transaction.clone(), None);
                 CallKind::Refund { transaction, capture, amount, reference }
             }
-            _ => CallKind::Void { transaction: transaction.clone(), amount },
+            _ => CallKind::Void { transaction: transaction.clone(), amount, rest: false },
         };
         let shown = match done(&kind, &transaction, body.as_bytes()) {
             Outcome::Done(_) => "done".to_owned(),

@@ -87,6 +87,8 @@ fn states() -> Vec<State> {
     let refund =
         || Event::RefundQueued { amount: eur(1000), operation: sale().reference, capture: None };
     let refunded = || Event::Refunded { sequence: 2, amount: eur(1000), refund: None };
+    let part = || Event::CaptureQueued { amount: eur(400), operation: None };
+    let release = || Event::ReleaseQueued { amount: eur(600), operation: sale().reference };
     vec![
         State::Creating,
         State::AwaitingShopper { request: request(), again: false },
@@ -102,6 +104,8 @@ fn states() -> Vec<State> {
         settling(ledger(&[queued(), captured()])),
         settling(ledger(&[queued(), captured(), refund()])),
         settling(ledger(&[queued(), captured(), refund(), refunded()])),
+        settling(ledger(&[part()])),
+        settling(ledger(&[part(), release()])),
         abandoning(None, None),
         abandoning(Some(request_id()), None),
         abandoning(Some(request_id()), Some(refusal())),
@@ -141,9 +145,11 @@ fn events() -> Vec<Event> {
         Event::Voided { amount },
         Event::CaptureQueued { amount, operation: None },
         Event::RefundQueued { amount, operation: sale().reference, capture: None },
+        Event::ReleaseQueued { amount: eur(600), operation: sale().reference },
         Event::ShiftEnded { report },
     ];
     for sequence in 1..=2 {
+        events.push(Event::Released { sequence, amount: eur(600) });
         events.push(Event::Captured { sequence, amount, capture: None });
         events.push(Event::Refunded { sequence, amount, refund: None });
         events.push(Event::CallRefused { sequence, refusal: refusal() });

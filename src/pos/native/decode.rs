@@ -7,6 +7,7 @@ use crate::money::{Amount, Currency};
 use crate::payment::event::{LINE_ITEMS_MAX, LineItem, Sale};
 use crate::payment::vocabulary::{Operation, Problem, Request};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 /// A refused line: its reference, when it could be read, and why.
 pub(super) type Refused = (Option<PosReference>, Problem);
@@ -23,30 +24,58 @@ pub(super) enum Message {
 /// silently become the default one.
 #[derive(Default, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct Line {
+struct Line<'a> {
+    #[serde(deserialize_with = "present")]
     op: Option<Value>,
-    #[serde(rename = "ref")]
+    #[serde(rename = "ref", deserialize_with = "present")]
     reference: Option<Value>,
+    #[serde(deserialize_with = "present")]
     sale: Option<Value>,
+    #[serde(deserialize_with = "present")]
     amount: Option<Value>,
+    #[serde(deserialize_with = "present")]
     currency: Option<Value>,
+    #[serde(deserialize_with = "present")]
     merchant_reference: Option<Value>,
+    #[serde(deserialize_with = "present")]
     locale: Option<Value>,
-    line_items: Option<Value>,
+    #[serde(borrow)]
+    line_items: Option<&'a RawValue>,
+    #[serde(deserialize_with = "present")]
     software: Option<Value>,
+    #[serde(deserialize_with = "present")]
     protocol: Option<Value>,
 }
 
 #[derive(Default, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Item {
+    #[serde(deserialize_with = "present")]
     name: Option<Value>,
+    #[serde(deserialize_with = "present")]
     quantity: Option<Value>,
+    #[serde(deserialize_with = "present")]
     amount: Option<Value>,
 }
 
-const OPS: &[&str] =
-    &["hello", "ping", "sale", "abort", "status", "ack", "capture", "refund", "void", "end_shift"];
+/// A field that is there, `null` included: a refund of `null` is not a refund of all.
+fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    serde::Deserialize::deserialize(deserializer).map(Some)
+}
+
+const OPS: &[&str] = &[
+    "hello",
+    "ping",
+    "sale",
+    "abort",
+    "status",
+    "ack",
+    "capture",
+    "refund",
+    "void",
+    "release",
+    "end_shift",
+];
 
 /// Reads one line.
 pub(super) fn message(line: &str, settings: &Settings) -> Result<Message, Refused> {
@@ -81,7 +110,7 @@ fn bad_json(error: &serde_json::Error) -> Problem {
 }
 
 fn decode(
-    line: Line,
+    line: Line<'_>,
     reference: Option<PosReference>,
     settings: &Settings,
 ) -> Result<Message, Problem> {
@@ -101,6 +130,7 @@ fn decode(
         "ack" => Message::Request(Request::Acknowledge { reference: needed()? }),
         "capture" => Message::Request(Request::Capture(operation(&line, needed()?, settings)?)),
         "refund" => Message::Request(Request::Refund(operation(&line, needed()?, settings)?)),
+        "release" => Message::Request(Request::Release(operation(&line, needed()?, settings)?)),
         "void" => Message::Request(Request::Void(operation(&line, needed()?, settings)?)),
         "end_shift" => Message::Request(Request::EndShift { reference: needed()? }),
         _ => return Err(Problem::UnknownCommand(clip(&op))),
@@ -109,11 +139,11 @@ fn decode(
 
 /// Refuses fields that the command does not have: they would be ignored, and the till's developer
 /// would believe they are not.
-fn allow(line: &Line, op: &str) -> Result<(), Problem> {
+fn allow(line: &Line<'_>, op: &str) -> Result<(), Problem> {
     let sale = op == "sale";
     let command = matches!(op, "capture" | "refund");
     let present = [
-        ("sale", line.sale.is_some(), command || op == "void"),
+        ("sale", line.sale.is_some(), command || matches!(op, "void" | "release")),
         ("amount", line.amount.is_some(), sale || command),
         ("currency", line.currency.is_some(), sale || command),
         ("merchant_reference", line.merchant_reference.is_some(), sale),
@@ -131,7 +161,7 @@ fn allow(line: &Line, op: &str) -> Result<(), Problem> {
     }
 }
 
-fn sale(line: &Line, reference: PosReference, settings: &Settings) -> Result<Sale, Problem> {
+fn sale(line: &Line<'_>, reference: PosReference, settings: &Settings) -> Result<Sale, Problem> {
     let currency = currency(line, settings)?;
     let amount = line.amount.as_ref().ok_or_else(|| bad("amount", "is missing"))?;
     let amount = Amount::new(minor_units("amount", amount, currency)?, currency);
@@ -146,17 +176,15 @@ fn sale(line: &Line, reference: PosReference, settings: &Settings) -> Result<Sal
         merchant_reference: merchant_reference
             .map(|value| text("merchant_reference", value, Label::new))
             .transpose()?,
-        line_items: line_items(line.line_items.as_ref(), currency)?,
+        line_items: line_items(line.line_items, currency)?,
         locale: locale.map(|value| text("locale", value, |text| Locale::new(&text))).transpose()?,
     })
 }
 
-fn line_items(list: Option<&Value>, currency: Currency) -> Result<Vec<LineItem>, Problem> {
-    let values = match list {
-        None => return Ok(Vec::new()),
-        Some(Value::Array(values)) => values,
-        Some(_) => return Err(bad("line_items", "must be a list")),
-    };
+fn line_items(list: Option<&RawValue>, currency: Currency) -> Result<Vec<LineItem>, Problem> {
+    let Some(list) = list else { return Ok(Vec::new()) };
+    let values: Vec<&RawValue> =
+        serde_json::from_str(list.get()).map_err(|_| bad("line_items", "must be a list"))?;
     if values.len() > LINE_ITEMS_MAX {
         return Err(bad("line_items", &format!("has more than {LINE_ITEMS_MAX} entries")));
     }
@@ -164,13 +192,13 @@ fn line_items(list: Option<&Value>, currency: Currency) -> Result<Vec<LineItem>,
     numbered.map(|(index, value)| line_item(index, value, currency)).collect()
 }
 
-fn line_item(index: usize, value: &Value, currency: Currency) -> Result<LineItem, Problem> {
+fn line_item(index: usize, value: &RawValue, currency: Currency) -> Result<LineItem, Problem> {
     let field = |name: &str| format!("line_items[{index}].{name}");
-    if !value.is_object() {
+    if !value.get().starts_with('{') {
         return Err(bad(&format!("line_items[{index}]"), "must be an object"));
     }
-    let item = Item::deserialize_from(value)
-        .map_err(|error| bad(&format!("line_items[{index}]"), &clip(&error)))?;
+    let item: Item = serde_json::from_str(value.get())
+        .map_err(|error| bad(&format!("line_items[{index}]"), &clip(&error.to_string())))?;
     let missing = |name| bad(&field(name), "is missing");
     let name = item.name.ok_or_else(|| missing("name"))?;
     let amount = item.amount.ok_or_else(|| missing("amount"))?;
@@ -183,15 +211,8 @@ fn line_item(index: usize, value: &Value, currency: Currency) -> Result<LineItem
     })
 }
 
-impl Item {
-    fn deserialize_from(value: &Value) -> Result<Self, String> {
-        use serde::Deserialize as _;
-        Item::deserialize(value).map_err(|error| error.to_string())
-    }
-}
-
 fn operation(
-    line: &Line,
+    line: &Line<'_>,
     reference: PosReference,
     settings: &Settings,
 ) -> Result<Operation, Problem> {
@@ -216,7 +237,7 @@ fn operation(
     Ok(Operation { reference, sale: text("sale", sale, PosReference::new)?, amount })
 }
 
-fn currency(line: &Line, settings: &Settings) -> Result<Currency, Problem> {
+fn currency(line: &Line<'_>, settings: &Settings) -> Result<Currency, Problem> {
     match &line.currency {
         Some(Value::String(code)) => {
             Currency::new(code).map_err(|error| bad("currency", &error.to_string()))

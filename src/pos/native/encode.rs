@@ -110,6 +110,7 @@ struct MoneyObject {
     captured: i64,
     refunded: i64,
     voided: bool,
+    released: i64,
     queued: usize,
     needs_person: usize,
 }
@@ -254,6 +255,7 @@ fn money(so_far: &MoneySoFar) -> MoneyObject {
         captured: so_far.captured.minor(),
         refunded: so_far.refunded.minor(),
         voided: so_far.voided,
+        released: so_far.released.minor(),
         queued: so_far.queued,
         needs_person: so_far.refused,
     }

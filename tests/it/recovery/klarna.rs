@@ -36,6 +36,7 @@ pub struct Transaction {
     /// Refunds that named their capture, by its reference.
     by_capture: BTreeMap<String, i64>,
     pub voided: bool,
+    released: bool,
 }
 
 impl Transaction {
@@ -73,7 +74,15 @@ impl Klarna {
         let (of, amount) = (request.of.clone(), request.amount);
         let (captures, refunds) = (BTreeMap::new(), BTreeMap::new());
         let by_capture = BTreeMap::new();
-        let new = Transaction { of, amount, captures, refunds, by_capture, voided: false };
+        let new = Transaction {
+            of,
+            amount,
+            captures,
+            refunds,
+            by_capture,
+            voided: false,
+            released: false,
+        };
         let before = self.transactions.insert(transaction.to_string(), new);
         assert!(before.is_none(), "{transaction} exists already");
     }
@@ -111,7 +120,7 @@ impl Klarna {
             }
             CallKind::Capture { transaction, amount, reference } => {
                 let found = self.transaction(transaction);
-                assert!(!found.voided, "captured after a void");
+                assert!(!found.voided && !found.released, "captured after a void");
                 let before = found.captures.insert(reference.to_string(), amount.minor());
                 assert_eq!(before, None, "{reference} captured twice");
                 assert!(found.captured() <= found.amount.minor(), "captured more than authorised");
@@ -134,10 +143,11 @@ impl Klarna {
                 assert!(found.refunded() <= found.captured(), "refunded more than captured");
                 Outcome::Done(refunded(reference.as_str()))
             }
-            CallKind::Void { transaction, .. } => {
+            CallKind::Void { transaction, rest, .. } => {
                 let found = self.transaction(transaction);
-                assert_eq!(found.captured(), 0, "voided after a capture");
-                found.voided = true;
+                assert_eq!(found.captured() > 0, *rest, "the whole or the rest");
+                found.voided |= !rest;
+                found.released |= rest;
                 Outcome::Done(Effect::Voided)
             }
         }

@@ -281,6 +281,9 @@ fn request_of(words: &[&str]) -> Request {
             Request::Refund(operation(reference, sale, amount))
         }
         ["void", reference, sale, amount @ ..] => Request::Void(operation(reference, sale, amount)),
+        ["release", reference, sale, amount @ ..] => {
+            Request::Release(operation(reference, sale, amount))
+        }
         ["end_shift", reference] => Request::EndShift { reference: name(reference) },
         other => panic!("a till does not say {other:?}"),
     }

@@ -37,10 +37,11 @@ pub fn event(event: &Event) -> String {
         Event::VoidDecided { reason, .. } => format!("{name} {}", reason.code()),
         Event::Voided { amount }
         | Event::CaptureQueued { amount, .. }
+        | Event::ReleaseQueued { amount, .. }
         | Event::RefundQueued { amount, .. } => format!("{name} {amount}"),
-        Event::Captured { sequence, amount, .. } | Event::Refunded { sequence, amount, .. } => {
-            format!("{name} .{sequence} {amount}")
-        }
+        Event::Captured { sequence, amount, .. }
+        | Event::Refunded { sequence, amount, .. }
+        | Event::Released { sequence, amount } => format!("{name} .{sequence} {amount}"),
         Event::Rekeyed { sequence } => format!("{name} .{sequence}"),
         Event::Created { .. }
         | Event::Unavailable { .. }
@@ -124,9 +125,12 @@ fn operation(result: &OperationResult) -> String {
 }
 
 fn money(so_far: &MoneySoFar) -> String {
-    let MoneySoFar { authorised, captured, refunded, voided, queued, refused } = so_far;
+    let MoneySoFar { authorised, captured, refunded, voided, released, queued, refused } = so_far;
     let (captured, refunded) = (captured.decimal(), refunded.decimal());
     let mut text = format!("authorised {authorised}, captured {captured}, refunded {refunded}");
+    if !released.is_zero() {
+        text += &format!(", released {}", released.decimal());
+    }
     for (number, name) in
         [(usize::from(*voided), "voided"), (*queued, "queued"), (*refused, "refused")]
     {

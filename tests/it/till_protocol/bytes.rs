@@ -69,7 +69,7 @@ fn wrong_fields_are_named() {
         r#"{"ref":"R-1"}"#,
         concat!(
             "R-1 bad_field: field \"op\": is missing; it is one of ",
-            "hello, ping, sale, abort, status, ack, capture, refund, void, end_shift"
+            "hello, ping, sale, abort, status, ack, capture, refund, void, release, end_shift"
         ),
     );
     check(r#"{"op":7,"ref":"R-1"}"#, "R-1 bad_field: field \"op\": must be a string");
@@ -126,11 +126,21 @@ fn money_is_an_integer() {
         ("[1]", number),
         ("{}", number),
         ("-1", "must not be negative; use refund to give money back"),
-        ("null", "is missing"),
+        ("null", number),
     ] {
         let line = format!(r#"{{"op":"sale","ref":"R-1","amount":{amount}}}"#);
         check(&line, &format!("R-1 bad_field: field \"amount\": {wrong}"));
     }
+    // A null is not an absent field: a refund of nothing said is a refund of all that is left.
+    let line = r#"{"op":"refund","ref":"F-1","sale":"R-1","amount":null}"#;
+    check(line, &format!("F-1 bad_field: field \"amount\": {number}"));
+    let line = r#"{"op":"sale","ref":"R-1","amount":1234,"currency":null}"#;
+    check(line, "R-1 bad_field: field \"currency\": must be a string such as \"EUR\"");
+    let twice =
+        r#"{"op":"sale","ref":"R-1","amount":2,"line_items":[{"name":"A","amount":1,"amount":2}]}"#;
+    let wrong =
+        "R-1 bad_field: field \"line_items[0]\": duplicate field `amount` at line 1 column 31";
+    check(twice, wrong);
     let line = r#"{"op":"sale","ref":"R-1","amount":1e999}"#;
     check(line, "- bad_message: line is not a message: number out of range at line 1 column 39");
 }
