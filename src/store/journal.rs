@@ -5,7 +5,7 @@ use crate::clock::Wall;
 use crate::id::PaymentId;
 use crate::payment::Step;
 use crate::payment::event::{Event, Record};
-use rusqlite::{Connection, Row, Transaction, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 
 /// Appends the step's records, its references and the open flags of its payments.
 pub(super) fn append(transaction: &Transaction<'_>, step: &Step) -> Result<(), StoreError> {
@@ -47,6 +47,13 @@ pub(super) fn select(
         records.push(record(row)?);
     }
     Ok(records)
+}
+
+/// When the newest record was written; 1970 in an empty journal.
+pub(super) fn newest(connection: &Connection) -> Result<Wall, StoreError> {
+    let sql = "SELECT at_ms FROM journal ORDER BY sequence DESC LIMIT 1";
+    let at = connection.query_row(sql, [], |row| row.get(0)).optional()?;
+    Ok(Wall::from_millis(at.unwrap_or(0)))
 }
 
 fn record(row: &Row<'_>) -> Result<Record, StoreError> {

@@ -1,6 +1,6 @@
 //! Reading beside the writer: for `sync`, the command line and the console. Never writes.
 
-use super::{RefusedCall, StoreError, journal, outbox, read_only, schema};
+use super::{RefusedCall, Restored, StoreError, journal, outbox, read_only, restore, schema};
 use crate::id::{Installation, PaymentId, PosReference};
 use crate::payment::effect::QueuedCall;
 use crate::payment::event::Record;
@@ -94,13 +94,22 @@ impl Reader {
         Ok(number.map(PaymentId::new))
     }
 
-    /// The newest payment number; 0 when there is none.
+    /// The newest payment number that is or may have been in use; 0 when there is none. After a
+    /// restore it is ahead of the journal.
     ///
     /// # Errors
     /// [`StoreError::Sqlite`].
     pub fn last_payment(&self) -> Result<PaymentId, StoreError> {
-        let sql = "SELECT coalesce(max(id), 0) FROM payment";
-        Ok(PaymentId::new(self.connection.query_row(sql, [], |row| row.get(0))?))
+        last_payment(&self.connection)
+    }
+
+    /// That this journal was restored from a snapshot, until staff has acknowledged it or closed
+    /// a shift.
+    ///
+    /// # Errors
+    /// [`StoreError::Sqlite`] or [`StoreError::Damaged`].
+    pub fn restored(&self) -> Result<Option<Restored>, StoreError> {
+        restore::unacknowledged(&self.connection)
     }
 
     /// The newest payments, newest first; at most [`LIST_LEN_MAX`].
@@ -140,4 +149,12 @@ impl Reader {
     pub fn refused(&self) -> Result<Vec<RefusedCall>, StoreError> {
         outbox::refused(&self.connection)
     }
+}
+
+/// The newest payment number that is or may have been in use.
+pub(super) fn last_payment(connection: &Connection) -> Result<PaymentId, StoreError> {
+    let sql = "SELECT coalesce(max(id), 0) FROM payment";
+    let in_use = PaymentId::new(connection.query_row(sql, [], |row| row.get(0))?);
+    let skipped = restore::restored(connection)?.map(|restored| restored.last_payment());
+    Ok(skipped.map_or(in_use, |skipped| skipped.max(in_use)))
 }

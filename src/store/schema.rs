@@ -63,29 +63,44 @@ pub(super) fn version() -> i64 {
     i64::try_from(MIGRATIONS.len()).expect("there are few migrations")
 }
 
+/// Whether the file holds a schema that [`migrate`] would change.
+pub(super) fn is_older(connection: &Connection) -> Result<bool, StoreError> {
+    Ok((1..version()).contains(&found(connection)?))
+}
+
+fn found(connection: &Connection) -> Result<i64, StoreError> {
+    Ok(connection.query_row("PRAGMA user_version", [], |row| row.get(0))?)
+}
+
 /// Brings the file to the newest version; an interrupted migration starts its version again.
-pub(super) fn migrate(connection: &mut Connection) -> Result<Installation, StoreError> {
-    let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    let done = usize::try_from(found).ok().filter(|done| *done <= MIGRATIONS.len());
-    let done = done.ok_or(StoreError::Newer { found, known: version() })?;
-    for (index, migration) in MIGRATIONS.iter().enumerate().skip(done) {
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        transaction.execute_batch(migration)?;
-        transaction.pragma_update(
-            None,
-            "user_version",
-            i64::try_from(index).unwrap_or(i64::MAX) + 1,
-        )?;
-        transaction.commit()?;
-    }
+pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    migrate_by(connection, MIGRATIONS)?;
     make_installation(connection)
 }
 
-fn make_installation(connection: &Connection) -> Result<Installation, StoreError> {
-    if meta(connection, INSTALLATION)?.is_none() {
-        set_meta(connection, INSTALLATION, &Uuid::new_v4().to_string())?;
+fn migrate_by(connection: &mut Connection, migrations: &[&str]) -> Result<(), StoreError> {
+    let found = found(connection)?;
+    let done = usize::try_from(found).ok().filter(|done| *done <= migrations.len());
+    let done = done.ok_or(StoreError::Newer { found, known: version() })?;
+    for (version, migration) in (1_i64..).zip(migrations).skip(done) {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        transaction.execute_batch(migration)?;
+        transaction.pragma_update(None, "user_version", version)?;
+        transaction.commit()?;
     }
-    installation(connection)
+    Ok(())
+}
+
+fn make_installation(connection: &Connection) -> Result<(), StoreError> {
+    match meta(connection, INSTALLATION)? {
+        Some(_) => Ok(()),
+        None => set_installation(connection, Uuid::new_v4()),
+    }
+}
+
+/// From here on keys and references are made with `id`; those that are stored stay as they are.
+pub(super) fn set_installation(connection: &Connection, id: Uuid) -> Result<(), StoreError> {
+    set_meta(connection, INSTALLATION, &id.to_string())
 }
 
 const INSTALLATION: &str = "installation";

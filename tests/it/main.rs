@@ -11,6 +11,7 @@ mod payment;
 mod random;
 mod readme;
 mod recovery;
+mod restore;
 mod scenario;
 mod screen;
 mod store;
