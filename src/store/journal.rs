@@ -38,15 +38,18 @@ pub(super) fn select(
     condition: &str,
     parameters: impl rusqlite::Params,
 ) -> Result<Vec<Record>, StoreError> {
-    let sql =
-        format!("SELECT sequence, payment, at_ms, body FROM journal {condition} ORDER BY sequence");
-    let mut statement = connection.prepare_cached(&sql)?;
+    let mut statement = connection.prepare_cached(&sql(condition))?;
     let mut rows = statement.query(parameters)?;
     let mut records = Vec::new();
     while let Some(row) = rows.next()? {
         records.push(record(row)?);
     }
     Ok(records)
+}
+
+/// The query of [`select`].
+pub(super) fn sql(condition: &str) -> String {
+    format!("SELECT sequence, payment, at_ms, body FROM journal {condition} ORDER BY sequence")
 }
 
 /// When the newest record was written; 1970 in an empty journal.

@@ -231,6 +231,10 @@ impl Store {
 /// Opens the file, makes sure of its durability and content, and brings it to the newest schema.
 /// A file of an older schema is copied first.
 fn prepare(path: &Path) -> Result<Connection, StoreError> {
+    prepare_by(path, schema::MIGRATIONS)
+}
+
+fn prepare_by(path: &Path, migrations: &[&str]) -> Result<Connection, StoreError> {
     if !path.exists() && (suffixed(path, "-wal").exists() || !snapshots(path)?.is_empty()) {
         let why = "the file is gone, and what was kept beside it is there";
         return Err(StoreError::Damaged(why.to_owned()));
@@ -241,10 +245,10 @@ fn prepare(path: &Path) -> Result<Connection, StoreError> {
     connection.busy_timeout(BUSY_WAIT)?;
     make_durable(&connection)?;
     is_whole(&connection)?;
-    if schema::is_older(&connection)? {
+    if schema::is_older(&connection, migrations)? {
         take_snapshot(path, journal::newest(&connection)?)?;
     }
-    schema::migrate(&mut connection)?;
+    schema::migrate(&mut connection, migrations)?;
     Ok(connection)
 }
 

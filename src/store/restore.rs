@@ -171,7 +171,7 @@ fn ready_copy(
     fs::set_permissions(copy, fs::Permissions::from_mode(0o600)).map_err(failed)?;
     let mut connection = Connection::open(copy)?;
     is_whole(&connection)?;
-    schema::migrate(&mut connection)?;
+    schema::migrate(&mut connection, schema::MIGRATIONS)?;
     check(&Reader::open(copy)?)?;
     begin_anew(&mut connection, mark)?;
     drop(connection);

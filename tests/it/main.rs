@@ -18,3 +18,4 @@ mod store;
 mod terminal;
 mod tidy;
 mod till_protocol;
+mod upgrade;
