@@ -45,7 +45,7 @@ fn every_row_of_every_version_is_there_and_is_understood() {
 }
 
 /// The journal makes an engine that owes what the outbox says.
-fn replays(reader: &Reader) -> Result<(), StoreError> {
+pub fn replays(reader: &Reader) -> Result<(), StoreError> {
     let installation = reader.installation()?;
     let mut engine = Engine::new(installation, policy(), reader.last_payment()?);
     let now = Now { mono: Mono::default(), wall: Wall::from_millis(0) };
