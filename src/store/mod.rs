@@ -153,7 +153,9 @@ impl Store {
     }
 
     /// Writes all of `step` in one transaction. When it returns `Ok`, the events, the outbox rows
-    /// and the references are on disk and survive a power cut; on an error nothing of it is.
+    /// and the references are on disk and survive a power cut; on an error nothing of it can be
+    /// read. If the power fails right after an error, all of it may be there after all, as in any
+    /// commit that was under way: what was refused for it may then be found begun.
     ///
     /// # Errors
     /// [`StoreError::Full`], [`StoreError::ReadOnly`], [`StoreError::Damaged`] or

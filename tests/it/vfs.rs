@@ -26,6 +26,17 @@ enum Op {
     Mark,
 }
 
+/// What a power cut does to what was not synced.
+#[derive(Debug, Clone, Copy)]
+pub enum Unsynced {
+    /// None of it is there.
+    Gone,
+    /// All of it is there.
+    Whole,
+    /// Each write is there, is gone or is torn between two sectors; from this seed.
+    Random(u64),
+}
+
 /// What happens to the calls from the `from`-th on.
 #[derive(Debug, Clone, Copy)]
 pub struct Fault {
@@ -80,9 +91,8 @@ impl Disk {
     }
 
     /// The files after a power cut before the operation number `end`, and how many marks there were
-    /// before it. What was not synced is there, is gone, or is torn, as `random` has it; without it
-    /// all of that is gone.
-    pub fn after_power_cut(&self, end: usize, mut random: Option<u64>) -> (TempDir, usize) {
+    /// before it.
+    pub fn after_power_cut(&self, end: usize, mut unsynced: Unsynced) -> (TempDir, usize) {
         let ops = self.0.lock().unwrap().ops[..end].to_vec();
         let mut files: BTreeMap<PathBuf, (Vec<u8>, Vec<Op>)> = BTreeMap::new();
         let mut marks = 0;
@@ -102,11 +112,7 @@ impl Disk {
         let directory = TempDir::new().expect("temporary directory");
         for (file, (mut bytes, waiting)) in files {
             for op in waiting {
-                match next(&mut random) {
-                    None | Some(0) => {}
-                    Some(1) => apply(&mut bytes, &op, usize::MAX),
-                    Some(sectors) => apply(&mut bytes, &op, (sectors as usize - 1) * SECTOR),
-                }
+                apply(&mut bytes, &op, kept(&mut unsynced));
             }
             let name = file.file_name().expect("a file");
             std::fs::write(directory.path().join(name), bytes).expect("a copy");
@@ -131,11 +137,16 @@ impl Disk {
     }
 }
 
-/// 0 for gone, 1 for whole, more for that many sectors and one.
-fn next(random: &mut Option<u64>) -> Option<u64> {
-    let state = random.as_mut()?;
-    *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-    Some((*state >> 33) % 9)
+/// How many bytes of the next write are there.
+fn kept(unsynced: &mut Unsynced) -> usize {
+    let Unsynced::Random(seed) = unsynced else {
+        return if matches!(unsynced, Unsynced::Whole) { usize::MAX } else { 0 };
+    };
+    *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    match (*seed >> 33) as usize % 9 {
+        8 => usize::MAX,
+        sectors => sectors * SECTOR,
+    }
 }
 
 /// At most `whole` bytes of `op`.
@@ -143,10 +154,14 @@ fn apply(to: &mut Vec<u8>, op: &Op, whole: usize) {
     match op {
         Op::Write { at, bytes, .. } => {
             let bytes = &bytes[..bytes.len().min(whole)];
+            if bytes.is_empty() {
+                return;
+            }
             to.resize(to.len().max(at + bytes.len()), 0);
             to[*at..at + bytes.len()].copy_from_slice(bytes);
         }
-        Op::Truncate { len, .. } => to.truncate(*len),
+        Op::Truncate { len, .. } if whole > 0 => to.truncate(*len),
+        Op::Truncate { .. } => {}
         Op::Sync { .. } | Op::Delete { .. } | Op::Mark => {}
     }
 }
