@@ -79,3 +79,50 @@ impl Snapshots {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Wall;
+    use crate::store::{Store, snapshots};
+
+    fn at(seconds: u64) -> Now {
+        let since = Duration::from_secs(seconds);
+        Now { mono: Mono::new(since), wall: Wall::from_millis(0).after(since) }
+    }
+
+    async fn copies_after(plan: &mut Snapshots, now: Now) -> usize {
+        plan.look(now);
+        plan.finish().await;
+        snapshots(&plan.path).expect("a list").len()
+    }
+
+    const HOUR: u64 = 3600;
+
+    #[tokio::test]
+    async fn copies_are_made_after_a_start_after_a_shift_and_daily() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("terminal.sqlite");
+        let _store = Store::open(&path).expect("a new database");
+        let mut plan = Snapshots::new(&path, at(0)).expect("a plan");
+        assert_eq!(copies_after(&mut plan, at(60)).await, 0, "the shop opens first");
+        assert_eq!(copies_after(&mut plan, at(HOUR)).await, 1);
+        assert_eq!(copies_after(&mut plan, at(24 * HOUR)).await, 1);
+        assert_eq!(copies_after(&mut plan, at(25 * HOUR)).await, 2);
+        plan.shift_ended(at(26 * HOUR));
+        assert_eq!(copies_after(&mut plan, at(26 * HOUR)).await, 3);
+        let plan = Snapshots::new(&path, at(0)).expect("a plan");
+        assert!(plan.due() > at(23 * HOUR).mono, "the newest copy is young: {:?}", plan.due());
+    }
+
+    #[tokio::test]
+    async fn a_copy_that_failed_is_tried_again_before_the_day_is_over() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("terminal.sqlite");
+        let mut plan = Snapshots::new(&path, at(0)).expect("a plan");
+        assert_eq!(copies_after(&mut plan, at(HOUR)).await, 0, "there is nothing to copy");
+        let _store = Store::open(&path).expect("a new database");
+        assert_eq!(copies_after(&mut plan, at(HOUR + 60)).await, 0);
+        assert_eq!(copies_after(&mut plan, at(2 * HOUR)).await, 1);
+    }
+}
