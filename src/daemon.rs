@@ -3,28 +3,30 @@
 //!
 //! It reads the clock for everybody. It has no opinion about money.
 
+mod snapshots;
+mod start;
 mod system;
 
 pub use system::terminated;
 
 use crate::acquirer::Acquirer;
 use crate::acquirer::klarna::Klarna;
-use crate::clock::{Boot, Mono, Now, SystemClock, Wall};
+use crate::clock::{Mono, SystemClock};
 use crate::config::Config;
 use crate::display::{Display, Output, Panel};
 use crate::i18n::Lang;
-use crate::id::{CallId, Locale, PosReference};
+use crate::id::{Locale, PosReference};
 use crate::payment::effect::Screen;
 use crate::payment::event::{Event as Happened, Record};
 use crate::payment::vocabulary::{Problem, Reply, Request, SaleResult, Status};
-use crate::payment::{Engine, Input, Payment, Watch, shift};
+use crate::payment::{Engine, Input, Watch, event, shift};
 use crate::pos::{self, TillEvent};
 use crate::receipt;
 use crate::store::{Reader, Store, StoreError};
 use crate::sync::{self, Report};
 use anyhow::Context as _;
 use sd_notify::NotifyState;
-use std::collections::BTreeSet;
+use snapshots::Snapshots;
 use std::sync::Arc;
 use std::time::Duration;
 use system::{notify, watchdog_pace};
@@ -70,14 +72,9 @@ pub async fn run_on(
     shutdown: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
     let clock = SystemClock::start();
-    let mut store = Store::open(&config.store_path).context("the journal cannot be used")?;
-    let distrusted_until = distrusted_until(&mut store, clock.now())?;
-    let reader = store.reader()?;
-    let mut engine = Engine::new(store.installation(), config.policy, reader.last_payment()?);
-    engine
-        .replay(clock.now(), &reader.open_records()?)
-        .context("the journal contradicts itself")?;
-    check_outbox(&engine, &reader)?;
+    let start::Memory { store, reader, engine, distrusted_until } =
+        start::remember(&config.store_path, &config.policy, clock.now())?;
+    let snapshots = Snapshots::new(&config.store_path, clock.now())?;
     let acquirer = Arc::new(Acquirer::Klarna(Klarna::new(config.klarna)?));
 
     let (till_events_in, till_events) = mpsc::channel(pos::QUEUE_LEN_MAX);
@@ -108,6 +105,7 @@ pub async fn run_on(
         acquirer,
         replies,
         wanted,
+        snapshots,
         fault: None,
     };
     // A part that ends before the whole is a defect; the journal makes a restart safe.
@@ -118,29 +116,6 @@ pub async fn run_on(
     }
     sync.abort();
     let _ = tokio::time::timeout(FAREWELL, till).await;
-    Ok(())
-}
-
-/// Up to which wall time noted in the journal no age can be told: all of it, when the machine was
-/// off in between (its clock may have stood still) or its clock was set.
-fn distrusted_until(store: &mut Store, now: Now) -> anyhow::Result<Option<Wall>> {
-    let this = Boot::of_this_machine(now);
-    let earlier = store.note_boot(this.as_ref()).context("the journal cannot be written")?;
-    let continues = this.zip(earlier).is_some_and(|(this, earlier)| this.continues(&earlier));
-    Ok((!continues).then_some(now.wall))
-}
-
-/// The outbox is what replay says it must be; anything else is a defect, and a terminal that does
-/// not know what it owes must not take payments.
-fn check_outbox(engine: &Engine, reader: &Reader) -> anyhow::Result<()> {
-    let open = |payment: &Payment| payment.open_calls().map(|(id, _)| id).collect::<Vec<_>>();
-    let replayed: BTreeSet<CallId> = engine.payments().flat_map(open).collect();
-    let queued: BTreeSet<CallId> = reader.queued()?.iter().map(|row| row.call.id).collect();
-    anyhow::ensure!(
-        replayed == queued,
-        "journal and outbox disagree about {} call(s); keep the database and ask for support",
-        replayed.symmetric_difference(&queued).count()
-    );
     Ok(())
 }
 
@@ -156,6 +131,7 @@ struct Daemon {
     acquirer: Arc<Acquirer>,
     replies: mpsc::Sender<Reply>,
     wanted: watch::Sender<Vec<Watch>>,
+    snapshots: Snapshots,
     /// No payment is accepted while this is here.
     fault: Option<Fault>,
 }
@@ -208,6 +184,7 @@ impl Daemon {
         notify(&[NotifyState::Stopping]);
         self.panel.show(Screen::OutOfService { reason: "stopped" }, self.language);
         tokio::task::block_in_place(|| self.panel.finish());
+        self.snapshots.finish().await;
         tracing::info!("the terminal stops; what is open is in the journal");
     }
 
@@ -220,7 +197,10 @@ impl Daemon {
             self.engine.screen(self.clock.now()),
             Screen::Scan { .. } | Screen::ShopperPaying { .. }
         );
-        let latest = now.after(if counting { COUNTDOWN } else { IDLE_TICK });
+        let mut latest = now.after(if counting { COUNTDOWN } else { IDLE_TICK });
+        if !self.engine.is_busy() {
+            latest = latest.min(self.snapshots.due());
+        }
         self.engine.poll_timeout().map_or(latest, |due| due.min(latest))
     }
 
@@ -233,6 +213,9 @@ impl Daemon {
             self.store_works();
         }
         self.dispatch(Input::Tick).await;
+        if self.fault.is_none() && !self.engine.is_busy() {
+            self.snapshots.look(self.clock.now());
+        }
     }
 
     fn warm_up(&self) {
@@ -317,6 +300,8 @@ impl Daemon {
             }
         };
         let durable = step.is_durable();
+        let closing = |event| matches!(event, &event::Event::ShiftEnded { .. });
+        let shift_ended = step.records.iter().any(|record| closing(&record.event));
         if let Err(error) = tokio::task::block_in_place(|| self.store.commit(&step)) {
             self.store_failed(&error);
             if let Some(reference) = asked {
@@ -326,6 +311,9 @@ impl Daemon {
         }
         if durable {
             self.store_works();
+            if shift_ended {
+                self.snapshots.shift_ended(self.clock.now());
+            }
             step.records.iter().for_each(log);
         }
         let replies = self.engine.accept(step);

@@ -13,6 +13,7 @@ use std::time::Duration;
 /// Lists the newest `count` payments, or one with its journal.
 pub(super) fn payments(path: &Path, number: Option<u32>, count: u32) -> anyhow::Result<()> {
     let reader = Reader::open(path)?;
+    warn(&reader)?;
     if let Some(number) = number {
         return payment(&reader, PaymentId::new(number));
     }
@@ -42,12 +43,16 @@ pub(super) fn payments(path: &Path, number: Option<u32>, count: u32) -> anyhow::
 /// Lists what waits to be sent and what needs a person.
 pub(super) fn outbox(path: &Path) -> anyhow::Result<()> {
     let reader = Reader::open(path)?;
+    warn(&reader)?;
     let (queued, refused) = (reader.queued()?, reader.refused()?);
     println!("{} call(s) wait for Klarna, {} need(s) a person", queued.len(), refused.len());
     for row in queued {
-        let since = &row.first_attempt.iso8601()[..19];
+        let since = match row.first_attempt.millis() {
+            0 => "the journal was restored".to_owned(),
+            _ => format!("{} UTC", &row.first_attempt.iso8601()[..19]),
+        };
         let (id, operation) = (row.call.id, row.call.kind.operation());
-        println!("  {id}  {operation:<8} {:>14}  since {since} UTC", row.call.kind.amount());
+        println!("  {id}  {operation:<8} {:>14}  since {since}", row.call.kind.amount());
     }
     for row in refused {
         let (id, operation) = (row.call.id, row.call.kind.operation());
@@ -55,6 +60,14 @@ pub(super) fn outbox(path: &Path) -> anyhow::Result<()> {
         let error_id = refusal.error_id.unwrap_or_else(|| "none".to_owned());
         println!("! {id}  {operation:<8} {:>14}  {}", row.call.kind.amount(), refusal.code);
         println!("    {} (error_id for Klarna's support: {error_id})", refusal.text);
+    }
+    Ok(())
+}
+
+fn warn(reader: &Reader) -> anyhow::Result<()> {
+    if let Some(restored) = reader.restored()? {
+        println!("! WARNING: {restored}");
+        println!("  (closing a shift or `outbox --acknowledge-restore` ends this warning)");
     }
     Ok(())
 }

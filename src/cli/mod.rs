@@ -9,6 +9,7 @@ mod list;
 mod simulate;
 
 use crate::config::{Config, ConfigError};
+use crate::store::{Reader, Store};
 use crate::{daemon, telemetry};
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
@@ -63,6 +64,10 @@ enum Command {
     Outbox {
         #[command(flatten)]
         database: Database,
+        /// Say that the books have been compared after the journal was restored from a snapshot;
+        /// the daemon must be stopped for it
+        #[arg(long)]
+        acknowledge_restore: bool,
     },
     /// Play Klarna: an API as strict as the real one, and a shopper's page in the browser
     #[cfg(feature = "simulator")]
@@ -125,7 +130,14 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Payments { database, number, count } => {
             list::payments(&database.path()?, number, count)
         }
-        Command::Outbox { database } => list::outbox(&database.path()?),
+        Command::Outbox { database, acknowledge_restore } => {
+            let path = database.path()?;
+            if acknowledge_restore {
+                Reader::open(&path)?;
+                Store::open(&path)?.acknowledge_restore()?;
+            }
+            list::outbox(&path)
+        }
         #[cfg(feature = "simulator")]
         Command::Simulate(arguments) => runtime()?.block_on(simulate::run(arguments)),
         #[cfg(feature = "simulator")]

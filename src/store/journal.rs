@@ -5,7 +5,7 @@ use crate::clock::Wall;
 use crate::id::PaymentId;
 use crate::payment::Step;
 use crate::payment::event::{Event, Record};
-use rusqlite::{Connection, Row, Transaction, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 
 /// Appends the step's records, its references and the open flags of its payments.
 pub(super) fn append(transaction: &Transaction<'_>, step: &Step) -> Result<(), StoreError> {
@@ -38,15 +38,25 @@ pub(super) fn select(
     condition: &str,
     parameters: impl rusqlite::Params,
 ) -> Result<Vec<Record>, StoreError> {
-    let sql =
-        format!("SELECT sequence, payment, at_ms, body FROM journal {condition} ORDER BY sequence");
-    let mut statement = connection.prepare_cached(&sql)?;
+    let mut statement = connection.prepare_cached(&sql(condition))?;
     let mut rows = statement.query(parameters)?;
     let mut records = Vec::new();
     while let Some(row) = rows.next()? {
         records.push(record(row)?);
     }
     Ok(records)
+}
+
+/// The query of [`select`].
+pub(super) fn sql(condition: &str) -> String {
+    format!("SELECT sequence, payment, at_ms, body FROM journal {condition} ORDER BY sequence")
+}
+
+/// When the newest record was written; 1970 in an empty journal.
+pub(super) fn newest(connection: &Connection) -> Result<Wall, StoreError> {
+    let sql = "SELECT at_ms FROM journal ORDER BY sequence DESC LIMIT 1";
+    let at = connection.query_row(sql, [], |row| row.get(0)).optional()?;
+    Ok(Wall::from_millis(at.unwrap_or(0)))
 }
 
 fn record(row: &Row<'_>) -> Result<Record, StoreError> {

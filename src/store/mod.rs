@@ -2,17 +2,30 @@
 //!
 //! The daemon is the only writer; everybody else reads over a connection of their own
 //! ([`Reader`]). It knows nothing of what events mean.
+//!
+//! # What is durable when
+//! | after | survives a power cut | survives a damaged file |
+//! |---|---|---|
+//! | [`Store::commit`] returned `Ok` | yes, all of it | from the next snapshot on |
+//! | [`Store::commit`] failed, or had not returned | all of it or nothing of it | |
+//! | [`take_snapshot`] returned `Ok` | yes | yes: [`open_or_restore`] finds it |
+//!
+//! What a restore cannot bring back is still in the file that it sets aside, and at the acquirer.
 
 mod journal;
 mod outbox;
 mod reader;
+mod restore;
 mod schema;
+mod snapshot;
 
 pub use outbox::RefusedCall;
 pub use reader::{LIST_LEN_MAX, PaymentRow, Reader};
+pub use restore::{Restored, open_or_restore};
+pub use snapshot::{KEPT_MAX, snapshots, take_snapshot};
 
-use crate::clock::Boot;
-use crate::id::Installation;
+use crate::clock::{Boot, Wall};
+use crate::id::{Installation, PaymentId};
 use crate::payment::Step;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use std::fs::File;
@@ -70,6 +83,9 @@ pub enum StoreError {
     /// The file is damaged.
     #[error("the database is damaged ({0}); keep the file and restore a backup")]
     Damaged(String),
+    /// The file is whole, but what it says cannot have happened.
+    #[error("the journal contradicts itself ({0}); keep the database and ask for support")]
+    Contradiction(String),
     /// A row that this version did not write.
     #[error("journal row {row} cannot be read: {why}")]
     BadRow {
@@ -96,12 +112,22 @@ impl From<rusqlite::Error> for StoreError {
     }
 }
 
+impl StoreError {
+    /// Whether the file's content is at fault, so that a snapshot of it may help. A row of a newer
+    /// version, a full disk or a failing cable is no such fault.
+    fn is_damage(&self) -> bool {
+        matches!(self, Self::Damaged(_) | Self::Contradiction(_))
+    }
+}
+
 /// The one writing connection.
 #[derive(Debug)]
 pub struct Store {
     connection: Connection,
     path: PathBuf,
     installation: Installation,
+    /// Payments up to this one may have gone on without this journal.
+    restored_through: Option<PaymentId>,
     commits: u64,
     _lock: File,
 }
@@ -114,21 +140,22 @@ impl Store {
     /// Every [`StoreError`]; no payment may be taken then.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let lock = lock(path)?;
-        let mut connection = Connection::open(path).map_err(|why| cannot_open(path, &why))?;
-        restrict_access(path)?;
-        connection.busy_timeout(BUSY_WAIT)?;
-        make_durable(&connection)?;
-        let verdict: String =
-            connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
-        if verdict != "ok" {
-            return Err(StoreError::Damaged(verdict));
-        }
-        let installation = schema::migrate(&mut connection)?;
-        Ok(Self { connection, path: path.to_owned(), installation, commits: 0, _lock: lock })
+        Self::new(prepare(path)?, path, lock)
+    }
+
+    fn new(connection: Connection, path: &Path, lock: File) -> Result<Self, StoreError> {
+        let installation = schema::installation(&connection)?;
+        keep_log(&connection, false)?;
+        let restored = restore::restored(&connection)?;
+        let restored_through = restored.map(|restored| restored.through);
+        let path = path.to_owned();
+        Ok(Self { connection, path, installation, restored_through, commits: 0, _lock: lock })
     }
 
     /// Writes all of `step` in one transaction. When it returns `Ok`, the events, the outbox rows
-    /// and the references are on disk and survive a power cut; on an error nothing of it is.
+    /// and the references are on disk and survive a power cut; on an error nothing of it can be
+    /// read. If the power fails right after an error, all of it may be there after all, as in any
+    /// commit that was under way: what was refused for it may then be found begun.
     ///
     /// # Errors
     /// [`StoreError::Full`], [`StoreError::ReadOnly`], [`StoreError::Damaged`] or
@@ -140,7 +167,7 @@ impl Store {
         let transaction =
             self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         journal::append(&transaction, step)?;
-        outbox::apply(&transaction, &step.outbox, step.now().wall)?;
+        outbox::apply(&transaction, &step.outbox, step.now().wall, self.restored_through)?;
         transaction.commit()?;
         self.commits += 1;
         Ok(())
@@ -176,6 +203,14 @@ impl Store {
         Ok(())
     }
 
+    /// Ends the warning that [`Reader::restored`] gives; durable when it returns.
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    pub fn acknowledge_restore(&mut self) -> Result<(), StoreError> {
+        restore::acknowledge(&self.connection)
+    }
+
     /// The random number made with this journal.
     pub fn installation(&self) -> Installation {
         self.installation
@@ -195,20 +230,80 @@ impl Store {
     }
 }
 
+/// Opens the file, makes sure of its durability and content, and brings it to the newest schema.
+/// A file of an older schema is copied first.
+fn prepare(path: &Path) -> Result<Connection, StoreError> {
+    prepare_by(path, schema::MIGRATIONS)
+}
+
+fn prepare_by(path: &Path, migrations: &[&str]) -> Result<Connection, StoreError> {
+    if !path.exists() && (suffixed(path, "-wal").exists() || !snapshots(path)?.is_empty()) {
+        let why = "the file is gone, and what was kept beside it is there";
+        return Err(StoreError::Damaged(why.to_owned()));
+    }
+    let mut connection = Connection::open(path).map_err(|why| cannot_open(path, &why))?;
+    keep_log(&connection, true)?;
+    restrict_access(path)?;
+    connection.busy_timeout(BUSY_WAIT)?;
+    make_durable(&connection)?;
+    is_whole(&connection)?;
+    if schema::is_older(&connection, migrations)? {
+        take_snapshot(path, journal::newest(&connection)?)?;
+    }
+    schema::migrate(&mut connection, migrations)?;
+    Ok(connection)
+}
+
+/// SQLite would carry the log into the file when the last connection is closed, and delete it. A
+/// file that is to be set aside is left as it was found.
+fn keep_log(connection: &Connection, keep: bool) -> Result<(), StoreError> {
+    let setting = rusqlite::config::DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+    connection.set_db_config(setting, keep)?;
+    Ok(())
+}
+
+/// SQLite's own check of the file's structure.
+fn is_whole(connection: &Connection) -> Result<(), StoreError> {
+    let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    match verdict.as_str() {
+        "ok" => Ok(()),
+        _ => Err(StoreError::Damaged(verdict)),
+    }
+}
+
+fn suffixed(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// For file names: `20260131T120000Z`.
+fn utc(at: Wall) -> String {
+    let text = at.iso8601();
+    let seconds = text.split('.').next().unwrap_or_default();
+    seconds.chars().filter(char::is_ascii_alphanumeric).chain(['Z']).collect()
+}
+
+fn io_failed(path: &Path, error: &std::io::Error) -> StoreError {
+    match error.kind() {
+        std::io::ErrorKind::StorageFull => StoreError::Full,
+        std::io::ErrorKind::ReadOnlyFilesystem => StoreError::ReadOnly,
+        _ => cannot_open(path, error),
+    }
+}
+
 fn cannot_open(path: &Path, why: &dyn std::fmt::Display) -> StoreError {
     StoreError::Open { path: path.to_owned(), why: why.to_string() }
 }
 
 /// An advisory lock beside the database: SQLite itself would let two daemons share it.
 fn lock(path: &Path) -> Result<File, StoreError> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
     let file = File::options()
         .create(true)
         .write(true)
         .truncate(false)
         .mode(0o600)
-        .open(&name)
+        .open(suffixed(path, ".lock"))
         .map_err(|why| cannot_open(path, &why))?;
     match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(file),

@@ -2,6 +2,7 @@
 
 use super::StoreError;
 use super::journal::json;
+use super::restore::LONG_AGO;
 use crate::clock::Wall;
 use crate::id::{CallId, IdempotencyKey, PaymentId};
 use crate::payment::effect::{Call, CallKind, OutboxChange, QueuedCall, Refusal};
@@ -17,14 +18,21 @@ pub struct RefusedCall {
 }
 
 /// Applies a step's changes. A queued call counts as attempted at `now`: its key ages from here.
+/// One of a payment that may have gone on without this journal counts as attempted long ago: its
+/// like may have been sent already, so the acquirer is read before it is sent.
 pub(super) fn apply(
     transaction: &Transaction<'_>,
     changes: &[OutboxChange],
     now: Wall,
+    restored_through: Option<PaymentId>,
 ) -> Result<(), StoreError> {
     for change in changes {
         match change {
-            OutboxChange::Queue(call) => queue(transaction, call, now)?,
+            OutboxChange::Queue(call) => {
+                let doubtful = restored_through.is_some_and(|last| call.id.payment <= last);
+                let first_attempt = if doubtful { LONG_AGO } else { now.millis() };
+                queue(transaction, call, now, first_attempt)?;
+            }
             OutboxChange::Close(id) => finish(transaction, *id, "closed", None)?,
             OutboxChange::Refuse(id, refusal) => {
                 finish(transaction, *id, "refused", Some(refusal))?;
@@ -35,11 +43,16 @@ pub(super) fn apply(
     Ok(())
 }
 
-fn queue(transaction: &Transaction<'_>, call: &Call, now: Wall) -> Result<(), StoreError> {
+fn queue(
+    transaction: &Transaction<'_>,
+    call: &Call,
+    now: Wall,
+    first_attempt_ms: i64,
+) -> Result<(), StoreError> {
     let mut statement = transaction.prepare_cached(
         "INSERT INTO outbox (payment, sequence, operation, body, key, generation,
                              queued_at_ms, first_attempt_ms, state)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, 'queued')",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'queued')",
     )?;
     statement.execute(params![
         call.id.payment.number(),
@@ -49,6 +62,7 @@ fn queue(transaction: &Transaction<'_>, call: &Call, now: Wall) -> Result<(), St
         call.key.to_string(),
         call.generation,
         now.millis(),
+        first_attempt_ms,
     ])?;
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Reading beside the writer: for `sync`, the command line and the console. Never writes.
 
-use super::{RefusedCall, StoreError, journal, outbox, read_only, schema};
+use super::{RefusedCall, Restored, StoreError, journal, outbox, read_only, restore, schema};
 use crate::id::{Installation, PaymentId, PosReference};
 use crate::payment::effect::QueuedCall;
 use crate::payment::event::Record;
@@ -48,9 +48,7 @@ impl Reader {
     /// # Errors
     /// [`StoreError::BadRow`] or [`StoreError::Sqlite`].
     pub fn open_records(&self) -> Result<Vec<Record>, StoreError> {
-        let condition =
-            "WHERE payment IS NULL OR payment IN (SELECT id FROM payment WHERE open = 1)";
-        journal::select(&self.connection, condition, [])
+        journal::select(&self.connection, OPEN, [])
     }
 
     /// All records of one payment, oldest first.
@@ -94,13 +92,22 @@ impl Reader {
         Ok(number.map(PaymentId::new))
     }
 
-    /// The newest payment number; 0 when there is none.
+    /// The newest payment number that is or may have been in use; 0 when there is none. After a
+    /// restore it is ahead of the journal.
     ///
     /// # Errors
     /// [`StoreError::Sqlite`].
     pub fn last_payment(&self) -> Result<PaymentId, StoreError> {
-        let sql = "SELECT coalesce(max(id), 0) FROM payment";
-        Ok(PaymentId::new(self.connection.query_row(sql, [], |row| row.get(0))?))
+        last_payment(&self.connection)
+    }
+
+    /// That this journal was restored from a snapshot, until staff has acknowledged it or closed
+    /// a shift.
+    ///
+    /// # Errors
+    /// [`StoreError::Sqlite`] or [`StoreError::Damaged`].
+    pub fn restored(&self) -> Result<Option<Restored>, StoreError> {
+        restore::unacknowledged(&self.connection)
     }
 
     /// The newest payments, newest first; at most [`LIST_LEN_MAX`].
@@ -139,5 +146,73 @@ impl Reader {
     /// [`StoreError::BadRow`] or [`StoreError::Sqlite`].
     pub fn refused(&self) -> Result<Vec<RefusedCall>, StoreError> {
         outbox::refused(&self.connection)
+    }
+}
+
+/// The records of open payments and of the terminal itself.
+const OPEN: &str = "WHERE payment IS NULL OR payment IN (SELECT id FROM payment WHERE open = 1)";
+
+/// The newest payment number that is or may have been in use.
+pub(super) fn last_payment(connection: &Connection) -> Result<PaymentId, StoreError> {
+    let sql = "SELECT coalesce(max(id), 0) FROM payment";
+    let in_use = PaymentId::new(connection.query_row(sql, [], |row| row.get(0))?);
+    let skipped = restore::restored(connection)?.map(|restored| restored.last_payment());
+    Ok(skipped.map_or(in_use, |skipped| skipped.max(in_use)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Store;
+    use rusqlite::StatementStatus;
+
+    /// Finished payments, with five rows each, and as many old calls.
+    const FINISHED: u32 = 40_000;
+
+    /// A journal of a few years with three open payments; the rows' content is never looked at.
+    fn big_journal(connection: &Connection) {
+        let sql = format!(
+            "WITH RECURSIVE n(i) AS (SELECT 5 UNION ALL SELECT i + 1 FROM n WHERE i < 5 * {last} + 4)
+             INSERT INTO journal (payment, at_ms, event, body)
+                 SELECT i / 5, 0, 'acknowledged', '{{\"event\":\"acknowledged\"}}' FROM n;
+             WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {last})
+             INSERT INTO payment (id, open) SELECT i, i IN (7, 20000, {last}) FROM n;
+             INSERT INTO outbox SELECT id, 1, 'capture', '', id, 0, 0, 0, 'closed', NULL
+                 FROM payment;",
+            last = FINISHED,
+        );
+        connection.execute_batch(&sql).expect("rows");
+    }
+
+    #[test]
+    fn a_start_reads_what_is_open_and_nothing_else() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("terminal.sqlite");
+        let store = Store::open(&path).expect("a new database");
+        big_journal(&Connection::open(&path).expect("sqlite"));
+        let reader = store.reader().expect("a reader");
+        assert_eq!(reader.open_records().expect("records").len(), 15);
+        assert_eq!(reader.queued().expect("rows").len(), 0);
+        assert_eq!(reader.refused().expect("rows").len(), 0);
+        assert_eq!(reader.sendable(100).expect("rows").len(), 0);
+        assert_eq!(reader.last_payment().expect("a number").number(), FINISHED);
+        assert_eq!(reader.restored().expect("a mark"), None);
+        let plan = plan(&reader.connection, &journal::sql(OPEN));
+        assert!(!plan.contains("SCAN journal"), "{plan}");
+        let mut statement = reader.connection.prepare_cached(&journal::sql(OPEN)).expect("cached");
+        let rows = statement.query([]).expect("rows").mapped(|_| Ok(())).count();
+        assert_eq!(rows, 15);
+        // What is scanned is the index of open payments, read twice here.
+        let scanned = statement.get_status(StatementStatus::FullscanStep);
+        assert!(scanned <= 2 * 3, "{scanned}\n{plan}");
+        let steps = statement.get_status(StatementStatus::VmStep);
+        assert!(steps < 2 * 15 * 100, "{steps} steps for 15 rows, read twice\n{plan}");
+    }
+
+    fn plan(connection: &Connection, sql: &str) -> String {
+        let mut statement =
+            connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).expect("a plan");
+        let lines = statement.query_map([], |row| row.get::<_, String>(3)).expect("lines");
+        lines.map(|line| line.expect("a line")).collect::<Vec<_>>().join("\n")
     }
 }

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
 use uuid::Uuid;
 
 /// What turns version `n` into version `n + 1`. Entries are never changed, only added.
-const MIGRATIONS: &[&str] = &["
+pub(super) const MIGRATIONS: &[&str] = &["
     CREATE TABLE meta (
         name  TEXT PRIMARY KEY,
         value TEXT NOT NULL
@@ -58,34 +58,44 @@ const MIGRATIONS: &[&str] = &["
     CREATE INDEX outbox_open ON outbox (payment, sequence) WHERE state <> 'closed';
 "];
 
-/// The schema version that this binary writes.
-pub(super) fn version() -> i64 {
-    i64::try_from(MIGRATIONS.len()).expect("there are few migrations")
+/// Whether the file holds rows in a schema that [`migrate`] would change.
+pub(super) fn is_older(connection: &Connection, migrations: &[&str]) -> Result<bool, StoreError> {
+    Ok((1..newest(migrations)).contains(&found(connection)?))
 }
 
-/// Brings the file to the newest version; an interrupted migration starts its version again.
-pub(super) fn migrate(connection: &mut Connection) -> Result<Installation, StoreError> {
-    let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    let done = usize::try_from(found).ok().filter(|done| *done <= MIGRATIONS.len());
-    let done = done.ok_or(StoreError::Newer { found, known: version() })?;
-    for (index, migration) in MIGRATIONS.iter().enumerate().skip(done) {
+fn newest(migrations: &[&str]) -> i64 {
+    i64::try_from(migrations.len()).expect("there are few migrations")
+}
+
+fn found(connection: &Connection) -> Result<i64, StoreError> {
+    Ok(connection.query_row("PRAGMA user_version", [], |row| row.get(0))?)
+}
+
+/// Brings the file to the newest version; an interrupted migration starts its version again. Each
+/// version is durable as a whole before the next one begins.
+pub(super) fn migrate(connection: &mut Connection, migrations: &[&str]) -> Result<(), StoreError> {
+    let found = found(connection)?;
+    let done = usize::try_from(found).ok().filter(|done| *done <= migrations.len());
+    let done = done.ok_or(StoreError::Newer { found, known: newest(migrations) })?;
+    for (version, migration) in (1_i64..).zip(migrations).skip(done) {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         transaction.execute_batch(migration)?;
-        transaction.pragma_update(
-            None,
-            "user_version",
-            i64::try_from(index).unwrap_or(i64::MAX) + 1,
-        )?;
+        transaction.pragma_update(None, "user_version", version)?;
         transaction.commit()?;
     }
     make_installation(connection)
 }
 
-fn make_installation(connection: &Connection) -> Result<Installation, StoreError> {
-    if meta(connection, INSTALLATION)?.is_none() {
-        set_meta(connection, INSTALLATION, &Uuid::new_v4().to_string())?;
+fn make_installation(connection: &Connection) -> Result<(), StoreError> {
+    match meta(connection, INSTALLATION)? {
+        Some(_) => Ok(()),
+        None => set_installation(connection, Uuid::new_v4()),
     }
-    installation(connection)
+}
+
+/// From here on keys and references are made with `id`; those that are stored stay as they are.
+pub(super) fn set_installation(connection: &Connection, id: Uuid) -> Result<(), StoreError> {
+    set_meta(connection, INSTALLATION, &id.to_string())
 }
 
 const INSTALLATION: &str = "installation";
@@ -112,4 +122,63 @@ pub(super) fn set_meta(connection: &Connection, name: &str, value: &str) -> Resu
     )?;
     statement.execute([name, value])?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Store, prepare_by, snapshots};
+    use super::*;
+    use std::path::Path;
+
+    const BETTER: &str = "ALTER TABLE journal ADD COLUMN colour TEXT;
+        UPDATE meta SET value = value || '+' WHERE name = 'mark';";
+    const BROKEN: &str = "ALTER TABLE journal ADD COLUMN colour TEXT;
+        UPDATE meta SET value = value || '+' WHERE name = 'mark';
+        INSERT INTO nowhere VALUES (1);";
+
+    /// A file of version 1 with one row in its journal.
+    fn version_1(path: &Path) {
+        let connection = prepare_by(path, &MIGRATIONS[..1]).expect("a new file");
+        let row = "INSERT INTO journal (payment, at_ms, event, body) VALUES (1, 7, 'x', '{}')";
+        connection.execute(row, []).expect("a row");
+        set_meta(&connection, "mark", "1").expect("a mark");
+    }
+
+    fn state(path: &Path) -> (i64, i64, Option<String>) {
+        let connection = Connection::open(path).expect("sqlite");
+        let count = "SELECT count(*) FROM journal WHERE at_ms = 7";
+        let rows = connection.query_row(count, [], |row| row.get(0)).expect("a count");
+        (found(&connection).expect("a version"), rows, meta(&connection, "mark").expect("a mark"))
+    }
+
+    #[test]
+    fn an_interrupted_migration_leaves_nothing_and_is_resumed() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("terminal.sqlite");
+        version_1(&path);
+        let steps = [MIGRATIONS[0], "UPDATE meta SET value = value || '-' WHERE name = 'mark'"];
+        let broken = [&steps[..], &[BROKEN]].concat();
+        prepare_by(&path, &broken).expect_err("the last step fails");
+        assert_eq!(state(&path), (2, 1, Some("1-".to_owned())), "the second version is there");
+        prepare_by(&path, &broken).expect_err("it fails again");
+        assert_eq!(state(&path), (2, 1, Some("1-".to_owned())));
+        let better = [&steps[..], &[BETTER]].concat();
+        prepare_by(&path, &better).expect("it goes on where it stopped");
+        assert_eq!(state(&path), (3, 1, Some("1-+".to_owned())));
+    }
+
+    #[test]
+    fn an_older_file_is_copied_before_it_is_changed() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("terminal.sqlite");
+        version_1(&path);
+        assert!(snapshots(&path).expect("a list").is_empty(), "a new file has nothing to lose");
+        prepare_by(&path, &[MIGRATIONS[0], BETTER]).expect("migrated");
+        let copies = snapshots(&path).expect("a list");
+        assert_eq!(copies.len(), 1);
+        assert_eq!(state(&copies[0]), (1, 1, Some("1".to_owned())));
+        prepare_by(&path, &[MIGRATIONS[0], BETTER]).expect("opened");
+        assert_eq!(snapshots(&path).expect("a list").len(), 1, "once");
+        assert!(matches!(Store::open(&path), Err(StoreError::Newer { found: 2, .. })));
+    }
 }

@@ -21,6 +21,8 @@ pub struct Disk {
     pub commits: Vec<usize>,
     /// The store's files after each commit, when they are wanted.
     pub album: Option<Vec<TempDir>>,
+    /// What was committed, when it is wanted.
+    pub steps: Option<Vec<Step>>,
 }
 
 impl Disk {
@@ -35,6 +37,7 @@ impl Disk {
             open: BTreeMap::new(),
             commits: Vec::new(),
             album: None,
+            steps: None,
         }
     }
 
@@ -64,6 +67,9 @@ impl Disk {
         }
         if !step.is_durable() {
             return;
+        }
+        if let Some(steps) = &mut self.steps {
+            steps.push(step.clone());
         }
         self.records.extend(step.records.iter().cloned());
         for (reference, payment) in &step.references {
