@@ -116,7 +116,7 @@ impl StoreError {
     /// Whether the file's content is at fault, so that a snapshot of it may help. A row of a newer
     /// version, a full disk or a failing cable is no such fault.
     fn is_damage(&self) -> bool {
-        matches!(self, Self::Damaged(_) | Self::Contradiction(_))
+        matches!(self, Self::Damaged(_))
     }
 }
 

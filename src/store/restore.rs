@@ -61,10 +61,13 @@ impl std::fmt::Display for Restored {
     }
 }
 
-/// As [`Store::open`] for a journal that `check` accepts. A damaged or contradictory database, or
-/// one that is gone while its snapshots are there, is renamed to `*.corrupt-<UTC>` together with
-/// its log, never deleted, and the newest snapshot that is whole and that `check` accepts takes its
-/// place, marked as [`Restored`]. A power cut on the way leaves the way to be gone again.
+/// As [`Store::open`] for a journal that `check` accepts. A damaged database, or one that is gone
+/// while its snapshots are there, is renamed to `*.corrupt-<UTC>` together with its log, never
+/// deleted, and the newest snapshot that is whole and that `check` accepts takes its place, marked
+/// as [`Restored`]. A power cut on the way leaves the way to be gone again.
+///
+/// A whole database that contradicts itself is a defect of this or an earlier version, not of the
+/// disk: it is refused and never rewound, because it knows more than any snapshot.
 ///
 /// # Errors
 /// As [`Store::open`]; the damage itself when there is no good snapshot, and then nothing is
