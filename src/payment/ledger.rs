@@ -57,11 +57,19 @@ impl Ledger {
         !self.captures.iter().chain(&self.refunds).any(Entry::counts)
     }
 
-    /// The newest queued refund, by its call's sequence, if the captures that are left do not cover
-    /// all refunds. It was never sent: it waits for the capture that was refused.
+    /// The newest queued refund, by its call's sequence, that the captures before it do not cover:
+    /// calls are sent in their order, so a later capture cannot help. It was never sent: it waits
+    /// for the capture that was refused.
     pub fn uncovered_refund(&self) -> Option<u32> {
-        let newest = self.refunds.iter().rfind(|entry| entry.is_queued());
-        newest.filter(|_| self.refundable().minor() < 0).map(|entry| entry.sequence)
+        let uncovered = |refund: &&Entry| {
+            let before = |entry: &&Entry| entry.counts() && entry.sequence <= refund.sequence;
+            let sum = |entries: &[Entry]| -> i64 {
+                entries.iter().filter(before).map(|entry| entry.amount.minor()).sum()
+            };
+            sum(&self.refunds) > sum(&self.captures)
+        };
+        let queued = self.refunds.iter().filter(|entry| entry.is_queued());
+        queued.rev().find(uncovered).map(|entry| entry.sequence)
     }
 
     /// No call is waiting, none was refused, and everything that can be captured is.
