@@ -70,8 +70,8 @@ pub async fn run_on(
 ) -> anyhow::Result<()> {
     let clock = SystemClock::start();
     let mut store = Store::open(&config.store_path).context("the journal cannot be used")?;
-    let distrusted_until = distrusted_until(&mut store, clock.now())?;
     let reader = store.reader()?;
+    let distrusted_until = distrusted_until(&mut store, &reader, clock.now())?;
     let mut engine = Engine::new(store.installation(), config.policy, reader.last_payment()?);
     engine
         .replay(clock.now(), &reader.open_records()?)
@@ -122,11 +122,20 @@ pub async fn run_on(
 
 /// Up to which wall time noted in the journal no age can be told: all of it, when the machine was
 /// off in between (its clock may have stood still) or its clock was set.
-fn distrusted_until(store: &mut Store, now: Now) -> anyhow::Result<Option<Wall>> {
-    let this = Boot::of_this_machine(now);
-    let earlier = store.note_boot(this.as_ref()).context("the journal cannot be written")?;
-    let continues = this.zip(earlier).is_some_and(|(this, earlier)| this.continues(&earlier));
-    Ok((!continues).then_some(now.wall))
+fn distrusted_until(store: &mut Store, reader: &Reader, now: Now) -> anyhow::Result<Option<Wall>> {
+    let queued = reader.queued()?;
+    // A clock that was set back would make old attempts look like new ones later on.
+    let newest = queued
+        .iter()
+        .map(|row| row.first_attempt)
+        .max()
+        .map_or(now.wall, |newest| newest.max(now.wall));
+    // Nothing is noted for a moment: whoever starts after a cut here trusts nothing.
+    let earlier = store.note_boot(None).context("the journal cannot be written")?;
+    let Some(this) = Boot::of_this_machine(now) else { return Ok(Some(newest)) };
+    let this = this.following(earlier.as_ref(), newest);
+    store.note_boot(Some(&this)).context("the journal cannot be written")?;
+    Ok(this.distrusted_until())
 }
 
 /// The outbox is what replay says it must be; anything else is a defect, and a terminal that does
