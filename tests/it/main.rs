@@ -17,3 +17,4 @@ mod store;
 mod terminal;
 mod tidy;
 mod till_protocol;
+mod world;
