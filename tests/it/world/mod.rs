@@ -49,55 +49,55 @@ fn every_order_of_four_things_ends_well() {
 }
 
 /// Runs until the world notices the bug that was put in.
-fn is_caught(canary: Canary, from: u64) {
+fn is_caught(canary: Canary) {
     let settings = Settings { canary: Some(canary), ..Settings::default() };
-    let caught = (from..from + 100).any(|seed| !run(seed, &settings).violations.is_empty());
+    let caught = (0..100).any(|seed| !run(seed, &settings).violations.is_empty());
     assert!(caught, "{canary:?} was not noticed");
 }
 
 #[test]
 fn a_forgotten_never_confirm_is_caught() {
-    is_caught(Canary::ForgetsNeverConfirm, 0);
+    is_caught(Canary::ForgetsNeverConfirm);
 }
 
 #[test]
 fn a_new_key_for_each_attempt_is_caught() {
-    is_caught(Canary::NewKeyEachAttempt, 0);
+    is_caught(Canary::NewKeyEachAttempt);
 }
 
 #[test]
 fn writing_without_reading_first_is_caught() {
-    is_caught(Canary::ReadsNothing, 0);
+    is_caught(Canary::ReadsNothing);
 }
 
 #[test]
 fn a_refund_beyond_the_decision_is_caught() {
-    is_caught(Canary::RefundsDouble, 0);
+    is_caught(Canary::RefundsDouble);
 }
 
 #[test]
 fn a_call_before_its_commit_is_caught() {
-    is_caught(Canary::SendsBeforeCommit, 0);
+    is_caught(Canary::SendsBeforeCommit);
 }
 
 #[test]
 fn a_reply_before_its_commit_is_caught() {
-    is_caught(Canary::TellsBeforeCommit, 0);
+    is_caught(Canary::TellsBeforeCommit);
 }
 
 #[test]
 fn a_lost_answer_taken_for_a_refusal_is_caught() {
-    is_caught(Canary::UnknownIsRefused, 0);
+    is_caught(Canary::UnknownIsRefused);
 }
 
 #[test]
 fn a_code_that_stays_is_caught() {
-    is_caught(Canary::KeepsTheCode, 0);
+    is_caught(Canary::KeepsTheCode);
 }
 
 #[test]
 fn a_clock_that_is_trusted_after_a_restart_is_caught() {
-    is_caught(Canary::TrustsTheClock, 410);
+    is_caught(Canary::TrustsTheClock);
 }
 
 #[test]

@@ -356,7 +356,8 @@ impl Klarna {
             return self.wrong(format!("{id} is voided and does not exist"));
         };
         found.expired |= found.voided.is_none() && t - found.at >= AUTHORISATION_LIFE;
-        if unwilling || found.expired {
+        // Releasing what is released already is no decision any more.
+        if found.voided.is_none() && (unwilling || found.expired) {
             self.refused.push((found.of.clone(), "void"));
             return refuse(RefusalReason::NotAllowed, "OPERATION_FORBIDDEN");
         }

@@ -121,7 +121,12 @@ impl Shop {
         let captures = [CapturePolicy::OnTillAck, CapturePolicy::Manual, CapturePolicy::EndOfShift];
         let capture = random.pick(&captures);
         let read_pace = Duration::from_secs(random.pick(&[2, 5, 20]));
-        let faults = Faults::draw(&mut random);
+        let mut faults = Faults::draw(&mut random);
+        if settings.canary == Some(Canary::TrustsTheClock) {
+            // It shows only after a long cut in the middle of a call, which is rare.
+            (faults.cut_on_call, faults.power, faults.clock_stands) = (250, 700, 1000);
+            faults.long = true;
+        }
         let till = Till::new(settings.payments_per_run, capture, &mut random);
         let mut shop = Self::with(random, faults, till, capture, read_pace, settings);
         shop.after(OPENING, Happening::TillActs);
@@ -201,7 +206,8 @@ impl Shop {
             return false;
         }
         self.happened += 1;
-        assert!(self.happened < HAPPENINGS_MAX, "the shop goes round in circles");
+        let (t, on) = (self.t, self.terminal.on);
+        assert!(self.happened < HAPPENINGS_MAX, "too much happens: at {t} ms, terminal on: {on}");
         self.t = self.t.max(next);
         if queued == Some(next) {
             let (_, happening) = self.queue.pop_first().expect("there is one");
@@ -575,6 +581,8 @@ impl Shop {
     fn till_acts(&mut self) {
         let busy = self.line_down_until.saturating_sub(self.t);
         let pause = if busy > HOUR { busy / 8 } else { self.random.between(500, 20_000) };
+        // A cashier before a dark terminal loses interest.
+        let pause = if self.terminal.on { pause } else { pause * 30 };
         if self.strikes(self.faults.till_lost) {
             self.till_down_until = self.t + self.random.between(SECOND, 200 * SECOND);
         }
