@@ -118,6 +118,10 @@ pub struct Boot {
     id: String,
     /// Wall time at which the machine was started, by its present clock, in milliseconds.
     started_ms: i64,
+    /// Up to which wall time of the journal no age can be told. It outlives the process: one that
+    /// is started again knows no more than the one before.
+    #[serde(default)]
+    distrusted_until: Option<Wall>,
 }
 
 /// A difference between two readings of a clock that is no drift but a jump.
@@ -129,7 +133,24 @@ impl Boot {
         let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
         let up = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
         let up_ms = up.tv_sec.checked_mul(1000)?.checked_add(up.tv_nsec / 1_000_000)?;
-        Some(Self { id: id.trim().to_owned(), started_ms: now.wall.millis().checked_sub(up_ms)? })
+        let started_ms = now.wall.millis().checked_sub(up_ms)?;
+        Some(Self { id: id.trim().to_owned(), started_ms, distrusted_until: None })
+    }
+
+    /// The same, with what follows from the run that was noted before; `newest` is the latest wall
+    /// time that is known.
+    #[must_use]
+    pub fn following(self, earlier: Option<&Boot>, newest: Wall) -> Self {
+        let distrusted_until = match earlier.filter(|earlier| self.continues(earlier)) {
+            Some(earlier) => earlier.distrusted_until,
+            None => Some(newest),
+        };
+        Self { distrusted_until, ..self }
+    }
+
+    /// Keys first attempted before this wall time have an age that nobody knows.
+    pub fn distrusted_until(&self) -> Option<Wall> {
+        self.distrusted_until
     }
 
     /// Whether wall times noted in `earlier` can be compared with wall times of now: the machine
@@ -153,7 +174,8 @@ mod tests {
 
     #[test]
     fn times_compare_only_within_one_run_of_the_machine() {
-        let boot = |id: &str, started_ms| Boot { id: id.to_owned(), started_ms };
+        let boot =
+            |id: &str, started_ms| Boot { id: id.to_owned(), started_ms, distrusted_until: None };
         let now = boot("a", 1_000_000);
         assert!(now.continues(&boot("a", 1_000_500)));
         assert!(
@@ -164,6 +186,17 @@ mod tests {
         let this = Boot::of_this_machine(SystemClock::start().now()).expect("a Linux kernel");
         let same = Boot::of_this_machine(SystemClock::start().now()).expect("a Linux kernel");
         assert!(same.continues(&this));
+    }
+
+    #[test]
+    fn distrust_outlives_the_process_but_not_the_next_cut() {
+        let boot = |id: &str| Boot { id: id.to_owned(), started_ms: 0, distrusted_until: None };
+        let first = boot("a").following(None, Wall::from_millis(10));
+        assert_eq!(first.distrusted_until(), Some(Wall::from_millis(10)));
+        let again = boot("a").following(Some(&first), Wall::from_millis(20));
+        assert_eq!(again.distrusted_until(), Some(Wall::from_millis(10)));
+        let next = boot("b").following(Some(&again), Wall::from_millis(30));
+        assert_eq!(next.distrusted_until(), Some(Wall::from_millis(30)));
     }
 
     #[test]

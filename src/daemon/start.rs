@@ -23,8 +23,8 @@ pub(super) fn remember(path: &Path, policy: &Policy, now: Now) -> anyhow::Result
     let check = |reader: &Reader| replayed(reader, policy, now).map(drop);
     let mut store =
         store::open_or_restore(path, now.wall, &check).context("the journal cannot be used")?;
-    let distrusted_until = distrusted_until(&mut store, now)?;
     let reader = store.reader()?;
+    let distrusted_until = distrusted_until(&mut store, &reader, now)?;
     if let Some(restored) = reader.restored()? {
         tracing::error!(why = restored.why, "{restored}");
     }
@@ -34,11 +34,20 @@ pub(super) fn remember(path: &Path, policy: &Policy, now: Now) -> anyhow::Result
 
 /// Up to which wall time noted in the journal no age can be told: all of it, when the machine was
 /// off in between (its clock may have stood still) or its clock was set.
-fn distrusted_until(store: &mut Store, now: Now) -> anyhow::Result<Option<Wall>> {
-    let this = Boot::of_this_machine(now);
-    let earlier = store.note_boot(this.as_ref()).context("the journal cannot be written")?;
-    let continues = this.zip(earlier).is_some_and(|(this, earlier)| this.continues(&earlier));
-    Ok((!continues).then_some(now.wall))
+fn distrusted_until(store: &mut Store, reader: &Reader, now: Now) -> anyhow::Result<Option<Wall>> {
+    let queued = reader.queued()?;
+    // A clock that was set back would make old attempts look like new ones later on.
+    let newest = queued
+        .iter()
+        .map(|row| row.first_attempt)
+        .max()
+        .map_or(now.wall, |newest| newest.max(now.wall));
+    // Nothing is noted for a moment: whoever starts after a cut here trusts nothing.
+    let earlier = store.note_boot(None).context("the journal cannot be written")?;
+    let Some(this) = Boot::of_this_machine(now) else { return Ok(Some(newest)) };
+    let this = this.following(earlier.as_ref(), newest);
+    store.note_boot(Some(&this)).context("the journal cannot be written")?;
+    Ok(this.distrusted_until())
 }
 
 /// The engine that the journal makes. The outbox is what replay says it must be; anything else is

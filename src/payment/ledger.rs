@@ -77,18 +77,22 @@ impl Ledger {
         !self.entries().any(Entry::counts)
     }
 
-    /// A queued refund, by its call's sequence, that no capture covers any more. It was never sent:
-    /// it waits for the capture that was refused.
+    /// A queued refund, by its call's sequence, that no capture covers any more: its own was
+    /// refused, or the captures before it are too little (calls are sent in their order, so a later
+    /// one cannot help). It was never sent: it waits for the capture that was refused.
     pub fn uncovered_refund(&self) -> Option<u32> {
         let refused = |sequence: u32| {
             self.captures.iter().any(|capture| capture.sequence == sequence && !capture.counts())
         };
-        let newest = |which: &dyn Fn(&Entry) -> bool| {
-            self.refunds.iter().rfind(|entry| entry.is_queued() && which(entry))
+        let uncovered = |refund: &&Entry| {
+            let before = |entry: &&Entry| entry.counts() && entry.sequence <= refund.sequence;
+            let sum = |entries: &[Entry]| -> i64 {
+                entries.iter().filter(before).map(|entry| entry.amount.minor()).sum()
+            };
+            refund.capture.is_some_and(refused) || sum(&self.refunds) > sum(&self.captures)
         };
-        let of_refused = newest(&|entry| entry.capture.is_some_and(refused));
-        let too_much = newest(&|_| self.refundable().minor() < 0);
-        of_refused.or(too_much).map(|entry| entry.sequence)
+        let queued = self.refunds.iter().filter(|entry| entry.is_queued());
+        queued.rev().find(uncovered).map(|entry| entry.sequence)
     }
 
     /// No call is waiting, none was refused, and everything that can be captured is.

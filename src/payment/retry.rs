@@ -50,6 +50,12 @@ pub fn plan(row: &QueuedCall, now: Wall, distrusted_until: Option<Wall>) -> Plan
     }
 }
 
+/// As [`plan`] for a capture or refund whose key was renewed at most `age` ago by a clock that is
+/// never set.
+pub fn plan_renewed(age: Duration) -> Plan {
+    if age < KEY_LIFE { Plan::Send } else { Plan::ReadFirst }
+}
+
 /// How long to wait after the `attempts`-th failure in a row (from 1): doubling, with a jitter of
 /// up to a half that differs by key, and never less than the acquirer asked for.
 pub fn pause(kind: &CallKind, key: &IdempotencyKey, attempts: u32, delay: &Delay) -> Duration {

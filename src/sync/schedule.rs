@@ -32,6 +32,9 @@ pub struct Schedule {
     /// for.
     settling: HashMap<CallId, (IdempotencyKey, Mono)>,
     waiting: HashMap<CallId, Waiting>,
+    /// Keys that were given up because their calls never took effect, and when: whatever key such a
+    /// call has now is younger, whatever the wall clock says.
+    given_up: HashMap<CallId, (IdempotencyKey, Mono)>,
     offline: Option<Waiting>,
     started: Mono,
     last: Now,
@@ -76,6 +79,7 @@ impl Schedule {
             in_flight: HashMap::new(),
             settling: HashMap::new(),
             waiting: HashMap::new(),
+            given_up: HashMap::new(),
             offline: None,
             started: now.mono,
             last: now,
@@ -96,10 +100,11 @@ impl Schedule {
         self.waiting.retain(|call, waiting| {
             known.contains(call) || waiting.until.after(FORGET_AFTER) > now.mono
         });
+        self.given_up.retain(|call, _| known.contains(call) || self.in_flight.contains_key(call));
         self.settling.retain(|call, (_, until)| known.contains(call) && *until > now.mono);
         let mut due = Due { calls: Vec::new(), look_again: now.mono.after(LOOK_AGAIN) };
         for row in rows {
-            let plan = retry::plan(&row, now.wall, self.distrusted_until);
+            let plan = self.plan(&row, now);
             match self.turn(&row, plan, now.mono) {
                 Some(turn) if turn <= now.mono => {
                     self.in_flight.insert(row.call.id, row.call.kind.is_urgent());
@@ -127,6 +132,9 @@ impl Schedule {
             }
             Outcome::Done(_) | Outcome::Refused(_) | Outcome::Absent => {
                 self.waiting.remove(&call);
+                if *outcome == Outcome::Absent {
+                    self.given_up.insert(call, (row.call.key, now.mono));
+                }
                 let until = now.mono.after(SETTLE_WAIT);
                 self.settling.insert(call, (row.call.key, until));
                 Back { attempts, pause: None, reachable: self.line(now, Line::Up) }
@@ -154,6 +162,15 @@ impl Schedule {
         }
         let is_offline = self.offline.is_some();
         (is_offline != was_offline).then_some(!is_offline)
+    }
+
+    fn plan(&self, row: &QueuedCall, now: Now) -> Plan {
+        match self.given_up.get(&row.call.id) {
+            Some((old, since)) if *old != row.call.key => {
+                retry::plan_renewed(now.mono.left(*since))
+            }
+            _ => retry::plan(row, now.wall, self.distrusted_until),
+        }
     }
 
     /// When `row` may be sent; `None` while its turn depends on something else.
@@ -192,7 +209,9 @@ impl Schedule {
         let expected = self.last.wall.after(now.mono.left(self.last.mono));
         let off = now.wall.since(expected).or_else(|| expected.since(now.wall));
         if off.is_some_and(|off| off > CLOCK_JUMP) {
-            self.distrusted_until = Some(now.wall);
+            // What was attempted before a clock was set back looks new once it has caught up.
+            let newest = now.wall.max(expected);
+            self.distrusted_until = self.distrusted_until.max(Some(newest));
         }
         self.last = now;
     }
@@ -232,9 +251,9 @@ mod tests {
             schedule.distrusted_until
         };
         assert_eq!(distrusted(at(3600, 1_003_601)), None);
-        let back = at(3700, 0);
-        assert_eq!(distrusted(back), Some(back.wall));
-        assert_eq!(distrusted(at(3800, 100)), Some(back.wall));
+        let before = at(3700, 1_003_700).wall;
+        assert!(distrusted(at(3700, 0)).is_some_and(|until| until >= before));
+        assert!(distrusted(at(3800, 100)).is_some_and(|until| until >= before));
         let forth = at(3900, 9_000_000);
         assert_eq!(distrusted(forth), Some(forth.wall));
     }
@@ -263,6 +282,30 @@ mod tests {
         assert!(schedule.due(at(3, 3), rows.clone()).calls.is_empty());
         assert_eq!(schedule.line(at(4, 4), Line::Up), Some(true));
         assert_eq!(schedule.due(at(4, 4), rows).calls.len(), 5);
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_does_not_make_an_old_key_young_when_it_has_caught_up() {
+        let hours = |hours: i64| hours * 3600;
+        let mut schedule = Schedule::new(at(0, hours(100)), None);
+        let row = capture(1, hours(100));
+        let offline = Outcome::Retry(Delay::offline("no route"));
+        assert!(matches!(
+            schedule.due(at(0, hours(100)), vec![row.clone()]).calls[..],
+            [(_, Plan::Send)]
+        ));
+        schedule.came_back(at(1, hours(100) + 1), &row, &offline);
+        let caught_up = at(32 * 3600, hours(122));
+        let due = schedule.due(caught_up, vec![row.clone()]);
+        assert!(matches!(due.calls[..], [(_, Plan::ReadFirst)]), "it is 32 hours old, not 22");
+        schedule.came_back(caught_up, &row, &Outcome::Absent);
+        let mut renewed = capture(1, hours(90));
+        renewed.call.key = capture(2, 0).call.key;
+        let due = schedule.due(caught_up, vec![renewed]);
+        assert!(
+            matches!(due.calls[..], [(_, Plan::Send)]),
+            "its new key is new whatever the clock"
+        );
     }
 
     #[test]

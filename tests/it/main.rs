@@ -21,3 +21,4 @@ mod tidy;
 mod till_protocol;
 mod upgrade;
 mod vfs;
+mod world;

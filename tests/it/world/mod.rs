@@ -1,0 +1,109 @@
+//! A whole shop, simulated: see `shop`. A failure names its seed; the tool tells its story:
+//! `cargo run --release --example world -- --seed N --payments 1 --verbose`.
+
+mod shop;
+
+use shop::{Canary, Report, Settings, exhaustive, run};
+
+fn runs(seeds: std::ops::Range<u64>, settings: &Settings) -> Report {
+    let mut report = Report::default();
+    for seed in seeds {
+        report.add(run(seed, settings));
+    }
+    report
+}
+
+#[test]
+fn nothing_is_lost_doubled_or_unknown() {
+    let report = runs(0..300, &Settings::default());
+    assert!(report.violations.is_empty(), "{}", report.violations.join("\n"));
+    assert!(report.payments >= 2000, "only {} payments", report.payments);
+    assert!(report.authorised * 4 > report.payments, "only {} were paid", report.authorised);
+    assert!(report.faults > 1000, "only {} faults", report.faults);
+    assert!(report.calls_rekeyed > 10, "no key ever grew old");
+}
+
+#[test]
+fn the_real_store_tells_the_same() {
+    let settings = Settings { real_store: true, payments_per_run: 4, ..Settings::default() };
+    let report = runs(0..6, &settings);
+    assert!(report.violations.is_empty(), "{}", report.violations.join("\n"));
+    let model = runs(0..6, &Settings { real_store: false, ..settings });
+    assert_eq!(report.hash, model.hash);
+}
+
+#[test]
+fn the_same_seed_tells_the_same_story() {
+    let settings = Settings { verbose: true, ..Settings::default() };
+    let (first, second) = (run(7, &settings), run(7, &settings));
+    assert_eq!(first.story, second.story);
+    assert_eq!(first.hash, second.hash);
+    assert_ne!(first.hash, run(8, &settings).hash);
+}
+
+#[test]
+fn every_order_of_four_things_ends_well() {
+    let report = exhaustive::all(4, &Settings::default());
+    assert!(report.violations.is_empty(), "{}", report.violations[..1].join("\n"));
+    assert!(report.payments > 10_000, "only {} orders", report.payments);
+}
+
+/// Runs until the world notices the bug that was put in.
+fn is_caught(canary: Canary) {
+    let settings = Settings { canary: Some(canary), ..Settings::default() };
+    let caught = (0..100).any(|seed| !run(seed, &settings).violations.is_empty());
+    assert!(caught, "{canary:?} was not noticed");
+}
+
+#[test]
+fn a_forgotten_never_confirm_is_caught() {
+    is_caught(Canary::ForgetsNeverConfirm);
+}
+
+#[test]
+fn a_new_key_for_each_attempt_is_caught() {
+    is_caught(Canary::NewKeyEachAttempt);
+}
+
+#[test]
+fn writing_without_reading_first_is_caught() {
+    is_caught(Canary::ReadsNothing);
+}
+
+#[test]
+fn a_refund_beyond_the_decision_is_caught() {
+    is_caught(Canary::RefundsDouble);
+}
+
+#[test]
+fn a_call_before_its_commit_is_caught() {
+    is_caught(Canary::SendsBeforeCommit);
+}
+
+#[test]
+fn a_reply_before_its_commit_is_caught() {
+    is_caught(Canary::TellsBeforeCommit);
+}
+
+#[test]
+fn a_lost_answer_taken_for_a_refusal_is_caught() {
+    is_caught(Canary::UnknownIsRefused);
+}
+
+#[test]
+fn a_code_that_stays_is_caught() {
+    is_caught(Canary::KeepsTheCode);
+}
+
+#[test]
+fn a_clock_that_is_trusted_after_a_restart_is_caught() {
+    is_caught(Canary::TrustsTheClock);
+}
+
+#[test]
+fn the_tool_knows_every_canary_by_its_name() {
+    for (name, canary) in Canary::ALL {
+        assert_eq!(Canary::named(name), Some(canary));
+    }
+    assert_eq!(Canary::named("parrot"), None);
+}

@@ -1,0 +1,41 @@
+//! Bugs put in on purpose. A world that does not notice them proves nothing.
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Canary {
+    /// The decision never to confirm is told, but not durable when the power fails.
+    ForgetsNeverConfirm,
+    /// Each attempt has a key of its own.
+    NewKeyEachAttempt,
+    /// What should be looked up first is taken to be absent.
+    ReadsNothing,
+    /// What goes out as a refund is twice what was decided.
+    RefundsDouble,
+    /// Calls go out before their row is durable.
+    SendsBeforeCommit,
+    /// The till is told even if nothing could be committed.
+    TellsBeforeCommit,
+    /// An answer that was lost is taken for a refusal.
+    UnknownIsRefused,
+    /// The code stays on the screen after the sale was given up.
+    KeepsTheCode,
+    /// After a restart all keys are trusted, whatever the clock has done.
+    TrustsTheClock,
+}
+
+impl Canary {
+    pub const ALL: [(&str, Self); 9] = [
+        ("forgets-never-confirm", Self::ForgetsNeverConfirm),
+        ("new-key-each-attempt", Self::NewKeyEachAttempt),
+        ("reads-nothing", Self::ReadsNothing),
+        ("refunds-double", Self::RefundsDouble),
+        ("sends-before-commit", Self::SendsBeforeCommit),
+        ("tells-before-commit", Self::TellsBeforeCommit),
+        ("unknown-is-refused", Self::UnknownIsRefused),
+        ("keeps-the-code", Self::KeepsTheCode),
+        ("trusts-the-clock", Self::TrustsTheClock),
+    ];
+
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, canary)| *canary)
+    }
+}

@@ -1,0 +1,161 @@
+//! One seed is one run of a whole shop: till, shoppers, terminal, disk, clocks, network, Klarna.
+//!
+//! The engine, the schedule and (in some runs) the store are the real ones. All else is a model
+//! that shares no decision with them. After each run everything works again until nothing moves,
+//! and a judge compares the three books. The same code is a test and a tool (`examples/world.rs`).
+
+mod canary;
+mod check;
+pub mod exhaustive;
+mod faults;
+mod klarna;
+mod random;
+mod run;
+mod story;
+mod terminal;
+mod till;
+
+pub use canary::Canary;
+
+use check::judge;
+use faults::{DAY, SECOND};
+use run::Shop;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// True time since the beginning of a run.
+pub type Millis = u64;
+
+/// How a run is set up, beside its seed.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub payments_per_run: usize,
+    /// With the real SQLite store beside the model; the two are compared after each commit.
+    pub real_store: bool,
+    pub canary: Option<Canary>,
+    /// Keep the whole story, not only what is wrong.
+    pub verbose: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { payments_per_run: 12, real_store: false, canary: None, verbose: false }
+    }
+}
+
+/// What came of one or more runs.
+#[derive(Debug, Default)]
+pub struct Report {
+    pub runs: usize,
+    pub payments: usize,
+    pub authorised: usize,
+    pub calls_rekeyed: usize,
+    pub for_a_person: usize,
+    pub faults: u64,
+    pub virtual_time: Millis,
+    /// Each with its seed or name, and the story of its payment.
+    pub violations: Vec<String>,
+    pub hash: u64,
+    pub story: String,
+}
+
+impl Report {
+    pub fn add(&mut self, other: Report) {
+        self.runs += other.runs;
+        self.payments += other.payments;
+        self.authorised += other.authorised;
+        self.calls_rekeyed += other.calls_rekeyed;
+        self.for_a_person += other.for_a_person;
+        self.faults += other.faults;
+        self.virtual_time += other.virtual_time;
+        self.violations.extend(other.violations);
+        self.hash = self.hash.rotate_left(5) ^ other.hash;
+        self.story = other.story;
+    }
+}
+
+/// How long a day of selling may last before it is closed, whatever is left.
+const DAY_MAX: Millis = 500 * DAY;
+/// How long the closing may last. Klarna's requests live two days, late shoppers as long.
+const CLOSING_MAX: Millis = 40 * DAY;
+/// Between two of the till's rounds of questions at the end.
+const ROUND: Millis = 90 * SECOND;
+
+/// One run.
+pub fn run(seed: u64, settings: &Settings) -> Report {
+    guarded(&format!("seed {seed}"), || {
+        let mut shop = Shop::open(settings, seed);
+        while !shop.till.is_done() && shop.step(DAY_MAX) {}
+        close(&mut shop);
+        shop
+    })
+    .told(settings.verbose)
+}
+
+impl Report {
+    fn told(mut self, verbose: bool) -> Self {
+        if !verbose {
+            self.story.clear();
+        }
+        self
+    }
+}
+
+/// Lets everything work, and time run until nothing moves.
+fn close(shop: &mut Shop) {
+    shop.heal();
+    let last = shop.t + CLOSING_MAX;
+    let mut rounds = 0;
+    while shop.t < last {
+        let mut quiet = shop.is_quiet();
+        let requests = shop.last_round(rounds == 3);
+        for request in requests {
+            shop.ask(request);
+        }
+        rounds += 1;
+        quiet &= shop.is_quiet();
+        if quiet && rounds > 5 {
+            return;
+        }
+        // A round a minute while the counter is open, then whenever something happens.
+        let until = shop.t + if rounds < 20 { ROUND } else { DAY };
+        shop.run_until(until);
+    }
+    shop.wrongs.push((0, "it never comes to rest".to_owned()));
+}
+
+/// Plays and judges; a panic is a violation like any other.
+fn guarded(name: &str, play: impl FnOnce() -> Shop) -> Report {
+    match catch_unwind(AssertUnwindSafe(play)) {
+        Ok(shop) => report(name, &shop),
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().cloned();
+            let text = text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
+            let text = text.unwrap_or_default();
+            let violations = vec![format!("{name}: it panics: {text}\n")];
+            Report { runs: 1, violations, ..Report::default() }
+        }
+    }
+}
+
+fn report(name: &str, shop: &Shop) -> Report {
+    use klarna_terminald::payment::event::Event;
+    let (judged, for_a_person) = judge(shop);
+    let wrongs = shop.wrongs.iter().chain(&judged);
+    let story = |number: u32| shop.story.about(number);
+    let violations = wrongs
+        .map(|(number, wrong)| format!("{name}, payment {number}: {wrong}\n{}", story(*number)));
+    let records = &shop.terminal.disk.records;
+    let count = |which: fn(&Event) -> bool| records.iter().filter(|r| which(&r.event)).count();
+    Report {
+        runs: 1,
+        payments: count(|event| matches!(event, Event::SaleRequested { .. })),
+        authorised: count(|event| matches!(event, Event::Authorised { .. })),
+        calls_rekeyed: count(|event| matches!(event, Event::Rekeyed { .. })),
+        for_a_person,
+        faults: shop.faults_met,
+        virtual_time: shop.t,
+        violations: violations.take(3).collect(),
+        hash: shop.story.hash(),
+        story: shop.story.whole(),
+    }
+}

@@ -1,0 +1,344 @@
+//! A till that keeps to the protocol, its cashier, and its own book of what it was told.
+//!
+//! It sells, aborts, asks, repeats itself, forgets to acknowledge, captures, refunds, voids and
+//! closes shifts; it knows nothing but the terminal's replies.
+
+use super::random::Random;
+use klarna_terminald::id::PosReference;
+use klarna_terminald::money::{Amount, Currency};
+use klarna_terminald::payment::CapturePolicy;
+use klarna_terminald::payment::event::{OperationProgress as P, Sale, ShiftReport};
+use klarna_terminald::payment::vocabulary::{
+    Operation, OperationResult, Problem, Reply, Request, SaleOutcome, SaleResult, Status,
+};
+use std::collections::{BTreeMap, VecDeque};
+
+pub struct Till {
+    sales_left: usize,
+    policy: CapturePolicy,
+    /// In a thousand: how often an approved sale is acknowledged when its turn comes.
+    acknowledges: u64,
+    aborts: u64,
+    pub sales: BTreeMap<String, Sold>,
+    pub commands: BTreeMap<String, Commanded>,
+    pub shifts: BTreeMap<String, ShiftReport>,
+    current: Option<String>,
+    /// Sent, and not answered yet.
+    unanswered: VecDeque<Request>,
+    count: u32,
+    pub wrongs: Vec<String>,
+}
+
+/// A sale in the till's book.
+#[derive(Debug, Default)]
+pub struct Sold {
+    pub amount: i64,
+    /// Each result that differs from the one before, with all its words.
+    pub told: Vec<(SaleOutcome, String)>,
+    pub acknowledged: bool,
+    /// It was refused, so there never was a payment.
+    pub refused: bool,
+}
+
+/// A capture, refund or void in the till's book.
+#[derive(Debug)]
+pub struct Commanded {
+    pub sale: String,
+    pub told: Option<OperationResult>,
+    pub refused: bool,
+}
+
+impl Till {
+    pub fn new(sales: usize, policy: CapturePolicy, random: &mut Random) -> Self {
+        Self {
+            sales_left: sales,
+            policy,
+            acknowledges: random.pick(&[1000, 900, 500]),
+            aborts: random.pick(&[0, 20, 150]),
+            sales: BTreeMap::new(),
+            commands: BTreeMap::new(),
+            shifts: BTreeMap::new(),
+            current: None,
+            unanswered: VecDeque::new(),
+            count: 0,
+            wrongs: Vec::new(),
+        }
+    }
+
+    /// Whether it has sold all that it was to sell.
+    pub fn is_done(&self) -> bool {
+        self.sales_left == 0 && self.current.is_none()
+    }
+
+    /// What the cashier does next, if anything.
+    pub fn act(&mut self, random: &mut Random) -> Option<Request> {
+        if let Some(request) = self.unanswered.pop_front() {
+            return Some(request);
+        }
+        let Some(current) = self.current.clone() else { return self.between_sales(random) };
+        let reference = reference(&current);
+        let sold = &self.sales[&current];
+        match sold.told.last() {
+            None if random.chance(self.aborts) => Some(Request::Abort { reference }),
+            None if random.chance(100) => Some(self.same_sale(&current)),
+            None if random.chance(300) => Some(Request::Status { reference }),
+            None => None,
+            Some((SaleOutcome::Approved, _)) if !sold.acknowledged => {
+                if random.chance(self.acknowledges) {
+                    return Some(Request::Acknowledge { reference });
+                }
+                if random.chance(150) {
+                    return Some(self.command(random, &current, Kind::Void));
+                }
+                random.chance(300).then_some(Request::Status { reference })
+            }
+            Some(_) => {
+                self.current = None;
+                None
+            }
+        }
+    }
+
+    fn between_sales(&mut self, random: &mut Random) -> Option<Request> {
+        let paid: Vec<String> = self
+            .sales
+            .iter()
+            .filter(|(_, sold)| matches!(sold.told.last(), Some((SaleOutcome::Approved, _))))
+            .map(|(name, _)| name.clone())
+            .collect();
+        if !paid.is_empty() && random.chance(450) {
+            let index = random.between(0, paid.len() as u64 - 1);
+            let sale = paid[usize::try_from(index).expect("an index")].clone();
+            return Some(match random.between(0, 9) {
+                0..4 => self.command(random, &sale, Kind::Refund),
+                4..6 => self.command(random, &sale, Kind::Capture),
+                6 => self.command(random, &sale, Kind::Void),
+                7 => self.same_sale(&sale),
+                _ => Request::Status { reference: reference(&sale) },
+            });
+        }
+        if random.chance(60) {
+            return Some(self.end_shift());
+        }
+        self.sales_left.checked_sub(1).map(|left| {
+            self.sales_left = left;
+            self.sale(random)
+        })
+    }
+
+    fn sale(&mut self, random: &mut Random) -> Request {
+        let name = self.name('R');
+        let amount = if random.chance(10) {
+            0
+        } else {
+            i64::try_from(random.between(1, 20_000)).expect("an amount")
+        };
+        self.sales.insert(name.clone(), Sold { amount, ..Sold::default() });
+        self.current = Some(name.clone());
+        self.same_sale(&name)
+    }
+
+    /// A sale of a fixed amount, for worlds that are played by the book.
+    pub fn begin_sale(&mut self, amount: i64) -> Request {
+        let name = self.name('R');
+        self.sales.insert(name.clone(), Sold { amount, ..Sold::default() });
+        self.same_sale(&name)
+    }
+
+    fn same_sale(&self, name: &str) -> Request {
+        Request::Sale(Sale {
+            reference: reference(name),
+            amount: euros(self.sales[name].amount),
+            merchant_reference: None,
+            line_items: Vec::new(),
+            locale: None,
+        })
+    }
+
+    fn command(&mut self, random: &mut Random, sale: &str, kind: Kind) -> Request {
+        let whole = self.sales[sale].amount.max(1);
+        let part = i64::try_from(random.between(1, u64::try_from(whole).expect("positive")));
+        let part = euros(part.expect("an amount"));
+        let amount = (kind != Kind::Void && random.chance(700)).then_some(part);
+        let name = self.name('F');
+        let asked = Operation { reference: reference(&name), sale: reference(sale), amount };
+        let sale = sale.to_owned();
+        self.commands.insert(name, Commanded { sale, told: None, refused: false });
+        let request = match kind {
+            Kind::Capture => Request::Capture(asked),
+            Kind::Refund => Request::Refund(asked),
+            Kind::Void => Request::Void(asked),
+        };
+        if random.chance(100) {
+            self.unanswered.push_back(request.clone());
+        }
+        request
+    }
+
+    fn end_shift(&mut self) -> Request {
+        Request::EndShift { reference: reference(&self.name('Z')) }
+    }
+
+    /// The same again later, because nothing was heard.
+    pub fn unheard(&mut self, request: Request) {
+        if !matches!(request, Request::Status { .. } | Request::Abort { .. }) {
+            self.unanswered.push_back(request);
+        }
+    }
+
+    /// The day's last round: ask about everything, acknowledge what is approved.
+    pub fn last_round(&mut self, random: &mut Random, selling: bool) -> Vec<Request> {
+        let mut requests: Vec<Request> = self.unanswered.drain(..).collect();
+        for (name, sold) in &self.sales {
+            let reference = reference(name);
+            let approved = matches!(sold.told.last(), Some((SaleOutcome::Approved, _)));
+            if approved && !sold.acknowledged && random.chance(self.acknowledges) {
+                requests.push(Request::Acknowledge { reference: reference.clone() });
+            }
+            requests.push(Request::Status { reference });
+        }
+        for name in self.commands.keys() {
+            requests.push(Request::Status { reference: reference(name) });
+        }
+        if self.policy == CapturePolicy::EndOfShift && selling {
+            requests.push(self.end_shift());
+        }
+        requests
+    }
+
+    fn name(&mut self, letter: char) -> String {
+        self.count += 1;
+        format!("{letter}{:05}", self.count)
+    }
+
+    // -- what it hears ---------------------------------------------------------------------------
+
+    pub fn hear(&mut self, reply: &Reply) {
+        match reply {
+            Reply::Result(result) => self.note_result(result),
+            Reply::Acknowledged { reference } => {
+                if let Some(sold) = self.sales.get_mut(reference.as_str()) {
+                    sold.acknowledged = true;
+                }
+            }
+            Reply::Operation(operation) => self.note_command(operation),
+            Reply::Shift(report) => self.note_shift(report),
+            Reply::Status { reference, status } => self.note_status(reference.as_str(), status),
+            Reply::Progress { reference, stage } => {
+                let told = self.sales.get(reference.as_str()).and_then(|sold| sold.told.last());
+                if let Some((outcome, _)) = told {
+                    let wrong = format!("{reference} was told {outcome:?}, and is now {stage:?}");
+                    self.wrongs.push(wrong);
+                }
+            }
+            Reply::Refused { reference: Some(reference), problem } => {
+                self.note_refusal(reference.as_str(), problem);
+            }
+            Reply::Refused { reference: None, .. } => {}
+        }
+    }
+
+    fn note_status(&mut self, name: &str, status: &Status) {
+        match status {
+            Status::Done(result, _) => self.note_result(result),
+            Status::Operation(operation) => self.note_command(operation),
+            Status::Shift(report) => self.note_shift(report),
+            Status::InProgress(stage) => {
+                if let Some((outcome, _)) = self.sales.get(name).and_then(|s| s.told.last()) {
+                    let wrong = format!("{name} was told {outcome:?}, and is now {stage:?}");
+                    self.wrongs.push(wrong);
+                }
+            }
+            Status::NotKnown => self.note_unknown(name),
+        }
+    }
+
+    fn note_unknown(&mut self, name: &str) {
+        let sale_told = self.sales.get(name).is_some_and(|sold| !sold.told.is_empty());
+        let command_told = self.commands.get(name).is_some_and(|command| command.told.is_some());
+        if sale_told || command_told {
+            self.wrongs.push(format!("{name} was told about, and is now not known"));
+        }
+        if self.current.as_deref() == Some(name) {
+            self.current = None;
+        }
+    }
+
+    fn note_result(&mut self, result: &SaleResult) {
+        let name = result.reference.as_str();
+        let words = format!("{result:?}");
+        let Some(sold) = self.sales.get_mut(name) else {
+            return self.wrongs.push(format!("a result of {name}, which was never asked for"));
+        };
+        if result.amount.minor() != sold.amount {
+            self.wrongs.push(format!("{name} has the result of another amount: {words}"));
+        }
+        match sold.told.last() {
+            Some((_, before)) if *before == words => {}
+            None => sold.told.push((result.outcome, words)),
+            Some((SaleOutcome::Approved, _))
+                if matches!(result.outcome, SaleOutcome::Voided(_)) && !sold.acknowledged =>
+            {
+                sold.told.push((result.outcome, words));
+            }
+            Some((_, before)) => {
+                self.wrongs.push(format!("{name} was told {before}, and is now {words}"));
+            }
+        }
+    }
+
+    fn note_command(&mut self, operation: &OperationResult) {
+        let name = operation.reference.as_str();
+        let Some(command) = self.commands.get_mut(name) else { return };
+        let final_before = command.told.as_ref().filter(|told| told.progress != P::Queued);
+        if let Some(before) = final_before
+            && before != operation
+        {
+            self.wrongs.push(format!("{name} was told {before:?}, and is now {operation:?}"));
+        }
+        command.told = Some(operation.clone());
+    }
+
+    fn note_shift(&mut self, report: &ShiftReport) {
+        let name = report.reference.to_string();
+        let before = self.shifts.insert(name, report.clone());
+        if before.as_ref().is_some_and(|before| before != report) {
+            self.wrongs.push(format!("shift report {report:?} was {before:?}"));
+        }
+    }
+
+    fn note_refusal(&mut self, name: &str, problem: &Problem) {
+        if let Some(command) = self.commands.get_mut(name) {
+            command.refused |= command.told.is_none();
+        }
+        let Some(sold) = self.sales.get_mut(name) else { return };
+        let started = !matches!(problem, Problem::Busy(_) | Problem::Unacknowledged(_));
+        let settled = matches!(problem, Problem::NoResultYet(..));
+        if settled || !sold.told.is_empty() {
+            return;
+        }
+        // Refused before it began: the cashier starts afresh later.
+        sold.refused |= !started || matches!(problem, Problem::NotKnown(_));
+        if self.current.as_deref() == Some(name) {
+            self.current = None;
+        }
+        if let Problem::Unacknowledged(other) | Problem::Busy(other) = problem {
+            self.current = Some(other.to_string());
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Capture,
+    Refund,
+    Void,
+}
+
+fn euros(minor: i64) -> Amount {
+    Amount::new(minor, Currency::new("EUR").expect("a currency"))
+}
+
+fn reference(name: &str) -> PosReference {
+    PosReference::new(name).expect("a reference")
+}
