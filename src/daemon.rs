@@ -238,7 +238,7 @@ impl Daemon {
                 Ok(input) => self.dispatch(input).await,
                 Err(error) => {
                     self.store_failed(&error);
-                    self.refuse(reference_of(&request)).await;
+                    self.refuse(request.reference()).await;
                 }
             },
         }
@@ -287,7 +287,7 @@ impl Daemon {
     /// The one way round: decide, commit, then act.
     async fn dispatch(&mut self, input: Input) {
         let asked = match &input {
-            Input::Till(request, _) => Some(reference_of(request).clone()),
+            Input::Till(request, _) => Some(request.reference().clone()),
             Input::TillReturned | Input::Outcome { .. } | Input::Observed { .. } | Input::Tick => {
                 None
             }
@@ -402,19 +402,5 @@ fn log(record: &Record) {
             tracing::warn!(payment.id = payment, event, code, error_id, "a call was refused");
         }
         _ => tracing::info!(payment.id = payment, event, "recorded"),
-    }
-}
-
-fn reference_of(request: &Request) -> &PosReference {
-    match request {
-        Request::Sale(sale) => &sale.reference,
-        Request::Abort { reference }
-        | Request::Status { reference }
-        | Request::Acknowledge { reference }
-        | Request::EndShift { reference } => reference,
-        Request::Capture(operation)
-        | Request::Refund(operation)
-        | Request::Void(operation)
-        | Request::Release(operation) => &operation.reference,
     }
 }

@@ -22,17 +22,7 @@ impl Draft<'_> {
         request: Request,
         totals: Vec<ShiftTotal>,
     ) -> Result<(), IllegalEvent> {
-        let reference = match &request {
-            Request::Sale(Sale { reference, .. })
-            | Request::Abort { reference }
-            | Request::Status { reference }
-            | Request::Acknowledge { reference }
-            | Request::Capture(Operation { reference, .. })
-            | Request::Refund(Operation { reference, .. })
-            | Request::Void(Operation { reference, .. })
-            | Request::Release(Operation { reference, .. })
-            | Request::EndShift { reference } => reference.clone(),
-        };
+        let reference = request.reference().clone();
         let done = match request {
             Request::Sale(sale) => self.sale(sale),
             Request::Abort { reference } => self.abort(&reference),

@@ -42,6 +42,24 @@ pub enum Request {
     },
 }
 
+impl Request {
+    /// The command's own reference; for abort, status and acknowledgement that of what they are
+    /// about.
+    pub fn reference(&self) -> &PosReference {
+        match self {
+            Self::Sale(sale) => &sale.reference,
+            Self::Abort { reference }
+            | Self::Status { reference }
+            | Self::Acknowledge { reference }
+            | Self::EndShift { reference } => reference,
+            Self::Capture(operation)
+            | Self::Refund(operation)
+            | Self::Void(operation)
+            | Self::Release(operation) => &operation.reference,
+        }
+    }
+}
+
 /// A command about an earlier sale.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Operation {

@@ -6,7 +6,7 @@ use super::restore::LONG_AGO;
 use crate::clock::Wall;
 use crate::id::{CallId, IdempotencyKey, PaymentId};
 use crate::payment::effect::{Call, CallKind, OutboxChange, QueuedCall, Refusal};
-use rusqlite::{Connection, Row, Transaction, params};
+use rusqlite::{Connection, Row, Rows, Transaction, params};
 
 /// A call that waits for a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,13 +122,7 @@ pub(super) fn sendable(
          ORDER BY operation NOT IN ('confirm', 'create'), payment LIMIT ?1",
     )?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let mut rows = statement.query([limit])?;
-    let mut calls = Vec::new();
-    while let Some(row) = rows.next()? {
-        let first_attempt = Wall::from_millis(row.get(5)?);
-        calls.push(QueuedCall { call: call(row)?, first_attempt });
-    }
-    Ok(calls)
+    waiting(statement.query([limit])?)
 }
 
 /// All calls that wait to be sent, oldest payment first.
@@ -137,7 +131,10 @@ pub(super) fn queued(connection: &Connection) -> Result<Vec<QueuedCall>, StoreEr
         "SELECT payment, sequence, body, key, generation, first_attempt_ms FROM outbox
          WHERE state = 'queued' AND state <> 'closed' ORDER BY payment, sequence",
     )?;
-    let mut rows = statement.query([])?;
+    waiting(statement.query([])?)
+}
+
+fn waiting(mut rows: Rows<'_>) -> Result<Vec<QueuedCall>, StoreError> {
     let mut calls = Vec::new();
     while let Some(row) = rows.next()? {
         let first_attempt = Wall::from_millis(row.get(5)?);
