@@ -213,7 +213,9 @@ struct Shop {
 
 impl Shop {
     async fn open() -> Self {
-        let simulator = Simulator::start(Options::default()).await.expect("simulator");
+        // Quotas of the test environment would measure themselves.
+        let options = Options { management_per_second: 100_000, ..Options::default() };
+        let simulator = Simulator::start(options).await.expect("simulator");
         let directory = Directory::new();
         let port = free_port();
         let text = configuration(&directory.0, &simulator, port);
@@ -356,6 +358,7 @@ extra_ca_file = {}
 redirect_url = "https://shop.example/thanks"
 qr_hosts = ["localhost"]
 poll_ms = 500
+management_per_s = 0
 [store]
 path = {}
 [display]
