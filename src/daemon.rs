@@ -3,6 +3,7 @@
 //!
 //! It reads the clock for everybody. It has no opinion about money.
 
+mod ask;
 mod snapshots;
 mod start;
 mod system;
@@ -15,22 +16,25 @@ use crate::clock::{Mono, SystemClock};
 use crate::config::Config;
 use crate::display::{Display, Output, Panel};
 use crate::i18n::Lang;
-use crate::id::{Locale, PosReference};
+use crate::id::Locale;
 use crate::payment::effect::Screen;
 use crate::payment::event::{Event as Happened, Record};
-use crate::payment::vocabulary::{Problem, Reply, Request, SaleResult, Status};
-use crate::payment::{Engine, Input, Watch, event, shift};
+use crate::payment::vocabulary::{Reply, SaleResult};
+use crate::payment::{Engine, Input, Watch, event};
+use crate::pos::desk::{self, DeskEvent, DeskReply};
 use crate::pos::{self, TillEvent};
 use crate::receipt;
 use crate::store::{Reader, Store, StoreError};
 use crate::sync::{self, Report};
 use anyhow::Context as _;
+use ask::{Asked, Asker, Lookup};
 use sd_notify::NotifyState;
 use snapshots::Snapshots;
 use std::sync::Arc;
 use std::time::Duration;
 use system::{notify, watchdog_pace};
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
 
 /// The screen counts seconds down.
 const COUNTDOWN: Duration = Duration::from_secs(1);
@@ -46,6 +50,8 @@ const WARM_UP_EVERY: Duration = Duration::from_secs(240);
 /// Everything that can happen.
 enum Event {
     Till(TillEvent),
+    Desk(DeskEvent),
+    Looked(Lookup),
     Sync(Report),
     Tick,
     WarmUp,
@@ -79,6 +85,13 @@ pub async fn run_on(
 
     let (till_events_in, till_events) = mpsc::channel(pos::QUEUE_LEN_MAX);
     let (replies, replies_out) = mpsc::channel(pos::QUEUE_LEN_MAX);
+    let (desk_events_in, desk_events) = mpsc::channel(pos::QUEUE_LEN_MAX);
+    let (desk, desk_out) = mpsc::channel(pos::QUEUE_LEN_MAX);
+    let socket = desk::socket_beside(&config.store_path);
+    let native = config.till.native.clone();
+    let at_desk = desk::serve(&socket, native, desk_events_in, desk_out)
+        .with_context(|| format!("the socket {} cannot be used", socket.display()))?;
+    let mut at_desk = tokio::spawn(at_desk);
     let till = pos::serve(config.till, till_events_in, replies_out).await;
     let mut till = tokio::spawn(till.context("the till's address cannot be used")?);
     let (wanted, wanted_out) = watch::channel(engine.watches());
@@ -103,19 +116,23 @@ pub async fn run_on(
         language: config.frame.lang,
         terminal: config.terminal,
         acquirer,
+        lookups: JoinSet::new(),
         replies,
+        desk,
         wanted,
         snapshots,
         fault: None,
     };
     // A part that ends before the whole is a defect; the journal makes a restart safe.
     tokio::select! {
-        () = daemon.run(till_events, reports, shutdown) => {}
+        () = daemon.run(till_events, desk_events, reports, shutdown) => {}
+        ended = &mut at_desk => anyhow::bail!("the desk has ended: {ended:?}"),
         ended = &mut sync => anyhow::bail!("the queue's worker has ended: {ended:?}"),
         ended = &mut till => anyhow::bail!("the till's link has ended: {ended:?}"),
     }
     sync.abort();
     let _ = tokio::time::timeout(FAREWELL, till).await;
+    let _ = tokio::time::timeout(FAREWELL, at_desk).await;
     Ok(())
 }
 
@@ -129,7 +146,9 @@ struct Daemon {
     language: Lang,
     terminal: String,
     acquirer: Arc<Acquirer>,
+    lookups: JoinSet<Lookup>,
     replies: mpsc::Sender<Reply>,
+    desk: mpsc::Sender<DeskReply>,
     wanted: watch::Sender<Vec<Watch>>,
     snapshots: Snapshots,
     /// No payment is accepted while this is here.
@@ -147,6 +166,7 @@ impl Daemon {
     async fn run(
         mut self,
         mut till_events: mpsc::Receiver<TillEvent>,
+        mut desk_events: mpsc::Receiver<DeskEvent>,
         mut reports: mpsc::Receiver<Report>,
         shutdown: impl Future<Output = ()>,
     ) {
@@ -155,6 +175,7 @@ impl Daemon {
         let mut watchdog = tokio::time::interval(watchdog_pace());
         self.show();
         notify(&[NotifyState::Ready, NotifyState::Status("waiting for the till")]);
+        self.dispatch(Input::Started, None).await;
         tracing::info!(
             terminal = self.terminal,
             open_payments = self.engine.payments().count(),
@@ -165,6 +186,8 @@ impl Daemon {
             let event = tokio::select! {
                 () = &mut shutdown => Event::Shutdown,
                 Some(event) = till_events.recv() => Event::Till(event),
+                Some(event) = desk_events.recv() => Event::Desk(event),
+                Some(Ok(looked)) = self.lookups.join_next() => Event::Looked(looked),
                 Some(report) = reports.recv() => Event::Sync(report),
                 () = tokio::time::sleep_until(due) => Event::Tick,
                 _ = warm_up.tick() => Event::WarmUp,
@@ -176,6 +199,12 @@ impl Daemon {
             match event {
                 Event::Shutdown => break,
                 Event::Till(event) => self.till(event).await,
+                Event::Desk(DeskEvent { seat, request }) => {
+                    self.ask(Asker::Desk(seat), request, None).await;
+                }
+                Event::Looked(Lookup { asker, request, found }) => {
+                    self.ask(asker, request, Some(found)).await;
+                }
                 Event::Sync(report) => self.sync(report).await,
                 Event::Tick => self.tick().await,
                 Event::WarmUp => self.warm_up(),
@@ -212,7 +241,7 @@ impl Daemon {
             }
             self.store_works();
         }
-        self.dispatch(Input::Tick).await;
+        self.dispatch(Input::Tick, None).await;
         if self.fault.is_none() && !self.engine.is_busy() {
             self.snapshots.look(self.clock.now());
         }
@@ -232,51 +261,19 @@ impl Daemon {
 
     async fn till(&mut self, event: TillEvent) {
         match event {
-            TillEvent::Returned => self.dispatch(Input::TillReturned).await,
+            TillEvent::Returned => self.dispatch(Input::TillReturned, None).await,
             TillEvent::Lost => tracing::info!("the till's link is down"),
-            TillEvent::Request(request) => match self.prepare(&request) {
-                Ok(input) => self.dispatch(input).await,
-                Err(error) => {
-                    self.store_failed(&error);
-                    self.refuse(request.reference()).await;
-                }
-            },
+            TillEvent::Request(request) => self.ask(Asker::Till, request, None).await,
         }
-    }
-
-    /// Reads from the journal what the engine must know to answer `request`.
-    fn prepare(&mut self, request: &Request) -> Result<Input, StoreError> {
-        let unknown: Vec<PosReference> =
-            self.engine.unknown_references(request).into_iter().cloned().collect();
-        for reference in unknown {
-            if let Some(payment) = self.reader.payment_by_reference(&reference)? {
-                let records = self.reader.records_of(payment)?;
-                if let Err(error) = self.engine.replay(self.clock.now(), &records) {
-                    tracing::error!(%payment, %error, "a payment's journal contradicts itself");
-                }
-            }
-        }
-        let totals = match request {
-            Request::EndShift { .. } => shift::totals(&self.reader.shift_records()?),
-            Request::Sale(_)
-            | Request::Abort { .. }
-            | Request::Status { .. }
-            | Request::Acknowledge { .. }
-            | Request::Capture(_)
-            | Request::Refund(_)
-            | Request::Void(_)
-            | Request::Release(_) => Vec::new(),
-        };
-        Ok(Input::Till(request.clone(), totals))
     }
 
     async fn sync(&mut self, report: Report) {
         match report {
             Report::Outcome { call, attempts, outcome } => {
-                self.dispatch(Input::Outcome { call, attempts, outcome }).await;
+                self.dispatch(Input::Outcome { call, attempts, outcome }, None).await;
             }
             Report::Observed { payment, request, state } => {
-                self.dispatch(Input::Observed { payment, request, state }).await;
+                self.dispatch(Input::Observed { payment, request, state }, None).await;
             }
             Report::Reachable(true) => tracing::info!("Klarna can be reached again"),
             Report::Reachable(false) => tracing::warn!("Klarna cannot be reached"),
@@ -285,13 +282,7 @@ impl Daemon {
     }
 
     /// The one way round: decide, commit, then act.
-    async fn dispatch(&mut self, input: Input) {
-        let asked = match &input {
-            Input::Till(request, _) => Some(request.reference().clone()),
-            Input::TillReturned | Input::Outcome { .. } | Input::Observed { .. } | Input::Tick => {
-                None
-            }
-        };
+    async fn dispatch(&mut self, input: Input, asked: Option<Asked>) {
         let step = match self.engine.handle(self.clock.now(), input) {
             Ok(step) => step,
             Err(error) => {
@@ -304,8 +295,8 @@ impl Daemon {
         let shift_ended = step.records.iter().any(|record| closing(&record.event));
         if let Err(error) = tokio::task::block_in_place(|| self.store.commit(&step)) {
             self.store_failed(&error);
-            if let Some(reference) = asked {
-                self.refuse(&reference).await;
+            if let Some(asked) = asked {
+                self.refuse(&asked).await;
             }
             return;
         }
@@ -316,6 +307,7 @@ impl Daemon {
             }
             step.records.iter().for_each(log);
         }
+        let lookup = step.lookup.clone();
         let replies = self.engine.accept(step);
         // Sync is woken before the screen is drawn: the call's round trip then runs beside it.
         if durable {
@@ -323,26 +315,10 @@ impl Daemon {
         }
         self.show();
         for reply in replies {
-            self.tell(reply).await;
+            self.tell(reply, asked.as_ref()).await;
         }
-    }
-
-    async fn tell(&mut self, mut reply: Reply) {
-        match &mut reply {
-            Reply::Result(result) => self.print_receipt(result),
-            Reply::Status { status: Status::Done(result, _), .. } => self.print_receipt(result),
-            Reply::Status { .. }
-            | Reply::Progress { .. }
-            | Reply::Acknowledged { .. }
-            | Reply::Operation(_)
-            | Reply::Shift(_)
-            | Reply::Refused { .. } => {}
-        }
-        if let Reply::Refused { problem, .. } = &reply {
-            tracing::warn!(code = problem.code(), "a command of the till was refused");
-        }
-        if self.replies.send(reply).await.is_err() {
-            tracing::error!("the till's link has ended; its messages are lost until a restart");
+        if let (Some(transaction), Some(asked)) = (lookup, asked) {
+            self.look_up(asked, transaction).await;
         }
     }
 
@@ -379,13 +355,6 @@ impl Daemon {
         if self.fault.take().is_some() {
             tracing::info!("the journal can be written again");
         }
-    }
-
-    /// Tells the till that a command was not accepted because nothing can be recorded.
-    async fn refuse(&mut self, reference: &PosReference) {
-        let why = self.fault.as_ref().map(|fault| fault.why.clone()).unwrap_or_default();
-        let problem = Problem::OutOfService(why);
-        self.tell(Reply::Refused { reference: Some(reference.clone()), problem }).await;
     }
 }
 

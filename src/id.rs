@@ -143,6 +143,15 @@ text_newtype! {
     RefundId, TEXT_LEN_MAX
 }
 
+impl TransactionId {
+    /// Whether both name the same transaction: Klarna writes it as a bare UUID in one place and as
+    /// a KRN that ends in it in another.
+    pub fn is_same(&self, other: &str) -> bool {
+        let tail = |id: &str| id.rsplit(':').next().unwrap_or_default().to_owned();
+        self.0 == other || tail(&self.0) == tail(other)
+    }
+}
+
 /// Klarna's distribution URL: what the QR code carries. Bounded here, checked by `display`'s rules
 /// (https, configured hosts) before it is shown.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -252,6 +261,17 @@ pub struct CallId {
     pub payment: PaymentId,
     /// Counts the payment's calls from 1, in the order in which they must take effect.
     pub sequence: u32,
+}
+
+impl std::str::FromStr for CallId {
+    type Err = std::num::ParseIntError;
+
+    /// As it is printed; leading zeros may be left out.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (payment, sequence) = text.split_once('.').unwrap_or((text, ""));
+        let (payment, sequence) = (payment.parse()?, sequence.parse()?);
+        Ok(Self { payment: PaymentId::new(payment), sequence })
+    }
 }
 
 impl fmt::Display for CallId {

@@ -5,9 +5,10 @@
 
 pub mod klarna;
 
-use crate::id::RequestId;
+use crate::id::{RequestId, TransactionId};
 use crate::money::Amount;
 use crate::payment::effect::{Call, Delay, Outcome, RequestState};
+use crate::payment::found::{Found, NotFound};
 
 /// The acquirer that this terminal works with.
 #[derive(Debug)]
@@ -29,6 +30,16 @@ impl Acquirer {
     pub async fn find_effect(&self, call: &Call) -> Outcome {
         match self {
             Self::Klarna(klarna) => klarna.find_effect(call).await,
+        }
+    }
+
+    /// Reads a transaction, whoever has sold it.
+    ///
+    /// # Errors
+    /// [`NotFound`].
+    pub async fn look_up(&self, transaction: &TransactionId) -> Result<Found, NotFound> {
+        match self {
+            Self::Klarna(klarna) => klarna.look_up(transaction).await,
         }
     }
 

@@ -91,6 +91,13 @@ fn describe(event: &Event) -> String {
         | Event::CallRefused { refusal, .. } => {
             format!("{}: {} {}", event.name(), refusal.code, refusal.text)
         }
+        Event::CallResolved { sequence, reason } => {
+            format!("{}: call {sequence}, {reason}", event.name())
+        }
+        Event::UpdateQueued { merchant_reference, .. } => {
+            format!("{} to {merchant_reference}", event.name())
+        }
+        Event::Adopted { found, .. } => format!("{} {}", event.name(), found.transaction),
         Event::CaptureQueued { amount, .. }
         | Event::Captured { amount, .. }
         | Event::RefundQueued { amount, .. }
@@ -109,6 +116,10 @@ fn describe(event: &Event) -> String {
         | Event::Acknowledged
         | Event::RequestEnded { .. }
         | Event::Rekeyed { .. }
+        | Event::CallRetried { .. }
+        | Event::Updated { .. }
+        | Event::CheckQueued
+        | Event::Checked { .. }
         | Event::ShiftEnded { .. } => event.name().to_owned(),
     }
 }

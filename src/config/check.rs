@@ -207,6 +207,7 @@ fn till(raw: RawTill, terminal: &Terminal, problems: &mut Problems) -> Option<Ti
         terminal: terminal.name.clone(),
         currencies: terminal.currencies.clone(),
         checksum_required: raw.checksum_required.unwrap_or(false),
+        desk: false,
         seven_bit: matches!(link, LinkSettings::Serial { format: Format::SevenEvenOne, .. }),
     };
     Some(TillSettings { link, native })

@@ -92,6 +92,7 @@ fn paths(raw: RawPaths, problems: &mut Problems) -> TransactionPaths {
         refund: path("klarna.paths.refund", raw.refund, default.refund),
         refund_capture,
         void: path("klarna.paths.void", raw.void, default.void),
+        update: path("klarna.paths.update", raw.update, default.update),
     }
 }
 

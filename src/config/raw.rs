@@ -106,6 +106,7 @@ pub(super) struct RawPaths {
     pub(super) refund: Option<String>,
     pub(super) refund_capture: Option<String>,
     pub(super) void: Option<String>,
+    pub(super) update: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -4,14 +4,17 @@
 //! and in replay.
 
 use super::Policy;
+use super::commands::Commands;
 use super::effect::{Call, CallKind, OutboxChange};
-use super::event::{Event, OperationProgress, Sale, VoidReason};
+use super::event::{Event, Sale, VoidReason};
+use super::found::Found;
 use super::state::{About, IllegalEvent, State, Todo};
-use super::vocabulary::{
-    MoneySoFar, OperationKind, OperationResult, SaleOutcome, SaleResult, Stage,
-};
+use super::vocabulary::{MoneySoFar, OperationResult, SaleOutcome, SaleResult, Stage};
 use crate::clock::{Mono, Now, Wall};
-use crate::id::{CallId, IdempotencyKey, Installation, PaymentId, PaymentReference, PosReference};
+use crate::id::{
+    CallId, IdempotencyKey, Installation, Label, POS_REFERENCE_LEN_MAX, PaymentId,
+    PaymentReference, PosReference, TransactionId,
+};
 use crate::money::Amount;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -32,48 +35,18 @@ pub struct Payment {
     decided: Wall,
     calls: u32,
     open_calls: BTreeMap<u32, OpenCall>,
-    operations: BTreeMap<PosReference, Command>,
+    operations: Commands,
     opened: bool,
+    adopted: bool,
     timer: Option<Timer>,
 }
 
-/// A call that has no final answer yet.
+/// A call that has no final answer yet, or waits for a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct OpenCall {
     kind: CallKind,
     generation: u32,
-}
-
-/// A capture, refund or void that the till asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Command {
-    kind: OperationKind,
-    amount: Amount,
-    /// Its calls by their sequence: how much, and how far each is.
-    calls: BTreeMap<u32, (Amount, OperationProgress)>,
-}
-
-impl Command {
-    /// Queued while any of its calls is; done when all are; else refused, and the refusal says what
-    /// was done all the same.
-    fn progress(&self) -> OperationProgress {
-        let all = || self.calls.values();
-        if all().any(|(_, progress)| *progress == OperationProgress::Queued) {
-            return OperationProgress::Queued;
-        }
-        let refusal = all().find_map(|(_, progress)| match progress {
-            OperationProgress::Refused(refusal) => Some(refusal.clone()),
-            OperationProgress::Queued | OperationProgress::Done => None,
-        });
-        let Some(mut refusal) = refusal else { return OperationProgress::Done };
-        let done = all().filter(|(_, progress)| *progress == OperationProgress::Done);
-        let done: i64 = done.map(|(amount, _)| amount.minor()).sum();
-        if done > 0 {
-            let done = Amount::new(done, self.amount.currency());
-            refusal.text = format!("only {done} of {} was done: {}", self.amount, refusal.text);
-        }
-        OperationProgress::Refused(refusal)
-    }
+    refused: bool,
 }
 
 /// A deadline, with the length it had when it was set.
@@ -99,24 +72,52 @@ impl Payment {
         setting: Setting<'_>,
     ) -> (Self, Vec<OutboxChange>) {
         let (state, todo) = State::begin(sale, reference);
-        let mut payment = Self {
+        let mut payment = Self::new(id, sale.clone(), reference.clone(), state, now);
+        if payment.outcome().is_none() {
+            payment.timer = Timer::set(now, setting.policy.create_patience);
+        }
+        let changes = payment.carry_out(todo, setting.installation).into_iter().collect();
+        (payment, changes)
+    }
+
+    /// A payment that begins with [`Event::Adopted`]: its sale was somebody else's, so our name of
+    /// it stands for the till's.
+    pub(super) fn adopt(
+        id: PaymentId,
+        found: &Found,
+        reference: &PaymentReference,
+        now: Now,
+    ) -> Self {
+        // Its end, with our number and the installation, is what makes it unique.
+        let characters = reference.as_str().chars();
+        let skip = characters.clone().count().saturating_sub(POS_REFERENCE_LEN_MAX);
+        let tail: String = characters.skip(skip).collect();
+        let sale = Sale {
+            reference: PosReference::new(tail).expect("a part of a printable reference"),
+            amount: found.authorised,
+            merchant_reference: found.merchant_reference.clone(),
+            line_items: Vec::new(),
+            locale: None,
+        };
+        let payment = Self::new(id, sale, reference.clone(), State::adopt(found), now);
+        Self { adopted: true, ..payment }
+    }
+
+    fn new(id: PaymentId, sale: Sale, reference: PaymentReference, state: State, now: Now) -> Self {
+        Self {
             id,
-            reference: reference.clone(),
-            sale: sale.clone(),
+            reference,
+            sale,
             state,
             started: now.wall,
             decided: now.wall,
             calls: 0,
             open_calls: BTreeMap::new(),
-            operations: BTreeMap::new(),
+            operations: Commands::default(),
             opened: false,
-            timer: Timer::set(now, setting.policy.create_patience),
-        };
-        if payment.outcome().is_some() {
-            payment.timer = None;
+            adopted: false,
+            timer: None,
         }
-        let changes = payment.carry_out(todo, setting.installation).into_iter().collect();
-        (payment, changes)
     }
 
     /// Moves on by one event; returns what changes in the outbox with it.
@@ -140,15 +141,56 @@ impl Payment {
         }
         let mut changes = self.close_calls(event);
         changes.extend(self.carry_out(todo, setting.installation));
-        self.note_operation(event);
+        self.operations.note(event, self.calls, self.sale.amount);
         Ok(changes)
+    }
+
+    /// The transaction at the acquirer, once there is one.
+    pub fn transaction(&self) -> Option<&TransactionId> {
+        match &self.state {
+            State::Authorised { transaction }
+            | State::Settling { transaction, .. }
+            | State::Voiding { transaction, .. }
+            | State::Voided { transaction, .. } => Some(transaction),
+            State::Creating
+            | State::AwaitingShopper { .. }
+            | State::ShopperPaying { .. }
+            | State::Confirming { .. }
+            | State::Abandoning { .. }
+            | State::NotPaid { .. }
+            | State::Free => None,
+        }
+    }
+
+    /// The calls that were refused and wait for a person.
+    pub fn refused_calls(&self) -> impl Iterator<Item = CallId> {
+        let refused = self.open_calls.iter().filter(|(_, call)| call.refused);
+        refused.map(|(sequence, _)| CallId { payment: self.id, sequence: *sequence })
+    }
+
+    /// Whether somebody else has sold it: no till of ours waits for its result.
+    pub fn is_adopted(&self) -> bool {
+        self.adopted
+    }
+
+    /// When it was authorised and how much of it is not captured yet, while that is this terminal's
+    /// to see to.
+    pub fn uncaptured(&self) -> Option<(Wall, Amount)> {
+        match &self.state {
+            State::Authorised { .. } => Some((self.decided, self.sale.amount)),
+            State::Settling { ledger, .. } if !ledger.is_adopted() && !ledger.is_complete() => {
+                Some((self.decided, ledger.capturable())).filter(|(_, left)| !left.is_zero())
+            }
+            _ => None,
+        }
     }
 
     /// The calls that have no final answer, oldest first.
     pub fn open_calls(&self) -> impl Iterator<Item = (CallId, &CallKind)> {
         let payment = self.id;
         let id = move |sequence: &u32| CallId { payment, sequence: *sequence };
-        self.open_calls.iter().map(move |(sequence, call)| (id(sequence), &call.kind))
+        let open = self.open_calls.iter().filter(|(_, call)| !call.refused);
+        open.map(move |(sequence, call)| (id(sequence), &call.kind))
     }
 
     /// Whether anything may still happen by itself, or a person has to look.
@@ -211,19 +253,6 @@ impl Payment {
 
     /// The result for the till, once it is decided.
     pub fn result(&self) -> Option<SaleResult> {
-        let transaction = match &self.state {
-            State::Authorised { transaction }
-            | State::Settling { transaction, .. }
-            | State::Voiding { transaction, .. }
-            | State::Voided { transaction, .. } => Some(transaction.clone()),
-            State::Creating
-            | State::AwaitingShopper { .. }
-            | State::ShopperPaying { .. }
-            | State::Confirming { .. }
-            | State::Abandoning { .. }
-            | State::NotPaid { .. }
-            | State::Free => None,
-        };
         let outcome = self.outcome()?;
         let told_paid = !matches!(outcome, SaleOutcome::NotPaid(_));
         Some(SaleResult {
@@ -233,7 +262,7 @@ impl Payment {
             number: self.id,
             payment_reference: self.reference.clone(),
             merchant_reference: self.sale.merchant_reference.clone(),
-            transaction: transaction.filter(|_| told_paid),
+            transaction: self.transaction().filter(|_| told_paid).cloned(),
             at: self.decided,
             locale: self.sale.locale.clone(),
             receipt: Vec::new(),
@@ -249,19 +278,18 @@ impl Payment {
             refunded: Amount::zero(currency),
             voided: false,
             released: Amount::zero(currency),
-            queued: self.open_calls.len(),
-            refused: 0,
+            queued: self.open_calls().count(),
+            refused: self.refused_calls().count(),
         };
         match &self.state {
             State::Settling { ledger, .. } => money = ledger.so_far(),
             State::Authorised { .. } => money.authorised = self.sale.amount,
-            State::Voiding { refused, .. } => {
-                money.authorised = self.sale.amount;
-                money.refused = usize::from(refused.is_some());
+            State::Voiding { .. } => money.authorised = self.sale.amount,
+            State::Voided { by_person, .. } => {
+                (money.authorised, money.voided) = (self.sale.amount, !by_person);
             }
-            State::Voided { .. } => (money.authorised, money.voided) = (self.sale.amount, true),
-            State::Abandoning { refused, .. } => money.refused = usize::from(refused.is_some()),
-            State::Creating
+            State::Abandoning { .. }
+            | State::Creating
             | State::AwaitingShopper { .. }
             | State::ShopperPaying { .. }
             | State::Confirming { .. }
@@ -277,15 +305,21 @@ impl Payment {
         Some(OperationResult {
             reference: reference.clone(),
             sale: self.sale.reference.clone(),
+            transaction: self.transaction().cloned(),
             kind: command.kind,
             amount: command.amount,
             progress: command.progress(),
         })
     }
 
+    /// What the update with this reference was to change the merchant reference to.
+    pub(super) fn update(&self, reference: &PosReference) -> Option<&Label> {
+        self.operations.get(reference)?.label.as_ref()
+    }
+
     /// All of the till's commands about this payment.
     pub(super) fn operations(&self) -> impl Iterator<Item = &PosReference> {
-        self.operations.keys()
+        self.operations.references()
     }
 
     /// The point at which this payment moves on by itself.
@@ -330,7 +364,9 @@ impl Payment {
         let answered = match event {
             Event::Captured { sequence, .. }
             | Event::Refunded { sequence, .. }
-            | Event::Released { sequence, .. } => Some(*sequence),
+            | Event::Released { sequence, .. }
+            | Event::Updated { sequence }
+            | Event::Checked { sequence } => Some(*sequence),
             _ => None,
         };
         // A refused call is taken off by `carry_out`, which keeps it on the list.
@@ -341,6 +377,7 @@ impl Payment {
         let closed: Vec<u32> = self
             .open_calls
             .iter()
+            .filter(|(_, call)| !call.refused)
             .filter(|(sequence, call)| {
                 let unwanted = !self.state.wants(&call.kind) && Some(**sequence) != refused;
                 unwanted || Some(**sequence) == answered
@@ -350,6 +387,9 @@ impl Payment {
         let close = |sequence| OutboxChange::Close(CallId { payment: self.id, sequence });
         let changes = closed.iter().map(|sequence| close(*sequence)).collect();
         self.open_calls.retain(|sequence, _| !closed.contains(sequence));
+        if matches!(event, Event::VoidDecided { .. }) {
+            closed.iter().for_each(|sequence| self.operations.supersede(*sequence));
+        }
         changes
     }
 
@@ -363,71 +403,29 @@ impl Payment {
                 if let State::Settling { ledger, .. } = &mut self.state {
                     ledger.number_last(sequence);
                 }
-                self.open_calls.insert(sequence, OpenCall { kind: kind.clone(), generation: 0 });
+                let open = OpenCall { kind: kind.clone(), generation: 0, refused: false };
+                self.open_calls.insert(sequence, open);
                 Some(OutboxChange::Queue(call(id(sequence), kind, 0, installation)))
             }
             Todo::Refuse(sequence, refusal) => {
-                self.open_calls.remove(&sequence);
+                self.open_calls.get_mut(&sequence)?.refused = true;
                 Some(OutboxChange::Refuse(id(sequence), refusal))
             }
-            Todo::Rekey(sequence) => {
-                let open = self.open_calls.get_mut(&sequence)?;
-                open.generation += 1;
-                let (kind, generation) = (open.kind.clone(), open.generation);
-                Some(OutboxChange::Rekey(call(id(sequence), kind, generation, installation)))
+            Todo::Rekey(sequence) => Some(OutboxChange::Rekey(self.renew(sequence, installation)?)),
+            Todo::Retry(sequence) => Some(OutboxChange::Retry(self.renew(sequence, installation)?)),
+            Todo::Resolve(sequence) => {
+                self.open_calls.remove(&sequence)?;
+                Some(OutboxChange::Resolve(id(sequence)))
             }
         }
     }
 
-    fn note_operation(&mut self, event: &Event) {
-        match event {
-            Event::Captured { sequence, .. }
-            | Event::Refunded { sequence, .. }
-            | Event::Released { sequence, .. } => {
-                self.progress_operation(*sequence, &OperationProgress::Done);
-            }
-            Event::Voided { .. } => self.progress_operation(self.calls, &OperationProgress::Done),
-            Event::CallRefused { sequence, refusal } => {
-                self.progress_operation(*sequence, &OperationProgress::Refused(refusal.clone()));
-            }
-            event => self.begin_operation(event),
-        }
-    }
-
-    fn progress_operation(&mut self, sequence: u32, progress: &OperationProgress) {
-        let mut commands = self.operations.values_mut();
-        if let Some(call) = commands.find_map(|command| command.calls.get_mut(&sequence)) {
-            call.1 = progress.clone();
-        }
-    }
-
-    fn begin_operation(&mut self, event: &Event) {
-        let (kind, reference, amount) = match event {
-            Event::CaptureQueued { operation: Some(reference), amount } => {
-                (OperationKind::Capture, reference, *amount)
-            }
-            Event::ReleaseQueued { operation, amount } => {
-                (OperationKind::Release, operation, *amount)
-            }
-            Event::RefundQueued { operation, amount, .. } => {
-                (OperationKind::Refund, operation, *amount)
-            }
-            Event::VoidDecided { operation: Some(reference), .. } => {
-                (OperationKind::Void, reference, self.sale.amount)
-            }
-            _ => return,
-        };
-        let call = (self.calls, (amount, OperationProgress::Queued));
-        match self.operations.get_mut(reference) {
-            Some(command) => {
-                command.amount = command.amount.checked_add(amount).unwrap_or(command.amount);
-                command.calls.extend([call]);
-            }
-            None => {
-                let command = Command { kind, amount, calls: BTreeMap::from([call]) };
-                self.operations.insert(reference.clone(), command);
-            }
-        }
+    /// The call with its next key.
+    fn renew(&mut self, sequence: u32, installation: Installation) -> Option<Call> {
+        let id = CallId { payment: self.id, sequence };
+        let open = self.open_calls.get_mut(&sequence)?;
+        (open.generation, open.refused) = (open.generation + 1, false);
+        Some(call(id, open.kind.clone(), open.generation, installation))
     }
 }
 

@@ -3,9 +3,10 @@
 //! Nothing here knows how: no HTTP, no pixels, no bytes to a till.
 
 use super::event::Sale;
+use super::found::Sums;
 use crate::clock::Wall;
 use crate::id::{
-    CallId, CaptureId, ConfirmationToken, DistributionUrl, EffectReference, IdempotencyKey,
+    CallId, CaptureId, ConfirmationToken, DistributionUrl, EffectReference, IdempotencyKey, Label,
     PaymentReference, RefundId, RequestId, TransactionId,
 };
 use crate::money::Amount;
@@ -83,6 +84,24 @@ pub enum CallKind {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         rest: bool,
     },
+    /// Give the transaction another merchant reference.
+    Update {
+        /// Klarna's id.
+        transaction: TransactionId,
+        /// What the sale was about.
+        amount: Amount,
+        /// The new one.
+        merchant_reference: Label,
+    },
+    /// Compare the acquirer's sums with ours; changes nothing.
+    Check {
+        /// Klarna's id.
+        transaction: TransactionId,
+        /// What was authorised.
+        amount: Amount,
+        /// What it must find.
+        expected: Sums,
+    },
 }
 
 /// A capture as a refund names it.
@@ -105,6 +124,8 @@ impl CallKind {
             Self::Capture { .. } => "capture",
             Self::Refund { .. } => "refund",
             Self::Void { .. } => "void",
+            Self::Update { .. } => "update",
+            Self::Check { .. } => "check",
         }
     }
 
@@ -116,7 +137,9 @@ impl CallKind {
             | Self::Cancel { amount, .. }
             | Self::Capture { amount, .. }
             | Self::Refund { amount, .. }
-            | Self::Void { amount, .. } => *amount,
+            | Self::Void { amount, .. }
+            | Self::Update { amount, .. }
+            | Self::Check { amount, .. } => *amount,
         }
     }
 
@@ -127,7 +150,9 @@ impl CallKind {
             Self::Cancel { .. }
             | Self::Capture { .. }
             | Self::Refund { .. }
-            | Self::Void { .. } => false,
+            | Self::Void { .. }
+            | Self::Update { .. }
+            | Self::Check { .. } => false,
         }
     }
 }
@@ -183,6 +208,10 @@ pub enum Effect {
     },
     /// The rest was released.
     Voided,
+    /// The merchant reference is the new one.
+    Updated,
+    /// The acquirer's sums are ours.
+    Checked,
 }
 
 /// How a payment request came to its end.
@@ -312,6 +341,11 @@ pub enum OutboxChange {
     Refuse(CallId, Refusal),
     /// The call gets a new key, because the old one is too old to protect it.
     Rekey(Call),
+    /// The refused call leaves the list and is sent again under a new key, once a look at the
+    /// acquirer has shown that it never took effect.
+    Retry(Call),
+    /// The refused call leaves the list: a person has seen to it.
+    Resolve(CallId),
 }
 
 /// What the shopper's display shows. Two equal screens look the same.

@@ -5,107 +5,20 @@
 
 use super::Policy;
 use super::account::{Payment, Setting, replay_axis};
-use super::effect::{OutboxChange, Outcome, RequestState, Screen};
-use super::event::{Event, Record, ShiftReport, ShiftTotal};
+use super::effect::Screen;
+use super::event::{Event, Record, ShiftReport};
+use super::found::Found;
 use super::screen::{result_screen, running_screen};
 use super::state::{IllegalEvent, State};
-use super::vocabulary::{Reply, Request};
+use super::step::{Input, Needed, Step, Watch};
+use super::vocabulary::{Reply, Request, SaleName};
 use crate::clock::{Mono, Now};
-use crate::id::{
-    CallId, Installation, Locale, PaymentId, PaymentReference, PosReference, RequestId,
-};
-use crate::money::Amount;
+use crate::id::{Installation, Locale, PaymentId, PaymentReference, PosReference, TransactionId};
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 /// How many finished payments stay in memory; older ones are replayed when a till asks for them.
 const FINISHED_IN_MEMORY_MAX: usize = 64;
-
-/// What can come in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Input {
-    /// A till asks something; a shift's closing comes with the totals of the journal.
-    Till(Request, Vec<ShiftTotal>),
-    /// The link to the till is there again: it is told where things are.
-    TillReturned,
-    /// A call came back, the `attempts`-th time in a row.
-    Outcome {
-        /// Which.
-        call: CallId,
-        /// How often it has been sent since the last restart.
-        attempts: u32,
-        /// With what.
-        outcome: Outcome,
-    },
-    /// A read or a push about a payment request.
-    Observed {
-        /// Whose.
-        payment: PaymentId,
-        /// Which request was looked at.
-        request: RequestId,
-        /// What it says.
-        state: RequestState,
-    },
-    /// Time has passed.
-    Tick,
-}
-
-/// What an input means. Nothing of it is true before it is committed and accepted.
-#[must_use = "a step that is not committed and accepted never happens"]
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
-    now: Now,
-    /// What has happened, in order.
-    pub records: Vec<Record>,
-    /// What changes in the outbox.
-    pub outbox: Vec<OutboxChange>,
-    /// The till's references that now mean something; `None` stands for the terminal itself.
-    pub references: Vec<(PosReference, Option<PaymentId>)>,
-    /// What the till is told once this is durable.
-    pub replies: Vec<Reply>,
-    payments: BTreeMap<PaymentId, Payment>,
-}
-
-impl Step {
-    pub(super) fn new(now: Now) -> Self {
-        Self {
-            now,
-            records: Vec::new(),
-            outbox: Vec::new(),
-            references: Vec::new(),
-            replies: Vec::new(),
-            payments: BTreeMap::new(),
-        }
-    }
-
-    /// Whether there is anything to commit.
-    pub fn is_durable(&self) -> bool {
-        !self.records.is_empty() || !self.outbox.is_empty()
-    }
-
-    /// The payments it touches and whether each is still open afterwards.
-    pub fn payments(&self) -> impl Iterator<Item = (PaymentId, bool)> {
-        self.payments.values().map(|payment| (payment.id, payment.is_open()))
-    }
-
-    /// When it was decided.
-    pub fn now(&self) -> Now {
-        self.now
-    }
-}
-
-/// A payment request whose state somebody has to read, and how often.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Watch {
-    /// Whose.
-    pub payment: PaymentId,
-    /// Klarna's id.
-    pub request: RequestId,
-    /// What was requested.
-    pub amount: Amount,
-    /// Between two reads.
-    pub every: Duration,
-}
 
 /// Pace of reading while the confirm call is on its way.
 const PACE_CONFIRMING: Duration = Duration::from_secs(5);
@@ -153,6 +66,11 @@ impl Engine {
                     let payment = Payment::begin(id, sale, payment_reference, at, self.setting());
                     loaded.insert(id, payment.0);
                 }
+                (Some(id), Event::Adopted { found, payment_reference })
+                    if !loaded.contains_key(&id) =>
+                {
+                    loaded.insert(id, Payment::adopt(id, found, payment_reference, at));
+                }
                 (Some(id), event) => {
                     let payment = loaded.get_mut(&id).ok_or_else(|| unknown_payment(event))?;
                     payment.advance(event, at, self.setting())?;
@@ -177,7 +95,9 @@ impl Engine {
     pub fn handle(&self, now: Now, input: Input) -> Result<Step, IllegalEvent> {
         let mut draft = Draft { engine: self, step: Step::new(now) };
         match input {
-            Input::Till(request, totals) => draft.till(request, totals)?,
+            Input::Till(request, totals) => draft.till(request, totals, None)?,
+            Input::Looked { request, found } => draft.till(request, Vec::new(), Some(found))?,
+            Input::Started => draft.started()?,
             Input::TillReturned => draft.till_returned(),
             Input::Outcome { call, attempts, outcome } => draft.outcome(call, attempts, outcome)?,
             Input::Observed { payment, request, state } => {
@@ -198,7 +118,8 @@ impl Engine {
         self.lingering = self.lingering.take().filter(|(_, until)| *until > step.now.mono);
         for (id, payment) in step.payments {
             let before = self.payments.get(&id);
-            let was_shown = before.is_none_or(|before| before.state.occupies_terminal());
+            let was_shown = before.is_none_or(|before| before.state.occupies_terminal())
+                && !payment.is_adopted();
             let changed = before.and_then(Payment::outcome) != payment.outcome();
             if let Some(outcome) = payment.outcome().filter(|_| changed) {
                 if was_shown {
@@ -260,23 +181,36 @@ impl Engine {
         self.payments.values().filter_map(watch).collect()
     }
 
-    /// The till's references in `request` that this engine would have to be told about by the
-    /// journal before it can answer.
-    pub fn unknown_references<'a>(&self, request: &'a Request) -> Vec<&'a PosReference> {
-        let named = match request {
-            Request::Sale(sale) => vec![&sale.reference],
-            Request::Abort { reference }
-            | Request::Status { reference }
-            | Request::Acknowledge { reference }
-            | Request::EndShift { reference } => vec![reference],
-            Request::Capture(operation)
-            | Request::Refund(operation)
-            | Request::Void(operation)
-            | Request::Release(operation) => {
-                vec![&operation.reference, &operation.sale]
+    /// What this engine would have to be told by the journal before it can answer `request`, and
+    /// what the acquirer has `found` for it.
+    pub fn needed(&self, request: &Request, found: Option<&Found>) -> Vec<Needed> {
+        let own = SaleName::Till(request.reference().clone());
+        let found = found.map(|found| SaleName::Transaction(found.transaction.clone()));
+        let names = [Some(own), request.sale().cloned(), found].into_iter().flatten();
+        let unknown = names.filter(|name| self.named(name).is_none()).map(Needed::Name);
+        let payment = match request {
+            Request::Retry { call: Some(call), .. } | Request::Resolve { call, .. } => {
+                Some(call.payment).filter(|id| !self.payments.contains_key(id))
             }
+            _ => None,
         };
-        named.into_iter().filter(|reference| !self.references.contains_key(reference)).collect()
+        unknown.chain(payment.map(Needed::Payment)).collect()
+    }
+
+    /// The payment in memory that goes by `name`.
+    pub(super) fn named(&self, name: &SaleName) -> Option<&Payment> {
+        match name {
+            SaleName::Till(reference) => {
+                self.references.get(reference).and_then(|id| self.payments.get(id))
+            }
+            SaleName::Payment(reference) => {
+                self.payments.values().find(|payment| payment.reference == *reference)
+            }
+            SaleName::Transaction(id) => {
+                let is_it = |known: &TransactionId| known.is_same(id.as_str());
+                self.payments.values().find(|payment| payment.transaction().is_some_and(is_it))
+            }
+        }
     }
 
     /// The language and country of the shopper who stands here, when the till has named it.
@@ -359,6 +293,18 @@ impl Draft<'_> {
         id
     }
 
+    /// Takes over somebody else's transaction as a payment of its own.
+    pub(super) fn adopt(&mut self, found: Found) -> PaymentId {
+        let id = self.engine.last_id.next();
+        let payment_reference = self.payment_reference(id);
+        let payment = Payment::adopt(id, &found, &payment_reference, self.step.now);
+        self.step.references.push((payment.sale.reference.clone(), Some(id)));
+        let event = Event::Adopted { found, payment_reference };
+        self.step.records.push(Record { payment: Some(id), at: self.step.now.wall, event });
+        self.step.payments.insert(id, payment);
+        id
+    }
+
     /// Records that `event` has happened to payment `id`.
     pub(super) fn record(&mut self, id: PaymentId, event: Event) -> Result<(), IllegalEvent> {
         let known = self.payment(id).ok_or_else(|| unknown_payment(&event))?;
@@ -381,6 +327,17 @@ impl Draft<'_> {
         PaymentReference::new(text).expect("configuration keeps the prefix short and printable")
     }
 
+    /// Only what nothing is queued for: a queued call finds out by itself.
+    fn started(&mut self) -> Result<(), IllegalEvent> {
+        let at_rest = |payment: &&Payment| match &payment.state {
+            State::Settling { ledger, .. } => payment.is_open() && ledger.is_at_rest(),
+            _ => false,
+        };
+        let due: Vec<PaymentId> =
+            self.engine.payments.values().filter(at_rest).map(|payment| payment.id).collect();
+        due.into_iter().try_for_each(|id| self.record(id, Event::CheckQueued))
+    }
+
     fn till_returned(&mut self) {
         let Some(payment) = self.engine.active() else { return };
         let reference = payment.sale.reference.clone();
@@ -397,7 +354,7 @@ impl Draft<'_> {
         for payment in self.step.payments.values() {
             let before = self.engine.payments.get(&payment.id);
             let reference = payment.sale.reference.clone();
-            if payment.outcome() != before.and_then(Payment::outcome) {
+            if payment.outcome() != before.and_then(Payment::outcome) && !payment.is_adopted() {
                 told.extend(payment.result().map(|result| Reply::Result(Box::new(result))));
             } else if payment.stage() != before.and_then(Payment::stage) {
                 told.extend(payment.stage().map(|stage| Reply::Progress { reference, stage }));

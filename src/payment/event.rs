@@ -3,6 +3,7 @@
 //! An event says everything that replay needs: configuration may have changed since.
 
 use super::effect::{Ended, Refusal};
+use super::found::Found;
 use crate::clock::Wall;
 use crate::id::{
     CaptureId, ConfirmationToken, DistributionUrl, Label, Locale, PaymentId, PaymentReference,
@@ -198,6 +199,45 @@ pub enum Event {
         /// Which call.
         sequence: u32,
     },
+    /// A refused call is sent again, because a person has asked for it.
+    CallRetried {
+        /// Which call.
+        sequence: u32,
+    },
+    /// A person has seen to a refused call.
+    CallResolved {
+        /// Which call.
+        sequence: u32,
+        /// What was done about it.
+        reason: Label,
+    },
+    /// A transaction that this journal did not know, or what has become of it since: sold by
+    /// another terminal or a web shop, read from the acquirer.
+    Adopted {
+        /// As the acquirer describes it.
+        found: Found,
+        /// Our name of it here.
+        payment_reference: PaymentReference,
+    },
+    /// The call that changes the merchant reference is queued.
+    UpdateQueued {
+        /// The new one.
+        merchant_reference: Label,
+        /// The till's reference.
+        operation: PosReference,
+    },
+    /// The merchant reference was changed.
+    Updated {
+        /// By which call.
+        sequence: u32,
+    },
+    /// The call that compares the acquirer's sums with ours is queued.
+    CheckQueued,
+    /// The acquirer's sums are ours.
+    Checked {
+        /// By which call.
+        sequence: u32,
+    },
     /// The day is closed (about the terminal, not a payment).
     ShiftEnded {
         /// What the till is told.
@@ -232,6 +272,13 @@ impl Event {
             Self::Refunded { .. } => "refunded",
             Self::CallRefused { .. } => "call_refused",
             Self::Rekeyed { .. } => "rekeyed",
+            Self::CallRetried { .. } => "call_retried",
+            Self::CallResolved { .. } => "call_resolved",
+            Self::Adopted { .. } => "adopted",
+            Self::UpdateQueued { .. } => "update_queued",
+            Self::Updated { .. } => "updated",
+            Self::CheckQueued => "check_queued",
+            Self::Checked { .. } => "checked",
             Self::ShiftEnded { .. } => "shift_ended",
         }
     }

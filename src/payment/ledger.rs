@@ -1,22 +1,20 @@
 //! What has become of an authorised payment's money: captured, refunded, and what is queued.
 //!
 //! Queued calls count as if they had taken effect, so that nothing can be given back twice while
-//! the line is down. It knows no Klarna and no till, only sums.
+//! the line is down. It knows no Klarna and no till, only sums. What may still be done, and why
+//! not, is said in `plan`.
+
+mod plan;
+
+pub use plan::{CAPTURES_MAX, OPERATIONS_MAX, REFUNDS_MAX, RELEASES_MAX, RefundPart};
 
 use super::effect::{CallKind, CaptureTarget, Refusal};
 use super::event::{Event, OperationProgress};
+use super::found::{Found, Sums};
 use super::state::{About, Todo};
-use super::vocabulary::{MoneySoFar, Problem};
+use super::vocabulary::MoneySoFar;
 use crate::id::{CaptureId, EffectReference, TransactionId};
 use crate::money::Amount;
-
-/// Most captures of one transaction (Klarna: transaction limits).
-pub const CAPTURES_MAX: usize = 200;
-/// Most refunds of one transaction (Klarna: transaction limits).
-pub const REFUNDS_MAX: usize = 200;
-
-/// Most releases of one transaction (Klarna: transaction limits).
-pub const RELEASES_MAX: usize = 200;
 
 /// The sums of one payment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,29 +24,32 @@ pub struct Ledger {
     refunds: Vec<Entry>,
     /// Attempts to release the rest; at most one of them counts.
     releases: Vec<Entry>,
+    /// Calls that change the merchant reference.
+    updates: Vec<Entry>,
+    /// Comparisons with the acquirer's books.
+    checks: Vec<Entry>,
+    /// Sold by somebody else: what is not captured is not this terminal's to worry about.
+    adopted: bool,
+    /// Klarna takes nothing more for this transaction.
+    closed: bool,
 }
 
-/// One capture or refund.
+/// One capture, refund, release or other call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Entry {
-    /// The call's sequence; the ledger counts along with the payment's calls.
+    /// The call's sequence; the ledger counts along with the payment's calls. From [`FOREIGN`] on
+    /// for what others have done.
     sequence: u32,
     amount: Amount,
     progress: OperationProgress,
-    reference: EffectReference,
+    /// A person has seen to its refusal.
+    resolved: bool,
+    /// Absent where somebody else has given none.
+    reference: Option<EffectReference>,
     /// Of a capture: Klarna's id.
     id: Option<CaptureId>,
     /// Of a refund: the capture that it is about.
     capture: Option<u32>,
-}
-
-/// One of the calls that a refund takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RefundPart {
-    /// How much of it.
-    pub amount: Amount,
-    /// Of which capture; of the transaction as a whole when it is absent.
-    pub capture: Option<u32>,
 }
 
 impl Entry {
@@ -63,18 +64,87 @@ impl Entry {
     fn is_done(&self) -> bool {
         self.progress == OperationProgress::Done
     }
+
+    fn needs_person(&self) -> bool {
+        !self.counts() && !self.resolved
+    }
+
+    /// What others did was there before any of our calls.
+    fn order(&self) -> u32 {
+        if self.sequence < FOREIGN { self.sequence } else { 0 }
+    }
 }
 
 impl Ledger {
     /// A ledger of which nothing is captured yet.
     pub fn new(authorised: Amount) -> Self {
-        let (captures, refunds, releases) = (Vec::new(), Vec::new(), Vec::new());
-        Self { authorised, captures, refunds, releases }
+        Self {
+            authorised,
+            captures: Vec::new(),
+            refunds: Vec::new(),
+            releases: Vec::new(),
+            updates: Vec::new(),
+            checks: Vec::new(),
+            adopted: false,
+            closed: false,
+        }
+    }
+
+    /// Takes over what the acquirer says of a transaction that others have a hand in. Our own rows
+    /// stay as they are: they are recognised by their references.
+    pub(super) fn adopt(&mut self, found: &Found) {
+        (self.authorised, self.adopted, self.closed) = (found.authorised, true, found.closed);
+        for entries in [&mut self.captures, &mut self.refunds, &mut self.releases] {
+            entries.retain(|entry| entry.sequence < FOREIGN);
+        }
+        let sequences = || (0..).map(|index| FOREIGN + index);
+        let mut captures = Vec::new();
+        for (sequence, row) in sequences().zip(&found.captures) {
+            if !is_ours(&self.captures, row.reference.as_ref()) {
+                let reference = row.reference.clone();
+                let id = row.id.clone();
+                captures.push(Entry { id, ..Entry::foreign(sequence, row.amount, reference) });
+            }
+        }
+        captures.append(&mut self.captures);
+        self.captures = captures;
+        for (sequence, row) in sequences().zip(&found.refunds) {
+            if !is_ours(&self.refunds, row.reference.as_ref()) {
+                let of = |entry: &&Entry| row.capture.is_some() && entry.id == row.capture;
+                let capture = self.captures.iter().find(of).map(|entry| entry.sequence);
+                let entry = Entry::foreign(sequence, row.amount, row.reference.clone());
+                self.refunds.push(Entry { capture, ..entry });
+            }
+        }
+        let gone = self.capturable().minor() - found.capturable.minor();
+        if gone > 0 && found.capturable.is_zero() {
+            let gone = Amount::new(gone, self.authorised.currency());
+            self.releases.push(Entry::foreign(FOREIGN, gone, None));
+        }
+    }
+
+    /// Sold by somebody else.
+    pub fn is_adopted(&self) -> bool {
+        self.adopted
     }
 
     /// Nothing is captured or refunded, or queued to be; what was refused has no effect.
     pub fn is_untouched(&self) -> bool {
-        !self.entries().any(Entry::counts)
+        !self.money().any(Entry::counts)
+    }
+
+    /// No call is waiting and none is a person's to decide: the acquirer's sums must be ours.
+    pub fn is_at_rest(&self) -> bool {
+        !self.entries().any(|entry| entry.is_queued() || entry.needs_person())
+    }
+
+    /// What the acquirer has confirmed, for a comparison.
+    pub fn sums(&self) -> Sums {
+        Sums {
+            captured: self.sum(&self.captures, Entry::is_done),
+            refunded: self.sum(&self.refunds, Entry::is_done),
+            capturable: self.capturable(),
+        }
     }
 
     /// A queued refund, by its call's sequence, that no capture covers any more: its own was
@@ -85,7 +155,7 @@ impl Ledger {
             self.captures.iter().any(|capture| capture.sequence == sequence && !capture.counts())
         };
         let uncovered = |refund: &&Entry| {
-            let before = |entry: &&Entry| entry.counts() && entry.sequence <= refund.sequence;
+            let before = |entry: &&Entry| entry.counts() && entry.order() <= refund.sequence;
             let sum = |entries: &[Entry]| -> i64 {
                 entries.iter().filter(before).map(|entry| entry.amount.minor()).sum()
             };
@@ -95,10 +165,13 @@ impl Ledger {
         queued.rev().find(uncovered).map(|entry| entry.sequence)
     }
 
-    /// No call is waiting, none was refused, and everything that can be captured is.
+    /// No call is waiting, none is a person's to decide, and everything that can be captured is,
+    /// unless that is not ours to see to: it is somebody else's sale, or a person has taken over.
     pub fn is_complete(&self) -> bool {
-        let all = || self.entries();
-        all().next().is_some() && all().all(Entry::is_done) && self.capturable().is_zero()
+        let settled = !self.is_untouched() && self.capturable().is_zero();
+        let mut judged = self.money().chain(&self.checks);
+        let taken_over = self.adopted || judged.any(|entry| entry.resolved);
+        self.is_at_rest() && (settled || taken_over)
     }
 
     /// What may still be captured; nothing once the rest was released.
@@ -115,65 +188,6 @@ impl Ledger {
         captured.checked_sub(self.sum(&self.refunds, Entry::counts)).unwrap_or(self.none())
     }
 
-    /// How much a capture of `asked` (all that is left when absent) would take.
-    ///
-    /// # Errors
-    /// [`Problem::ExceedsRest`] or [`Problem::NotAllowed`], saying what is still possible.
-    pub fn plan_capture(&self, asked: Option<Amount>) -> Result<Amount, Problem> {
-        check(asked, self.capturable(), "captured", self.captures.len(), CAPTURES_MAX)
-    }
-
-    /// The calls by which a refund of `asked` (all that is left when absent) would give it back.
-    /// Klarna takes a refund of the whole transaction only while there is one capture; as soon as
-    /// there are or can be more, each part names its capture, oldest first.
-    ///
-    /// # Errors
-    /// [`Problem::ExceedsRest`] or [`Problem::NotAllowed`], saying what is still possible.
-    pub fn plan_refund(&self, asked: Option<Amount>) -> Result<Vec<RefundPart>, Problem> {
-        let most = REFUNDS_MAX;
-        let amount = check(asked, self.refundable(), "refunded", self.refunds.len(), most)?;
-        if !self.names_captures() {
-            return Ok(vec![RefundPart { amount, capture: None }]);
-        }
-        let (mut parts, mut left) = (Vec::new(), amount.minor());
-        for capture in self.captures.iter().filter(|capture| capture.counts()) {
-            let minor = left.min(self.rest_of(capture));
-            if minor > 0 {
-                let amount = Amount::new(minor, amount.currency());
-                parts.push(RefundPart { amount, capture: Some(capture.sequence) });
-                left -= minor;
-            }
-        }
-        match self.refunds.len() + parts.len() > most {
-            true => Err(Problem::NotAllowed(format!("{most} times refunded is Klarna's limit"))),
-            false => Ok(parts),
-        }
-    }
-
-    /// How much a release would free: all that was not captured or queued to be.
-    ///
-    /// # Errors
-    /// [`Problem::NotAllowed`] when nothing is left.
-    pub fn plan_release(&self) -> Result<Amount, Problem> {
-        check(None, self.capturable(), "released", self.releases.len(), RELEASES_MAX)
-    }
-
-    /// Whether refunds have to name their capture.
-    fn names_captures(&self) -> bool {
-        let captures = self.captures.iter().filter(|capture| capture.counts()).count();
-        captures != 1 || !self.capturable().is_zero()
-    }
-
-    /// Minor units of `capture` that are not refunded or queued to be. Refunds that name none are
-    /// about the first one.
-    fn rest_of(&self, capture: &Entry) -> i64 {
-        let first = self.captures.iter().find(|first| first.counts()).map(|first| first.sequence);
-        let ours =
-            |refund: &&Entry| refund.counts() && refund.capture.or(first) == Some(capture.sequence);
-        let refunded: i64 = self.refunds.iter().filter(ours).map(|r| r.amount.minor()).sum();
-        capture.amount.minor() - refunded
-    }
-
     /// A refund of `amount` fits what it is about.
     fn covers(&self, amount: Amount, capture: Option<u32>) -> bool {
         let whole = amount.minor() > 0 && amount.minor() <= self.refundable().minor();
@@ -187,7 +201,10 @@ impl Ledger {
 
     fn target(&self, capture: Option<u32>) -> Option<CaptureTarget> {
         let capture = self.captures.iter().find(|entry| Some(entry.sequence) == capture)?;
-        Some(CaptureTarget { reference: capture.reference.clone(), id: capture.id.clone() })
+        // Somebody else's capture without a reference has Klarna's id, by which it was found.
+        let unnamed = || EffectReference::new("unnamed").expect("a printable word");
+        let reference = capture.reference.clone().unwrap_or_else(unnamed);
+        Some(CaptureTarget { reference, id: capture.id.clone() })
     }
 
     /// What Klarna has confirmed, and what still waits.
@@ -200,7 +217,7 @@ impl Ledger {
             voided: false,
             released: self.sum(&self.releases, Entry::is_done),
             queued: all().filter(|entry| entry.is_queued()).count(),
-            refused: all().filter(|entry| !entry.counts()).count(),
+            refused: all().filter(|entry| entry.needs_person()).count(),
         }
     }
 
@@ -214,17 +231,17 @@ impl Ledger {
         let transaction = transaction.clone();
         match event {
             Event::CaptureQueued { amount, .. } => {
-                let reference = about.effect_reference('C', self.captures.len() + 1);
+                let reference = about.effect_reference('C', 1 + ours(&self.captures));
                 self.plan_capture(Some(*amount)).ok()?;
-                self.captures.push(Entry::queued(*amount, reference.clone(), None));
+                self.captures.push(Entry::queued(*amount, Some(reference.clone()), None));
                 Some(Todo::Queue(CallKind::Capture { transaction, amount: *amount, reference }))
             }
             Event::RefundQueued { amount, capture, .. } => {
-                let reference = about.effect_reference('R', self.refunds.len() + 1);
+                let reference = about.effect_reference('R', 1 + ours(&self.refunds));
                 if !self.covers(*amount, *capture) || self.refunds.len() >= REFUNDS_MAX {
                     return None;
                 }
-                self.refunds.push(Entry::queued(*amount, reference.clone(), *capture));
+                self.refunds.push(Entry::queued(*amount, Some(reference.clone()), *capture));
                 let (amount, capture) = (*amount, self.target(*capture));
                 Some(Todo::Queue(CallKind::Refund { transaction, capture, amount, reference }))
             }
@@ -240,15 +257,46 @@ impl Ledger {
                 finish(&mut self.refunds, *sequence, *amount)
             }
             Event::ReleaseQueued { amount, .. } => {
-                let reference = about.effect_reference('V', self.releases.len() + 1);
                 if self.plan_release().ok()? != *amount || self.is_untouched() {
                     return None;
                 }
-                self.releases.push(Entry::queued(*amount, reference, None));
+                self.releases.push(Entry::queued(*amount, None, None));
                 Some(Todo::Queue(CallKind::Void { transaction, amount: *amount, rest: true }))
             }
             Event::Released { sequence, amount } => finish(&mut self.releases, *sequence, *amount),
+            Event::UpdateQueued { merchant_reference, .. } => {
+                self.plan_update().ok()?;
+                self.updates.push(Entry::queued(self.none(), None, None));
+                let (amount, merchant_reference) = (self.authorised, merchant_reference.clone());
+                Some(Todo::Queue(CallKind::Update { transaction, amount, merchant_reference }))
+            }
+            Event::CheckQueued if self.is_at_rest() => {
+                let (amount, expected) = (self.authorised, self.sums());
+                self.checks.push(Entry::queued(self.none(), None, None));
+                Some(Todo::Queue(CallKind::Check { transaction, amount, expected }))
+            }
+            Event::Updated { sequence } => {
+                let none = self.none();
+                finish(&mut self.updates, *sequence, none)
+            }
+            Event::Checked { sequence } => {
+                let none = self.none();
+                finish(&mut self.checks, *sequence, none)
+            }
+            Event::Adopted { found, .. } => {
+                self.adopt(found);
+                Some(Todo::Nothing)
+            }
             Event::CallRefused { sequence, refusal } => self.refuse(*sequence, refusal),
+            Event::CallRetried { sequence } => {
+                self.plan_retry(*sequence).ok()?;
+                self.refused(*sequence)?.progress = OperationProgress::Queued;
+                Some(Todo::Retry(*sequence))
+            }
+            Event::CallResolved { sequence, .. } => {
+                self.refused(*sequence)?.resolved = true;
+                Some(Todo::Resolve(*sequence))
+            }
             Event::Rekeyed { sequence } => {
                 self.queued(*sequence).map(|entry| Todo::Rekey(entry.sequence))
             }
@@ -267,6 +315,7 @@ impl Ledger {
             | Event::RequestEnded { .. }
             | Event::VoidDecided { .. }
             | Event::Voided { .. }
+            | Event::CheckQueued
             | Event::ShiftEnded { .. } => None,
         }
     }
@@ -290,12 +339,24 @@ impl Ledger {
         entries.find(|entry| entry.sequence == sequence && entry.is_queued())
     }
 
-    fn entries(&self) -> impl Iterator<Item = &Entry> {
+    /// The entry whose call, the `sequence`-th, waits for a person.
+    fn refused(&mut self, sequence: u32) -> Option<&mut Entry> {
+        let mut entries = self.entries_mut();
+        entries.find(|entry| entry.sequence == sequence && entry.needs_person())
+    }
+
+    /// What moves money.
+    fn money(&self) -> impl Iterator<Item = &Entry> {
         self.captures.iter().chain(&self.refunds).chain(&self.releases)
     }
 
+    fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.money().chain(&self.updates).chain(&self.checks)
+    }
+
     fn entries_mut(&mut self) -> impl Iterator<Item = &mut Entry> {
-        self.captures.iter_mut().chain(&mut self.refunds).chain(&mut self.releases)
+        let money = self.captures.iter_mut().chain(&mut self.refunds).chain(&mut self.releases);
+        money.chain(&mut self.updates).chain(&mut self.checks)
     }
 
     fn sum(&self, entries: &[Entry], which: fn(&Entry) -> bool) -> Amount {
@@ -310,40 +371,30 @@ impl Ledger {
 
 /// The sequence of an entry whose call is being numbered.
 const UNNUMBERED: u32 = 0;
+/// Sequences from here on are not calls of ours but what others have done, in Klarna's order.
+const FOREIGN: u32 = 1 << 31;
 
 impl Entry {
-    fn queued(amount: Amount, reference: EffectReference, capture: Option<u32>) -> Self {
+    fn queued(amount: Amount, reference: Option<EffectReference>, capture: Option<u32>) -> Self {
         let progress = OperationProgress::Queued;
-        Self { sequence: UNNUMBERED, amount, progress, reference, id: None, capture }
+        let (sequence, resolved, id) = (UNNUMBERED, false, None);
+        Self { sequence, amount, progress, resolved, reference, id, capture }
+    }
+
+    fn foreign(sequence: u32, amount: Amount, reference: Option<EffectReference>) -> Self {
+        let progress = OperationProgress::Done;
+        Self { sequence, progress, ..Self::queued(amount, reference, None) }
     }
 }
 
-fn check(
-    asked: Option<Amount>,
-    left: Amount,
-    verb: &'static str,
-    count: usize,
-    count_max: usize,
-) -> Result<Amount, Problem> {
-    let amount = asked.unwrap_or(left);
-    if amount.currency() != left.currency() {
-        let (got, sold) = (amount.currency().to_string(), left.currency().to_string());
-        return Err(Problem::WrongCurrency(got, sold));
-    }
-    if left.minor() <= 0 {
-        return Err(Problem::NotAllowed(format!("nothing is left to be {verb}")));
-    }
-    if amount.minor() <= 0 {
-        let wrong = format!("{amount} is not an amount that can be {verb}; left: {left}");
-        return Err(Problem::BadField { field: "amount".to_owned(), wrong });
-    }
-    if amount.minor() > left.minor() {
-        return Err(Problem::ExceedsRest { asked: amount, left, verb });
-    }
-    if count >= count_max {
-        return Err(Problem::NotAllowed(format!("{count_max} times {verb} is Klarna's limit")));
-    }
-    Ok(amount)
+/// How many of them are of this terminal, so that a reference is never used twice.
+fn ours(entries: &[Entry]) -> usize {
+    entries.iter().filter(|entry| entry.sequence < FOREIGN).count()
+}
+
+fn is_ours(entries: &[Entry], reference: Option<&EffectReference>) -> bool {
+    let ours = |entry: &Entry| entry.sequence < FOREIGN && entry.reference.as_ref() == reference;
+    reference.is_some() && entries.iter().any(ours)
 }
 
 fn finish(entries: &mut [Entry], sequence: u32, amount: Amount) -> Option<Todo> {

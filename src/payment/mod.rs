@@ -51,20 +51,25 @@
 //! | shift | what lies between two end-of-day closings |
 
 mod account;
+mod command;
+mod commands;
 pub mod effect;
 mod engine;
 pub mod event;
+pub mod found;
 pub mod ledger;
 pub mod retry;
 mod screen;
 pub mod shift;
 pub mod state;
+mod step;
 mod till;
 pub mod vocabulary;
 mod world;
 
 pub use account::Payment;
-pub use engine::{Engine, Input, Step, Watch};
+pub use engine::Engine;
+pub use step::{Input, Needed, Step, Watch};
 
 use crate::money::Currency;
 use std::time::Duration;

@@ -48,6 +48,13 @@ fn add(totals: &mut BTreeMap<Currency, ShiftTotal>, event: &Event) {
         | Event::ReleaseQueued { .. }
         | Event::Released { .. }
         | Event::CallRefused { .. }
+        | Event::CallRetried { .. }
+        | Event::CallResolved { .. }
+        | Event::Adopted { .. }
+        | Event::UpdateQueued { .. }
+        | Event::Updated { .. }
+        | Event::CheckQueued
+        | Event::Checked { .. }
         | Event::Rekeyed { .. }
         | Event::ShiftEnded { .. } => {}
     }

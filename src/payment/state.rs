@@ -1,11 +1,12 @@
-//! The life of one payment: its states with the data that exists in them, and ONE match that is the
-//! whole protocol (`State::on`).
+//! The life of one payment: its states with the data that exists in them. ONE match is the whole
+//! protocol: `State::on`, in `transition`.
 //!
 //! No clock, no policy and no randomness: what an event means never depends on configuration, so a
 //! replay years later ends in the same state.
 
-use super::effect::{CallKind, Ended, Refusal};
-use super::event::{Event, NotPaid, Sale, VoidReason};
+use super::effect::{CallKind, Refusal};
+use super::event::{NotPaid, Sale, VoidReason};
+use super::found::Found;
 use super::ledger::Ledger;
 use crate::id::{ConfirmationToken, DistributionUrl, PaymentReference, RequestId, TransactionId};
 
@@ -67,7 +68,7 @@ pub enum State {
         /// Klarna's id; absent while the create call has no answer yet.
         request: Option<RequestId>,
         /// The cancel call was refused: a person must look.
-        refused: Option<Refusal>,
+        refused: Option<RefusedCall>,
     },
     /// Final: nothing was taken.
     NotPaid {
@@ -83,7 +84,7 @@ pub enum State {
         /// The till had acknowledged the result before.
         acknowledged: bool,
         /// The void call was refused: a person must look.
-        refused: Option<Refusal>,
+        refused: Option<RefusedCall>,
     },
     /// Final: the whole authorisation was given back.
     Voided {
@@ -93,9 +94,26 @@ pub enum State {
         reason: VoidReason,
         /// The till had acknowledged the result before.
         acknowledged: bool,
+        /// Klarna refused it, and a person has seen to it instead.
+        by_person: bool,
     },
     /// Final: an amount of 0, paid without a call.
     Free,
+}
+
+/// A call that waits for a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedCall {
+    /// Which call of the payment.
+    pub sequence: u32,
+    /// Why.
+    pub refusal: Refusal,
+}
+
+impl RefusedCall {
+    fn new(sequence: u32, refusal: &Refusal) -> Self {
+        Self { sequence, refusal: refusal.clone() }
+    }
 }
 
 /// An event that cannot happen in this state: a defect or a damaged journal, never a till's fault.
@@ -119,6 +137,10 @@ pub(super) enum Todo {
     Refuse(u32, Refusal),
     /// The call gets a new key.
     Rekey(u32),
+    /// The refused call leaves the list and is sent again.
+    Retry(u32),
+    /// The refused call leaves the list.
+    Resolve(u32),
 }
 
 impl State {
@@ -131,166 +153,11 @@ impl State {
         (State::Creating, Todo::Queue(CallKind::Create { sale: sale.clone(), payment_reference }))
     }
 
-    /// The whole protocol: what `event` makes of this state. `about` names what never changes in
-    /// the payment.
-    ///
-    /// # Errors
-    /// [`IllegalEvent`] for every pair that is not listed; the payment is unchanged.
-    pub(super) fn on(
-        self,
-        event: &Event,
-        about: &About<'_>,
-    ) -> Result<(State, Todo), IllegalEvent> {
-        use State as S;
-        let nothing = |state| Ok((state, Todo::Nothing));
-        match (self, event) {
-            // -- the request --------------------------------------------------------------------
-            (S::Creating, Event::Created { request, url, descriptor }) => {
-                let (id, url, descriptor) = (request.clone(), url.clone(), descriptor.clone());
-                let request = OpenRequest { id, url, descriptor };
-                nothing(S::AwaitingShopper { request, again: false })
-            }
-            (S::Creating, Event::Unavailable { request }) => {
-                abandon(NotPaid::NotAvailable, request.clone(), about)
-            }
-            (S::Creating, Event::CreateRefused { refusal }) => {
-                nothing(S::NotPaid { reason: about.not_paid(refusal) })
-            }
-            (S::Creating, Event::GivenUp { reason }) => {
-                nothing(S::Abandoning { reason: *reason, request: None, refused: None })
-            }
-            // -- the shopper --------------------------------------------------------------------
-            (S::AwaitingShopper { request, .. }, Event::ShopperOpened) => {
-                nothing(S::ShopperPaying { request })
-            }
-            (S::ShopperPaying { request }, Event::ShopperLeft) => {
-                nothing(S::AwaitingShopper { request, again: true })
-            }
-            (
-                S::AwaitingShopper { request, .. } | S::ShopperPaying { request },
-                Event::Approved { token },
-            ) => confirm(request, token, about),
-            (
-                S::AwaitingShopper { request, .. } | S::ShopperPaying { request },
-                Event::GivenUp { reason },
-            ) => abandon(*reason, request.id, about),
-            (
-                S::AwaitingShopper { .. } | S::ShopperPaying { .. } | S::Confirming { .. },
-                Event::RequestEnded { ended },
-            ) => nothing(S::NotPaid { reason: ended_by_klarna(*ended) }),
-            // -- the confirmation ---------------------------------------------------------------
-            (
-                S::Confirming { request, token, doubted: false, refused: None },
-                Event::ConfirmDoubted,
-            ) => nothing(S::Confirming { request, token, doubted: true, refused: None }),
-            (
-                S::Confirming { request, token, doubted, refused: None },
-                Event::ConfirmRefused { refusal },
-            ) => {
-                let refused = Some(refusal.clone());
-                nothing(S::Confirming { request, token, doubted, refused })
-            }
-            (S::Confirming { request, refused: Some(_), .. }, Event::ShopperLeft) => {
-                nothing(S::AwaitingShopper { request, again: true })
-            }
-            (S::Confirming { request, refused: Some(_), .. }, Event::Approved { token }) => {
-                confirm(request, token, about)
-            }
-            (S::Confirming { request, refused: Some(_), .. }, Event::GivenUp { reason }) => {
-                abandon(*reason, request.id, about)
-            }
-            (
-                S::AwaitingShopper { .. } | S::ShopperPaying { .. } | S::Confirming { .. },
-                Event::Authorised { transaction, .. },
-            ) => nothing(S::Authorised { transaction: transaction.clone() }),
-            // -- the result ---------------------------------------------------------------------
-            (S::Authorised { transaction }, Event::Acknowledged) => {
-                nothing(S::Settling { transaction, ledger: Ledger::new(about.sale.amount) })
-            }
-            (S::Authorised { transaction }, Event::VoidDecided { reason, .. }) => {
-                void(transaction, *reason, false, about)
-            }
-            // -- never to be confirmed ----------------------------------------------------------
-            (
-                S::Abandoning { reason, request: None, .. },
-                Event::Created { request, .. } | Event::Unavailable { request },
-            ) => abandon(reason, request.clone(), about),
-            (S::Abandoning { reason, request: None, .. }, Event::CreateRefused { .. })
-            | (
-                S::Abandoning { reason, request: Some(_), refused: None },
-                Event::RequestEnded { .. },
-            ) => nothing(S::NotPaid { reason }),
-            (
-                S::Abandoning { reason, request: request @ Some(_), refused: None },
-                Event::CallRefused { sequence, refusal },
-            ) => {
-                let refused = Some(refusal.clone());
-                let state = S::Abandoning { reason, request, refused };
-                Ok((state, Todo::Refuse(*sequence, refusal.clone())))
-            }
-            (
-                S::Abandoning { reason, request: Some(_), refused: None },
-                Event::Authorised { transaction, .. },
-            ) => void(transaction.clone(), VoidReason::LatePayment(reason), false, about),
-            // -- giving everything back ---------------------------------------------------------
-            (
-                S::Voiding { transaction, reason, acknowledged, refused: None },
-                Event::Voided { .. },
-            ) => nothing(S::Voided { transaction, reason, acknowledged }),
-            (
-                S::Voiding { transaction, reason, acknowledged, refused: None },
-                Event::CallRefused { sequence, refusal },
-            ) => {
-                let refused = Some(refusal.clone());
-                let state = S::Voiding { transaction, reason, acknowledged, refused };
-                Ok((state, Todo::Refuse(*sequence, refusal.clone())))
-            }
-            // -- the money ----------------------------------------------------------------------
-            (S::Settling { transaction, ledger }, Event::VoidDecided { reason, .. })
-                if ledger.is_untouched() =>
-            {
-                void(transaction, *reason, true, about)
-            }
-            (
-                S::Settling { transaction, ledger },
-                Event::CaptureQueued { .. }
-                | Event::RefundQueued { .. }
-                | Event::ReleaseQueued { .. }
-                | Event::Released { .. }
-                | Event::Captured { .. }
-                | Event::Refunded { .. }
-                | Event::CallRefused { .. }
-                | Event::Rekeyed { .. },
-            ) => settle(transaction, ledger, event, about),
-            // -- everything else cannot happen --------------------------------------------------
-            (
-                state,
-                Event::SaleRequested { .. }
-                | Event::Created { .. }
-                | Event::Unavailable { .. }
-                | Event::CreateRefused { .. }
-                | Event::ShopperOpened
-                | Event::ShopperLeft
-                | Event::Approved { .. }
-                | Event::ConfirmDoubted
-                | Event::ConfirmRefused { .. }
-                | Event::Authorised { .. }
-                | Event::Acknowledged
-                | Event::GivenUp { .. }
-                | Event::RequestEnded { .. }
-                | Event::VoidDecided { .. }
-                | Event::Voided { .. }
-                | Event::CaptureQueued { .. }
-                | Event::Captured { .. }
-                | Event::RefundQueued { .. }
-                | Event::ReleaseQueued { .. }
-                | Event::Released { .. }
-                | Event::Refunded { .. }
-                | Event::CallRefused { .. }
-                | Event::Rekeyed { .. }
-                | Event::ShiftEnded { .. },
-            ) => Err(IllegalEvent { state: state.name(), event: event.name() }),
-        }
+    /// The state in which somebody else's transaction is taken over.
+    pub(super) fn adopt(found: &Found) -> State {
+        let mut ledger = Ledger::new(found.authorised);
+        ledger.adopt(found);
+        State::Settling { transaction: found.transaction.clone(), ledger }
     }
 
     /// Whether this state still waits for `call`; a call that nobody waits for is closed.
@@ -309,7 +176,13 @@ impl State {
             ) => id == request,
             (Self::Voiding { refused: None, .. }, CallKind::Void { rest, .. }) => !rest,
             (Self::Settling { .. }, CallKind::Void { rest, .. }) => *rest,
-            (Self::Settling { .. }, CallKind::Capture { .. } | CallKind::Refund { .. }) => true,
+            (
+                Self::Settling { .. },
+                CallKind::Capture { .. }
+                | CallKind::Refund { .. }
+                | CallKind::Update { .. }
+                | CallKind::Check { .. },
+            ) => true,
             (
                 Self::Creating
                 | Self::AwaitingShopper { .. }
@@ -327,7 +200,9 @@ impl State {
                 | CallKind::Confirm { .. }
                 | CallKind::Capture { .. }
                 | CallKind::Refund { .. }
-                | CallKind::Void { .. },
+                | CallKind::Void { .. }
+                | CallKind::Update { .. }
+                | CallKind::Check { .. },
             ) => false,
         }
     }
@@ -393,61 +268,7 @@ impl About<'_> {
     }
 }
 
-fn abandon(
-    reason: NotPaid,
-    request: RequestId,
-    about: &About<'_>,
-) -> Result<(State, Todo), IllegalEvent> {
-    let call = CallKind::Cancel { request: request.clone(), amount: about.sale.amount };
-    let state = State::Abandoning { reason, request: Some(request), refused: None };
-    Ok((state, Todo::Queue(call)))
-}
-
-fn confirm(
-    request: OpenRequest,
-    token: &ConfirmationToken,
-    about: &About<'_>,
-) -> Result<(State, Todo), IllegalEvent> {
-    let call = CallKind::Confirm {
-        request: request.id.clone(),
-        token: token.clone(),
-        amount: about.sale.amount,
-        payment_reference: about.payment_reference.clone(),
-    };
-    let state = State::Confirming { request, token: token.clone(), doubted: false, refused: None };
-    Ok((state, Todo::Queue(call)))
-}
-
-fn void(
-    transaction: TransactionId,
-    reason: VoidReason,
-    acknowledged: bool,
-    about: &About<'_>,
-) -> Result<(State, Todo), IllegalEvent> {
-    let (amount, rest) = (about.sale.amount, false);
-    let call = CallKind::Void { transaction: transaction.clone(), amount, rest };
-    let state = State::Voiding { transaction, reason, acknowledged, refused: None };
-    Ok((state, Todo::Queue(call)))
-}
-
-fn settle(
-    transaction: TransactionId,
-    mut ledger: Ledger,
-    event: &Event,
-    about: &About<'_>,
-) -> Result<(State, Todo), IllegalEvent> {
-    let todo = ledger
-        .record(event, &transaction, about)
-        .ok_or(IllegalEvent { state: "settling", event: event.name() })?;
-    Ok((State::Settling { transaction, ledger }, todo))
-}
-
-fn ended_by_klarna(ended: Ended) -> NotPaid {
-    match ended {
-        Ended::Declined => NotPaid::Declined,
-        Ended::Cancelled | Ended::Expired | Ended::Unknown => NotPaid::Expired,
-    }
-}
+mod transition;
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,5 @@
-//! What tills ask, whatever their protocol: sale, abort, status, acknowledgement, capture, refund,
-//! void, end of shift.
+//! What tills ask, whatever their protocol: sale, abort, status, acknowledgement, end of shift.
+//! Commands about earlier sales are in `command`.
 //!
 //! Every command has a reference of its own: the same again gives the same answer, another command
 //! under the same reference is refused. Nothing here decides what Klarna is told; events do.
@@ -7,13 +7,12 @@
 use super::CapturePolicy;
 use super::account::Payment;
 use super::engine::Draft;
-use super::event::{Event, NotPaid, Record, Sale, ShiftReport, ShiftTotal, VoidReason};
-use super::ledger::RefundPart;
+use super::event::{Event, NotPaid, Record, Sale, ShiftReport, ShiftTotal};
+use super::found::{Found, NotFound};
 use super::state::{IllegalEvent, State};
-use super::vocabulary::{
-    Operation, OperationKind, Problem, Reply, Request, SaleOutcome, Stage, Status,
-};
-use crate::id::{PaymentId, PosReference};
+use super::step::Step;
+use super::vocabulary::{OperationKind, Problem, Reply, Request, SaleOutcome, Stage, Status};
+use crate::id::{PaymentId, PosReference, TransactionId};
 use crate::money::{Amount, KLARNA_AMOUNT_MAX};
 
 impl Draft<'_> {
@@ -21,6 +20,7 @@ impl Draft<'_> {
         &mut self,
         request: Request,
         totals: Vec<ShiftTotal>,
+        looked: Option<Result<Found, NotFound>>,
     ) -> Result<(), IllegalEvent> {
         let reference = request.reference().clone();
         let done = match request {
@@ -28,16 +28,28 @@ impl Draft<'_> {
             Request::Abort { reference } => self.abort(&reference),
             Request::Status { reference } => self.status(&reference),
             Request::Acknowledge { reference } => self.acknowledge(&reference),
-            Request::Capture(operation) => self.command(OperationKind::Capture, &operation),
-            Request::Refund(operation) => self.command(OperationKind::Refund, &operation),
-            Request::Void(operation) => self.command(OperationKind::Void, &operation),
-            Request::Release(operation) => self.command(OperationKind::Release, &operation),
+            Request::Capture(asked) => self.command(OperationKind::Capture, &asked, looked),
+            Request::Refund(asked) => self.command(OperationKind::Refund, &asked, looked),
+            Request::Void(asked) => self.command(OperationKind::Void, &asked, looked),
+            Request::Release(asked) => self.command(OperationKind::Release, &asked, looked),
+            Request::Update { reference, sale, merchant_reference } => {
+                self.update(reference, &sale, merchant_reference, looked)
+            }
             Request::EndShift { reference } => self.end_shift(reference, totals),
+            Request::Retry { reference, call } => self.retry(reference, call),
+            Request::Resolve { reference, call, reason } => self.resolve(reference, call, reason),
         };
         match done {
             Ok(()) => Ok(()),
+            // What was drafted before the problem showed never happens.
             Err(Stop::Problem(problem)) => {
+                self.step = Step::new(self.step.now());
                 self.reply(Reply::Refused { reference: Some(reference), problem });
+                Ok(())
+            }
+            Err(Stop::Look(transaction)) => {
+                self.step = Step::new(self.step.now());
+                self.step.lookup = Some(transaction);
                 Ok(())
             }
             Err(Stop::Illegal(illegal)) => Err(illegal),
@@ -148,73 +160,6 @@ impl Draft<'_> {
         Ok(())
     }
 
-    fn command(&mut self, kind: OperationKind, asked: &Operation) -> Result<(), Stop> {
-        if let Some(known) = self.known(&asked.reference)? {
-            return self.repeat_command(&known, kind, asked);
-        }
-        let payment = self.expect_sale(&asked.sale)?;
-        let operation = asked.reference.clone();
-        let part = asked.amount.is_some_and(|amount| amount != payment.sale.amount);
-        let events = match (&payment.state, kind) {
-            (State::Settling { .. } | State::Authorised { .. }, OperationKind::Void) if part => {
-                let why = "it releases the whole amount; leave the amount out";
-                return Err(Problem::NotAllowed(format!("void is not possible: {why}")).into());
-            }
-            (State::Settling { ledger, .. }, OperationKind::Capture) => {
-                let amount = ledger.plan_capture(asked.amount)?;
-                vec![Event::CaptureQueued { amount, operation: Some(operation) }]
-            }
-            (State::Settling { ledger, .. }, OperationKind::Refund) => {
-                let parts = ledger.plan_refund(asked.amount)?.into_iter();
-                let refund = |RefundPart { amount, capture }| {
-                    let operation = operation.clone();
-                    Event::RefundQueued { amount, operation, capture }
-                };
-                parts.map(refund).collect()
-            }
-            (State::Settling { ledger, .. }, OperationKind::Release) if !ledger.is_untouched() => {
-                let amount = ledger.plan_release()?;
-                if asked.amount.is_some_and(|asked| asked != amount) {
-                    let why = format!("it releases all that is left, {amount}");
-                    return Err(
-                        Problem::NotAllowed(format!("release is not possible: {why}")).into()
-                    );
-                }
-                vec![Event::ReleaseQueued { amount, operation }]
-            }
-            (State::Settling { .. }, OperationKind::Release) => {
-                let why = "nothing was captured; void it instead";
-                return Err(Problem::NotAllowed(format!("release is not possible: {why}")).into());
-            }
-            (State::Settling { ledger, .. }, OperationKind::Void) if ledger.is_untouched() => {
-                vec![void_by_till(operation)]
-            }
-            (State::Authorised { .. }, OperationKind::Void) => vec![void_by_till(operation)],
-            (state, kind) => return Err(not_allowed(kind, state).into()),
-        };
-        self.step.references.push((asked.reference.clone(), Some(payment.id)));
-        events.into_iter().try_for_each(|event| self.record(payment.id, event))?;
-        Ok(())
-    }
-
-    fn repeat_command(
-        &mut self,
-        known: &Payment,
-        kind: OperationKind,
-        asked: &Operation,
-    ) -> Result<(), Stop> {
-        let earlier = known.operation(&asked.reference).filter(|earlier| {
-            let same_amount = asked.amount.is_none_or(|amount| amount == earlier.amount);
-            earlier.kind == kind && earlier.sale == asked.sale && same_amount
-        });
-        let Some(operation) = earlier else {
-            let what = self.meaning(&asked.reference);
-            return Err(Problem::ReferenceReused(asked.reference.clone(), what).into());
-        };
-        self.reply(Reply::Operation(Box::new(operation)));
-        Ok(())
-    }
-
     fn end_shift(&mut self, reference: PosReference, totals: Vec<ShiftTotal>) -> Result<(), Stop> {
         if let Some(report) = self.engine.shift_of(&reference) {
             self.reply(Reply::Shift(Box::new(report)));
@@ -241,9 +186,12 @@ impl Draft<'_> {
     }
 
     fn capture_all(&mut self) -> Result<u32, IllegalEvent> {
-        // What was refused once is a person's decision, not the next closing's.
+        // What was refused once is a person's decision, not the next closing's; so is what a person
+        // has seen to, and what somebody else has sold.
         let uncaptured = |payment: &&Payment| match &payment.state {
-            State::Settling { ledger, .. } => ledger.is_untouched() && ledger.so_far().refused == 0,
+            State::Settling { ledger, .. } => {
+                payment.is_open() && ledger.is_untouched() && ledger.so_far().refused == 0
+            }
             _ => false,
         };
         let due: Vec<&Payment> = self.engine.payments.values().filter(uncaptured).collect();
@@ -268,7 +216,7 @@ impl Draft<'_> {
     }
 
     /// The payment that `reference` belongs to as a sale or a command; refuses a shift's.
-    fn known(&self, reference: &PosReference) -> Result<Option<Payment>, Stop> {
+    pub(super) fn known(&self, reference: &PosReference) -> Result<Option<Payment>, Stop> {
         if self.engine.shift_of(reference).is_some() {
             let what = self.meaning(reference);
             return Err(Problem::ReferenceReused(reference.clone(), what).into());
@@ -276,7 +224,7 @@ impl Draft<'_> {
         Ok(self.payment_of(reference).cloned())
     }
 
-    fn expect_sale(&self, reference: &PosReference) -> Result<Payment, Stop> {
+    pub(super) fn expect_sale(&self, reference: &PosReference) -> Result<Payment, Stop> {
         let payment = self.payment_of(reference);
         let sale = payment.filter(|payment| payment.sale.reference == *reference);
         sale.cloned().ok_or_else(|| Problem::NotKnown(reference.clone()).into())
@@ -287,7 +235,7 @@ impl Draft<'_> {
     }
 
     /// What a reference was used for, in words.
-    fn meaning(&self, reference: &PosReference) -> String {
+    pub(super) fn meaning(&self, reference: &PosReference) -> String {
         if let Some(report) = self.engine.shift_of(reference) {
             return format!("closing shift {}", report.shift);
         }
@@ -295,7 +243,8 @@ impl Draft<'_> {
             Some(payment) => match payment.operation(reference) {
                 Some(command) => {
                     let (kind, amount) = (command.kind.code(), command.amount);
-                    format!("a {kind} of {amount} on sale {}", command.sale)
+                    let article = if command.kind == OperationKind::Update { "an" } else { "a" };
+                    format!("{article} {kind} of {amount} on sale {}", command.sale)
                 }
                 None => format!("a sale of {}", payment.sale.amount),
             },
@@ -303,7 +252,7 @@ impl Draft<'_> {
         }
     }
 
-    fn reply(&mut self, reply: Reply) {
+    pub(super) fn reply(&mut self, reply: Reply) {
         self.step.replies.push(reply);
     }
 }
@@ -315,9 +264,11 @@ impl super::Engine {
 }
 
 /// Why a command goes no further: the till's fault, or ours.
-enum Stop {
+pub(super) enum Stop {
     Problem(Problem),
     Illegal(IllegalEvent),
+    /// Klarna has to be asked about this transaction first.
+    Look(TransactionId),
 }
 
 impl From<Problem> for Stop {
@@ -330,25 +281,4 @@ impl From<IllegalEvent> for Stop {
     fn from(illegal: IllegalEvent) -> Self {
         Self::Illegal(illegal)
     }
-}
-
-fn void_by_till(operation: PosReference) -> Event {
-    Event::VoidDecided { reason: VoidReason::RequestedByTill, operation: Some(operation) }
-}
-
-fn not_allowed(kind: OperationKind, state: &State) -> Problem {
-    let why = match state {
-        State::Creating
-        | State::AwaitingShopper { .. }
-        | State::ShopperPaying { .. }
-        | State::Confirming { .. } => "the sale is still running; wait for its result or abort it",
-        State::Authorised { .. } => "the sale's result was not acknowledged yet",
-        State::Settling { .. } => {
-            "money was captured or is queued to be; refund it, or release the rest"
-        }
-        State::Abandoning { .. } | State::NotPaid { .. } => "the sale was not paid",
-        State::Voiding { .. } | State::Voided { .. } => "the sale was voided",
-        State::Free => "the sale's amount was 0",
-    };
-    Problem::NotAllowed(format!("{} is not possible: {why}", kind.code()))
 }

@@ -4,7 +4,7 @@
 
 use super::event::{NotPaid, OperationProgress, Sale, ShiftReport, VoidReason};
 use crate::clock::Wall;
-use crate::id::{Label, Locale, PaymentId, PaymentReference, PosReference, TransactionId};
+use crate::id::{CallId, Label, Locale, PaymentId, PaymentReference, PosReference, TransactionId};
 use crate::money::Amount;
 
 /// What a till can ask for, whatever its protocol.
@@ -35,10 +35,35 @@ pub enum Request {
     Void(Operation),
     /// Release what is left of an authorisation after captures.
     Release(Operation),
+    /// Give the transaction another merchant reference.
+    Update {
+        /// The command's own reference.
+        reference: PosReference,
+        /// The sale.
+        sale: SaleName,
+        /// The new order number.
+        merchant_reference: Label,
+    },
     /// Close the day.
     EndShift {
         /// The command's own reference.
         reference: PosReference,
+    },
+    /// Send a refused call again, or one that pauses at once.
+    Retry {
+        /// The command's own reference.
+        reference: PosReference,
+        /// Which call; every one that pauses when it is absent.
+        call: Option<CallId>,
+    },
+    /// A person has seen to a refused call: it leaves the list.
+    Resolve {
+        /// The command's own reference.
+        reference: PosReference,
+        /// Which call.
+        call: CallId,
+        /// What was done about it, for whoever asks later.
+        reason: Label,
     },
 }
 
@@ -51,11 +76,65 @@ impl Request {
             Self::Abort { reference }
             | Self::Status { reference }
             | Self::Acknowledge { reference }
-            | Self::EndShift { reference } => reference,
+            | Self::Update { reference, .. }
+            | Self::EndShift { reference }
+            | Self::Retry { reference, .. }
+            | Self::Resolve { reference, .. } => reference,
             Self::Capture(operation)
             | Self::Refund(operation)
             | Self::Void(operation)
             | Self::Release(operation) => &operation.reference,
+        }
+    }
+
+    /// The sale that a command names, for those that name one of their own.
+    pub fn sale(&self) -> Option<&SaleName> {
+        match self {
+            Self::Capture(operation)
+            | Self::Refund(operation)
+            | Self::Void(operation)
+            | Self::Release(operation) => Some(&operation.sale),
+            Self::Update { sale, .. } => Some(sale),
+            Self::Sale(_)
+            | Self::Abort { .. }
+            | Self::Status { .. }
+            | Self::Acknowledge { .. }
+            | Self::EndShift { .. }
+            | Self::Retry { .. }
+            | Self::Resolve { .. } => None,
+        }
+    }
+}
+
+/// How a command names the sale that it is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SaleName {
+    /// By the till's reference.
+    Till(PosReference),
+    /// By our name of the payment, as it stands on the receipt and in the settlement file.
+    Payment(PaymentReference),
+    /// By Klarna's id, whoever sold it.
+    Transaction(TransactionId),
+}
+
+impl SaleName {
+    /// What else to try when nothing goes by this name.
+    fn hint(&self) -> &'static str {
+        match self {
+            Self::Transaction(_) => "",
+            Self::Till(_) | Self::Payment(_) => {
+                "; name another terminal's sale by its transaction id"
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for SaleName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Till(reference) => write!(f, "reference {reference}"),
+            Self::Payment(reference) => write!(f, "payment reference {reference}"),
+            Self::Transaction(id) => write!(f, "transaction {id}"),
         }
     }
 }
@@ -65,8 +144,8 @@ impl Request {
 pub struct Operation {
     /// The command's own reference.
     pub reference: PosReference,
-    /// The sale's reference.
-    pub sale: PosReference,
+    /// The sale.
+    pub sale: SaleName,
     /// How much; all that is left when it is absent.
     pub amount: Option<Amount>,
 }
@@ -90,6 +169,11 @@ pub enum Reply {
     },
     /// Where a capture, refund or void stands.
     Operation(Box<OperationResult>),
+    /// What was asked about calls of the outbox is recorded, or under way.
+    Noted {
+        /// The command's reference.
+        reference: PosReference,
+    },
     /// The answer to a status query.
     Status {
         /// The reference that was asked for.
@@ -106,6 +190,22 @@ pub enum Reply {
         /// Why.
         problem: Problem,
     },
+}
+
+impl Reply {
+    /// The command that it answers, or whose fate it tells.
+    pub fn reference(&self) -> Option<&PosReference> {
+        match self {
+            Self::Progress { reference, .. }
+            | Self::Acknowledged { reference }
+            | Self::Noted { reference }
+            | Self::Status { reference, .. } => Some(reference),
+            Self::Result(result) => Some(&result.reference),
+            Self::Operation(result) => Some(&result.reference),
+            Self::Shift(report) => Some(&report.reference),
+            Self::Refused { reference, .. } => reference.as_ref(),
+        }
+    }
 }
 
 /// The three answers to "did it go through?".
@@ -220,6 +320,8 @@ pub struct OperationResult {
     pub reference: PosReference,
     /// The sale's reference.
     pub sale: PosReference,
+    /// Klarna's id of the sale's transaction.
+    pub transaction: Option<TransactionId>,
     /// What it does.
     pub kind: OperationKind,
     /// How much.
@@ -239,6 +341,8 @@ pub enum OperationKind {
     Void,
     /// Releases what is left of an authorisation after captures.
     Release,
+    /// Changes the merchant reference; moves no money.
+    Update,
 }
 
 impl OperationKind {
@@ -249,6 +353,7 @@ impl OperationKind {
             Self::Refund => "refund",
             Self::Void => "void",
             Self::Release => "release",
+            Self::Update => "update",
         }
     }
 }
@@ -269,6 +374,18 @@ pub enum Problem {
     /// Nothing is known under this reference.
     #[error("nothing is known under reference {0}")]
     NotKnown(PosReference),
+    /// The sale that a command names is neither in the journal nor known to Klarna.
+    #[error("no sale is known under {0}{hint}", hint = .0.hint())]
+    SaleNotKnown(SaleName),
+    /// The sale is not in the journal, and Klarna cannot be asked.
+    #[error(
+        "{0} is not in this terminal's journal and Klarna cannot be asked now ({1}); \
+         nothing was recorded, try again when the terminal is online"
+    )]
+    Offline(SaleName, String),
+    /// There is no refused call of this number.
+    #[error("call {0} is not on the list of refused calls")]
+    CallNotRefused(CallId),
     /// The terminal, or the earlier sale, has no such currency.
     #[error("currency {0} cannot be used here; use {1}")]
     WrongCurrency(String, String),
@@ -323,7 +440,8 @@ impl Problem {
             Self::Busy(_) => "busy",
             Self::Unacknowledged(_) => "unacknowledged",
             Self::ReferenceReused(..) => "reference_reused",
-            Self::NotKnown(_) => "not_known",
+            Self::NotKnown(_) | Self::SaleNotKnown(_) | Self::CallNotRefused(_) => "not_known",
+            Self::Offline(..) => "offline",
             Self::WrongCurrency(..) => "wrong_currency",
             Self::AmountOutOfRange(..) => "amount_out_of_range",
             Self::SumMismatch(..) => "sum_mismatch",

@@ -131,6 +131,8 @@ fn effect_event(sequence: u32, kind: &CallKind, effect: Effect) -> Result<Event,
         }
         (CallKind::Void { rest: true, .. }, Effect::Voided) => Event::Released { sequence, amount },
         (CallKind::Void { rest: false, .. }, Effect::Voided) => Event::Voided { amount },
+        (CallKind::Update { .. }, Effect::Updated) => Event::Updated { sequence },
+        (CallKind::Check { .. }, Effect::Checked) => Event::Checked { sequence },
         (
             kind,
             Effect::Created { .. }
@@ -139,7 +141,9 @@ fn effect_event(sequence: u32, kind: &CallKind, effect: Effect) -> Result<Event,
             | Effect::Authorised { .. }
             | Effect::Captured { .. }
             | Effect::Refunded { .. }
-            | Effect::Voided,
+            | Effect::Voided
+            | Effect::Updated
+            | Effect::Checked,
         ) => return Err(IllegalEvent { state: kind.operation(), event: "foreign effect" }),
     })
 }
@@ -151,7 +155,9 @@ fn refusal_event(sequence: u32, kind: &CallKind, refusal: Refusal) -> Event {
         CallKind::Cancel { .. }
         | CallKind::Capture { .. }
         | CallKind::Refund { .. }
-        | CallKind::Void { .. } => Event::CallRefused { sequence, refusal },
+        | CallKind::Void { .. }
+        | CallKind::Update { .. }
+        | CallKind::Check { .. } => Event::CallRefused { sequence, refusal },
     }
 }
 

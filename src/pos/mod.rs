@@ -1,8 +1,10 @@
 //! The till's side: bytes in, [`Request`]s out; [`Reply`]s in, bytes out.
 //!
-//! One till at a time, one protocol at a time. No money rule lives here: whatever a protocol cannot
-//! say, the core decides. Only `link` opens a tty or a socket.
+//! One till at a time, one protocol at a time; beside it the terminal's own `desk`. No money rule
+//! lives here: whatever a protocol cannot
+//! say, the core decides. Only `link` opens a tty or a TCP socket.
 
+pub mod desk;
 mod link;
 pub mod native;
 

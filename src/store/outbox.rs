@@ -37,7 +37,10 @@ pub(super) fn apply(
             OutboxChange::Refuse(id, refusal) => {
                 finish(transaction, *id, "refused", Some(refusal))?;
             }
-            OutboxChange::Rekey(call) => rekey(transaction, call, now)?,
+            OutboxChange::Rekey(call) => renew(transaction, call, "queued", now.millis())?,
+            // Nobody knows how old its attempts are: the acquirer is read before it is sent.
+            OutboxChange::Retry(call) => renew(transaction, call, "refused", LONG_AGO)?,
+            OutboxChange::Resolve(id) => resolve(transaction, *id)?,
         }
     }
     Ok(())
@@ -79,30 +82,48 @@ fn finish(
     )?;
     let payment = id.payment.number();
     let rows = statement.execute(params![payment, id.sequence, state, refusal.map(json)])?;
-    was_queued(rows, id)
+    was_there(rows, id)
+}
+
+/// The refusal stays in the row: the journal says what was done about it.
+fn resolve(transaction: &Transaction<'_>, id: CallId) -> Result<(), StoreError> {
+    let mut statement = transaction.prepare_cached(
+        "UPDATE outbox SET state = 'closed'
+         WHERE payment = ?1 AND sequence = ?2 AND state = 'refused'",
+    )?;
+    let rows = statement.execute(params![id.payment.number(), id.sequence])?;
+    was_there(rows, id)
 }
 
 /// A step that ends a call which does not wait contradicts the outbox: nothing of it may be true.
-fn was_queued(rows: usize, id: CallId) -> Result<(), StoreError> {
+fn was_there(rows: usize, id: CallId) -> Result<(), StoreError> {
     match rows {
         1 => Ok(()),
         _ => Err(StoreError::Damaged(format!("call {id} is not in the outbox"))),
     }
 }
 
-fn rekey(transaction: &Transaction<'_>, call: &Call, now: Wall) -> Result<(), StoreError> {
+/// Gives a row that is in state `from` a new key and queues it.
+fn renew(
+    transaction: &Transaction<'_>,
+    call: &Call,
+    from: &str,
+    first_attempt_ms: i64,
+) -> Result<(), StoreError> {
     let mut statement = transaction.prepare_cached(
-        "UPDATE outbox SET key = ?3, generation = ?4, first_attempt_ms = ?5
-         WHERE payment = ?1 AND sequence = ?2 AND state = 'queued'",
+        "UPDATE outbox SET key = ?3, generation = ?4, first_attempt_ms = ?5,
+                           state = 'queued', refusal = NULL
+         WHERE payment = ?1 AND sequence = ?2 AND state = ?6",
     )?;
     let rows = statement.execute(params![
         call.id.payment.number(),
         call.id.sequence,
         call.key.to_string(),
         call.generation,
-        now.millis(),
+        first_attempt_ms,
+        from,
     ])?;
-    was_queued(rows, call.id)
+    was_there(rows, call.id)
 }
 
 /// The calls that may be sent now: of each payment the oldest one that waits to be sent. A refused

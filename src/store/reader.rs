@@ -1,7 +1,7 @@
 //! Reading beside the writer: for `sync`, the command line and the console. Never writes.
 
 use super::{RefusedCall, Restored, StoreError, journal, outbox, read_only, restore, schema};
-use crate::id::{Installation, PaymentId, PosReference};
+use crate::id::{Installation, PaymentId, PaymentReference, PosReference, TransactionId};
 use crate::payment::effect::QueuedCall;
 use crate::payment::event::Record;
 use rusqlite::{Connection, OptionalExtension};
@@ -85,10 +85,34 @@ impl Reader {
         &self,
         reference: &PosReference,
     ) -> Result<Option<PaymentId>, StoreError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT payment FROM reference WHERE reference = ?1 AND payment IS NOT NULL",
-        )?;
-        let number = statement.query_row([reference.as_str()], |row| row.get(0)).optional()?;
+        self.first_payment(BY_REFERENCE, reference.as_str())
+    }
+
+    /// The payment that our own name of it belongs to.
+    ///
+    /// # Errors
+    /// [`StoreError::Sqlite`].
+    pub fn payment_by_name(
+        &self,
+        name: &PaymentReference,
+    ) -> Result<Option<PaymentId>, StoreError> {
+        self.first_payment(BY_PAYMENT_REFERENCE, name.as_str())
+    }
+
+    /// The payment that a transaction belongs to, named as Klarna has named it to this journal.
+    ///
+    /// # Errors
+    /// [`StoreError::Sqlite`].
+    pub fn payment_by_transaction(
+        &self,
+        transaction: &TransactionId,
+    ) -> Result<Option<PaymentId>, StoreError> {
+        self.first_payment(BY_TRANSACTION, transaction.as_str())
+    }
+
+    fn first_payment(&self, sql: &str, value: &str) -> Result<Option<PaymentId>, StoreError> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let number = statement.query_row([value], |row| row.get(0)).optional()?;
         Ok(number.map(PaymentId::new))
     }
 
@@ -149,6 +173,15 @@ impl Reader {
     }
 }
 
+const BY_REFERENCE: &str =
+    "SELECT payment FROM reference WHERE reference = ?1 AND payment IS NOT NULL";
+const BY_PAYMENT_REFERENCE: &str = "SELECT payment FROM journal
+    WHERE json_extract(body, '$.payment_reference') = ?1
+      AND event IN ('sale_requested', 'adopted')";
+const BY_TRANSACTION: &str = "SELECT payment FROM journal
+    WHERE coalesce(json_extract(body, '$.transaction'), json_extract(body, '$.found.transaction'))
+          = ?1 AND event IN ('authorised', 'adopted')";
+
 /// The records of open payments and of the terminal itself.
 const OPEN: &str = "WHERE payment IS NULL OR payment IN (SELECT id FROM payment WHERE open = 1)";
 
@@ -197,6 +230,10 @@ mod tests {
         assert_eq!(reader.sendable(100).expect("rows").len(), 0);
         assert_eq!(reader.last_payment().expect("a number").number(), FINISHED);
         assert_eq!(reader.restored().expect("a mark"), None);
+        for lookup in [BY_REFERENCE, BY_PAYMENT_REFERENCE, BY_TRANSACTION] {
+            let plan = plan(&reader.connection, &lookup.replace("?1", "'x'"));
+            assert!(plan.starts_with("SEARCH"), "{plan}");
+        }
         let plan = plan(&reader.connection, &journal::sql(OPEN));
         assert!(!plan.contains("SCAN journal"), "{plan}");
         let mut statement = reader.connection.prepare_cached(&journal::sql(OPEN)).expect("cached");

@@ -8,7 +8,8 @@ use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
 use uuid::Uuid;
 
 /// What turns version `n` into version `n + 1`. Entries are never changed, only added.
-pub(super) const MIGRATIONS: &[&str] = &["
+pub(super) const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE meta (
         name  TEXT PRIMARY KEY,
         value TEXT NOT NULL
@@ -56,7 +57,16 @@ pub(super) const MIGRATIONS: &[&str] = &["
         PRIMARY KEY (payment, sequence)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX outbox_open ON outbox (payment, sequence) WHERE state <> 'closed';
-"];
+",
+    "
+    -- A payment is found by our name of it and by Klarna's id of its transaction as well.
+    CREATE INDEX journal_by_payment_reference ON journal (json_extract(body, '$.payment_reference'))
+        WHERE event IN ('sale_requested', 'adopted');
+    CREATE INDEX journal_by_transaction ON journal
+        (coalesce(json_extract(body, '$.transaction'), json_extract(body, '$.found.transaction')))
+        WHERE event IN ('authorised', 'adopted');
+",
+];
 
 /// Whether the file holds rows in a schema that [`migrate`] would change.
 pub(super) fn is_older(connection: &Connection, migrations: &[&str]) -> Result<bool, StoreError> {
@@ -173,12 +183,13 @@ mod tests {
         let path = directory.path().join("terminal.sqlite");
         version_1(&path);
         assert!(snapshots(&path).expect("a list").is_empty(), "a new file has nothing to lose");
-        prepare_by(&path, &[MIGRATIONS[0], BETTER]).expect("migrated");
+        let newer = [MIGRATIONS, &[BETTER]].concat();
+        prepare_by(&path, &newer).expect("migrated");
         let copies = snapshots(&path).expect("a list");
         assert_eq!(copies.len(), 1);
         assert_eq!(state(&copies[0]), (1, 1, Some("1".to_owned())));
-        prepare_by(&path, &[MIGRATIONS[0], BETTER]).expect("opened");
+        prepare_by(&path, &newer).expect("opened");
         assert_eq!(snapshots(&path).expect("a list").len(), 1, "once");
-        assert!(matches!(Store::open(&path), Err(StoreError::Newer { found: 2, .. })));
+        assert!(matches!(Store::open(&path), Err(StoreError::Newer { found: 3, .. })));
     }
 }

@@ -260,7 +260,7 @@ impl<'a> Recovery<'a> {
                 outcome == Some(SaleOutcome::Approved)
             }
             CallKind::Void { .. } | CallKind::Cancel { .. } => outcome.is_some(),
-            CallKind::Create { .. } => true,
+            CallKind::Create { .. } | CallKind::Update { .. } | CallKind::Check { .. } => true,
         };
         assert!(right, "{}: {} while the outcome is {outcome:?}", self.name, kind.operation());
     }
@@ -311,7 +311,10 @@ impl<'a> Recovery<'a> {
                     assert!(truth.is_some() || result.amount.is_zero(), "{case}");
                 }
                 SaleOutcome::NotPaid(_) | SaleOutcome::Voided(_) => {
-                    let gone = truth.is_none_or(|(_, captured, _, voided)| captured == 0 && voided);
+                    let by_hand = ours.first().is_some_and(|found| found.by_hand);
+                    let gone = truth.is_none_or(|(_, captured, _, voided)| {
+                        captured == 0 && (voided || by_hand)
+                    });
                     assert!(gone || money.refused > 0, "{case}");
                 }
             }
@@ -355,6 +358,9 @@ fn reveal(klarna: &mut Klarna, world: &World, refused_is: Truth) {
 
 /// One step of the past, as Klarna has seen it.
 fn tell_klarna(klarna: &mut Klarna, before: Option<&Payment>, event: &Event) {
+    if let Event::Adopted { found, payment_reference } = event {
+        klarna.know_of(found, payment_reference);
+    }
     let Some(payment) = before else { return };
     let call = |number: u32| payment.open_calls().find(|(id, _)| id.sequence == number);
     let request = match &payment.state {
@@ -381,9 +387,16 @@ fn tell_klarna(klarna: &mut Klarna, before: Option<&Payment>, event: &Event) {
         Event::Authorised { transaction, .. } => {
             klarna.authorise(&request.expect("a request"), transaction.clone());
         }
-        Event::Captured { sequence, .. } | Event::Refunded { sequence, .. } => {
+        Event::Captured { sequence, .. }
+        | Event::Refunded { sequence, .. }
+        | Event::Released { sequence, .. } => {
             let (_, kind) = call(*sequence).expect("an answer to an open call");
             let _ = klarna.apply(kind);
+        }
+        Event::CallResolved { .. } => {
+            if let State::Voiding { transaction, refused: Some(_), .. } = &payment.state {
+                klarna.release_by_hand(transaction);
+            }
         }
         Event::Voided { .. } => {
             let (_, kind) = payment.open_calls().next().expect("the void");

@@ -78,7 +78,7 @@ fn a_newer_schema_is_left_alone() {
     let connection = Connection::open(&path).expect("sqlite");
     connection.pragma_update(None, "user_version", 99).expect("pragma");
     drop(connection);
-    refuses(&path, "has schema 99, this version knows up to 1; install a newer one");
+    refuses(&path, "has schema 99, this version knows up to 2; install a newer one");
     let connection = Connection::open(&path).expect("sqlite");
     connection.pragma_update(None, "user_version", -1).expect("pragma");
     drop(connection);

@@ -106,6 +106,7 @@ pub enum ClientError {
 pub(super) enum Method {
     Get,
     Post,
+    Patch,
     Delete,
 }
 
@@ -222,6 +223,7 @@ impl Http {
         let mut request = match method {
             Method::Get => self.client.get(url),
             Method::Post => self.client.post(url),
+            Method::Patch => self.client.patch(url),
             Method::Delete => self.client.delete(url),
         };
         request = request

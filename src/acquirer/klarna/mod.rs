@@ -6,6 +6,7 @@
 
 mod create;
 pub mod error;
+mod found;
 mod http;
 mod limit;
 mod transaction;
@@ -79,7 +80,9 @@ impl Klarna {
             }
             CallKind::Capture { transaction, .. }
             | CallKind::Refund { transaction, .. }
-            | CallKind::Void { transaction, .. } => self.change(transaction, call).await,
+            | CallKind::Void { transaction, .. }
+            | CallKind::Update { transaction, .. }
+            | CallKind::Check { transaction, .. } => self.change(transaction, call).await,
         }
     }
 
@@ -87,7 +90,9 @@ impl Klarna {
         match &call.kind {
             CallKind::Capture { transaction, .. }
             | CallKind::Refund { transaction, .. }
-            | CallKind::Void { transaction, .. } => self.find(transaction, call).await,
+            | CallKind::Void { transaction, .. }
+            | CallKind::Update { transaction, .. }
+            | CallKind::Check { transaction, .. } => self.find(transaction, call).await,
             CallKind::Create { .. } | CallKind::Cancel { .. } | CallKind::Confirm { .. } => {
                 Outcome::Absent
             }

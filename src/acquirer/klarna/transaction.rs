@@ -4,6 +4,7 @@
 //! against a read, because an earlier attempt may have succeeded under the same reference.
 
 use super::error::{ApiError, Failure};
+use super::found::compare;
 use super::http::{Method, Quota};
 use super::wire::{Entry, Transaction};
 use super::{Klarna, refused};
@@ -28,6 +29,8 @@ pub struct TransactionPaths {
     pub refund_capture: String,
     /// `POST`.
     pub void: String,
+    /// `PATCH`.
+    pub update: String,
 }
 
 impl TransactionPaths {
@@ -50,6 +53,7 @@ impl Default for TransactionPaths {
             refund_capture: "/v1/accounts/{account_id}/payment/captures/{capture_id}/refund"
                 .to_owned(),
             void: format!("{base}/void"),
+            update: base.to_owned(),
         }
     }
 }
@@ -83,13 +87,23 @@ impl Klarna {
                 })),
             ),
             CallKind::Void { .. } => (of_transaction(&paths.void), Quota::Management, None),
+            CallKind::Update { merchant_reference, .. } => (
+                of_transaction(&paths.update),
+                Quota::Management,
+                Some(json!({ "merchant_reference": merchant_reference.as_str() })),
+            ),
+            CallKind::Check { .. } => return self.find(transaction, call).await,
             CallKind::Create { .. } | CallKind::Cancel { .. } | CallKind::Confirm { .. } => {
                 return refused(RefusalReason::NotAllowed, "WRONG_CALL", "not a transaction call");
             }
         };
         let (body, key) = (body.as_ref(), Some(&call.key));
         let session = &self.http.settings().session;
-        let answer = self.http.send_counted(quota, Method::Post, &path, body, key, session).await;
+        let method = match &call.kind {
+            CallKind::Update { .. } => Method::Patch,
+            _ => Method::Post,
+        };
+        let answer = self.http.send_counted(quota, method, &path, body, key, session).await;
         match answer {
             Ok(answer) => done(&call.kind, transaction, &answer.body),
             Err(Failure::Api(error)) if error.is_definite() => {
@@ -139,7 +153,10 @@ impl Klarna {
         })
     }
 
-    async fn read_transaction(&self, transaction: &TransactionId) -> Result<Transaction, Failure> {
+    pub(super) async fn read_transaction(
+        &self,
+        transaction: &TransactionId,
+    ) -> Result<Transaction, Failure> {
         let settings = self.http.settings();
         let path = self.http.resource_path(&settings.paths.read, transaction.as_str());
         let answer = self.http.get(&path, &[], &settings.session).await?;
@@ -157,6 +174,13 @@ impl Klarna {
                 Ok(look_up(&found.refunds()?, reference.as_str(), *amount, refunded))
             }
             CallKind::Void { rest, .. } => Ok(look_up_void(&found, *rest)),
+            CallKind::Update { merchant_reference, .. } => {
+                match found.text(&["merchant_reference"]) == Some(merchant_reference.as_str()) {
+                    true => Ok(Outcome::Done(Effect::Updated)),
+                    false => Ok(Outcome::Absent),
+                }
+            }
+            CallKind::Check { expected, .. } => compare(&found, transaction, *expected),
             CallKind::Create { .. } | CallKind::Cancel { .. } | CallKind::Confirm { .. } => {
                 Ok(Outcome::Absent)
             }
@@ -240,7 +264,9 @@ fn done(kind: &CallKind, transaction: &TransactionId, body: &[u8]) -> Outcome {
             Some(refused @ Outcome::Refused(_)) => refused,
             _ => Outcome::Done(Effect::Voided),
         },
+        CallKind::Update { .. } => Outcome::Done(Effect::Updated),
         CallKind::Capture { .. }
+        | CallKind::Check { .. }
         | CallKind::Create { .. }
         | CallKind::Cancel { .. }
         | CallKind::Confirm { .. } => {

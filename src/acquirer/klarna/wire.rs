@@ -200,6 +200,8 @@ pub(super) struct Entry {
     pub(super) id: Option<String>,
     pub(super) reference: Option<String>,
     pub(super) minor: Option<i64>,
+    /// Of a refund: Klarna's id of the capture that it was taken from.
+    pub(super) capture: Option<String>,
 }
 
 /// An answer about a payment transaction.
@@ -219,7 +221,7 @@ impl Transaction {
         let top = Value::Object(top);
         let named = first_text(&top, &["payment_transaction_id", "transaction_id"]);
         match named {
-            Some(id) if !same_transaction(id, asked.as_str()) => {
+            Some(id) if !asked.is_same(id) => {
                 Err(contradiction("answer is about another transaction"))
             }
             _ => Ok(Self { top }),
@@ -248,6 +250,11 @@ impl Transaction {
         first_text(&self.top, names)
     }
 
+    /// The first of these members that is an integer.
+    pub(super) fn number(&self, names: &[&str]) -> Option<i64> {
+        names.iter().find_map(|name| self.top.get(*name)?.as_i64())
+    }
+
     /// The transaction's state, empty when it is not named.
     pub(super) fn state(&self) -> &str {
         self.text(&["state", "status"]).unwrap_or_default()
@@ -267,15 +274,10 @@ impl Transaction {
             minor: [&format!("{kind}_amount"), "amount"]
                 .iter()
                 .find_map(|name| row.get(*name)?.as_i64()),
+            capture: first_text(row, &["payment_capture_id", "capture_id"]).map(str::to_owned),
         };
         Ok(list.iter().map(entry).collect())
     }
-}
-
-/// The same transaction is written as a bare UUID in one place and as a KRN in another.
-fn same_transaction(left: &str, right: &str) -> bool {
-    let tail = |id: &str| id.rsplit(':').next().unwrap_or_default().to_owned();
-    left == right || tail(left) == tail(right)
 }
 
 /// The first of these members that is a string.

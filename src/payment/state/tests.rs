@@ -2,10 +2,11 @@
 //! per pair, and everything else is an [`IllegalEvent`].
 
 use super::*;
-use crate::id::{EffectReference, PosReference};
+use crate::id::{EffectReference, Label, PosReference};
 use crate::money::{Amount, Currency};
+use crate::payment::effect::Ended;
 use crate::payment::effect::RefusalReason;
-use crate::payment::event::ShiftReport;
+use crate::payment::event::{Event, ShiftReport};
 use std::collections::BTreeSet;
 
 /// A line per legal pair; the scenarios are held to the same list.
@@ -29,6 +30,10 @@ fn refusal() -> Refusal {
     Refusal::new(RefusalReason::NotAllowed, "NO", "no")
 }
 
+fn refused_call() -> RefusedCall {
+    RefusedCall::new(1, &refusal())
+}
+
 fn request() -> OpenRequest {
     let hosts = ["pay.klarna.com".to_owned()];
     let url = DistributionUrl::new("https://pay.klarna.com/1", &hosts).expect("URL");
@@ -45,6 +50,27 @@ fn token() -> ConfirmationToken {
 
 fn transaction() -> TransactionId {
     TransactionId::new("transaction").expect("id")
+}
+
+fn label_7() -> Label {
+    Label::new("7").expect("a label")
+}
+
+fn update() -> Event {
+    Event::UpdateQueued { merchant_reference: label_7(), operation: sale().reference }
+}
+
+fn found() -> Found {
+    Found {
+        transaction: transaction(),
+        authorised: eur(1000),
+        capturable: eur(1000),
+        captures: Vec::new(),
+        refunds: Vec::new(),
+        closed: false,
+        merchant_reference: None,
+        payment_reference: None,
+    }
 }
 
 fn payment_reference() -> PaymentReference {
@@ -88,6 +114,7 @@ fn states() -> Vec<State> {
         || Event::RefundQueued { amount: eur(1000), operation: sale().reference, capture: None };
     let refunded = || Event::Refunded { sequence: 2, amount: eur(1000), refund: None };
     let part = || Event::CaptureQueued { amount: eur(400), operation: None };
+    let refused_event = || Event::CallRefused { sequence: 1, refusal: refusal() };
     let release = || Event::ReleaseQueued { amount: eur(600), operation: sale().reference };
     vec![
         State::Creating,
@@ -106,14 +133,22 @@ fn states() -> Vec<State> {
         settling(ledger(&[queued(), captured(), refund(), refunded()])),
         settling(ledger(&[part()])),
         settling(ledger(&[part(), release()])),
+        settling(ledger(&[queued(), refused_event()])),
+        settling(ledger(&[Event::CheckQueued])),
+        settling(ledger(&[update()])),
         abandoning(None, None),
         abandoning(Some(request_id()), None),
-        abandoning(Some(request_id()), Some(refusal())),
+        abandoning(Some(request_id()), Some(refused_call())),
         State::NotPaid { reason },
         voiding(told, false, None),
         voiding(VoidReason::RequestedByTill, true, None),
-        voiding(VoidReason::NotAcknowledged, false, Some(refusal())),
-        State::Voided { transaction: transaction(), reason: told, acknowledged: false },
+        voiding(VoidReason::NotAcknowledged, false, Some(refused_call())),
+        State::Voided {
+            transaction: transaction(),
+            reason: told,
+            acknowledged: false,
+            by_person: false,
+        },
         State::Free,
     ]
 }
@@ -146,6 +181,9 @@ fn events() -> Vec<Event> {
         Event::CaptureQueued { amount, operation: None },
         Event::RefundQueued { amount, operation: sale().reference, capture: None },
         Event::ReleaseQueued { amount: eur(600), operation: sale().reference },
+        update(),
+        Event::CheckQueued,
+        Event::Adopted { found: found(), payment_reference: payment_reference() },
         Event::ShiftEnded { report },
     ];
     for sequence in 1..=2 {
@@ -154,6 +192,10 @@ fn events() -> Vec<Event> {
         events.push(Event::Refunded { sequence, amount, refund: None });
         events.push(Event::CallRefused { sequence, refusal: refusal() });
         events.push(Event::Rekeyed { sequence });
+        events.push(Event::Updated { sequence });
+        events.push(Event::Checked { sequence });
+        events.push(Event::CallRetried { sequence });
+        events.push(Event::CallResolved { sequence, reason: label_7() });
     }
     events
 }

@@ -2,10 +2,10 @@
 //! out.
 
 use super::Settings;
-use crate::id::{Label, Locale, PosReference};
+use crate::id::{CallId, Label, Locale, PaymentReference, PosReference, TransactionId};
 use crate::money::{Amount, Currency};
 use crate::payment::event::{LINE_ITEMS_MAX, LineItem, Sale};
-use crate::payment::vocabulary::{Operation, Problem, Request};
+use crate::payment::vocabulary::{Operation, Problem, Request, SaleName};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -31,6 +31,14 @@ struct Line<'a> {
     reference: Option<Value>,
     #[serde(deserialize_with = "present")]
     sale: Option<Value>,
+    #[serde(deserialize_with = "present")]
+    payment_reference: Option<Value>,
+    #[serde(deserialize_with = "present")]
+    transaction: Option<Value>,
+    #[serde(deserialize_with = "present")]
+    call: Option<Value>,
+    #[serde(deserialize_with = "present")]
+    reason: Option<Value>,
     #[serde(deserialize_with = "present")]
     amount: Option<Value>,
     #[serde(deserialize_with = "present")]
@@ -74,8 +82,15 @@ const OPS: &[&str] = &[
     "refund",
     "void",
     "release",
+    "update",
     "end_shift",
 ];
+
+/// Further ones for the terminal's own desk.
+const DESK_OPS: &[&str] = &["retry", "resolve"];
+
+/// How the references of the desk's commands begin, so that a till's are never mistaken for them.
+pub const DESK_PREFIX: &str = "desk-";
 
 /// Reads one line.
 pub(super) fn message(line: &str, settings: &Settings) -> Result<Message, Refused> {
@@ -120,7 +135,10 @@ fn decode(
         None => return Err(bad("op", &format!("is missing; it is one of {}", OPS.join(", ")))),
     };
     let needed = || reference.clone().ok_or_else(|| bad("ref", "is missing"));
-    allow(&line, &op)?;
+    allow(&line, &op, settings)?;
+    if let Some(reference) = &reference {
+        check_side(&op, reference, settings)?;
+    }
     Ok(match op.as_str() {
         "hello" => Message::Hello { reference },
         "ping" => Message::Ping { reference },
@@ -132,32 +150,67 @@ fn decode(
         "refund" => Message::Request(Request::Refund(operation(&line, needed()?, settings)?)),
         "release" => Message::Request(Request::Release(operation(&line, needed()?, settings)?)),
         "void" => Message::Request(Request::Void(operation(&line, needed()?, settings)?)),
+        "update" => Message::Request(update(&line, needed()?)?),
         "end_shift" => Message::Request(Request::EndShift { reference: needed()? }),
+        "retry" if settings.desk => Message::Request(Request::Retry {
+            reference: needed()?,
+            call: line.call.as_ref().map(call).transpose()?,
+        }),
+        "resolve" if settings.desk => Message::Request(Request::Resolve {
+            reference: needed()?,
+            call: call(line.call.as_ref().ok_or_else(|| bad("call", "is missing"))?)?,
+            reason: match &line.reason {
+                Some(reason) => text("reason", reason, Label::new)?,
+                None => return Err(bad("reason", "is missing: say what was done about it")),
+            },
+        }),
         _ => return Err(Problem::UnknownCommand(clip(&op))),
     })
 }
 
 /// Refuses fields that the command does not have: they would be ignored, and the till's developer
 /// would believe they are not.
-fn allow(line: &Line<'_>, op: &str) -> Result<(), Problem> {
+fn allow(line: &Line<'_>, op: &str, settings: &Settings) -> Result<(), Problem> {
     let sale = op == "sale";
     let command = matches!(op, "capture" | "refund");
+    let about_a_sale = command || matches!(op, "void" | "release" | "update");
+    let about_a_call = matches!(op, "retry" | "resolve");
     let present = [
-        ("sale", line.sale.is_some(), command || matches!(op, "void" | "release")),
+        ("sale", line.sale.is_some(), about_a_sale),
+        ("payment_reference", line.payment_reference.is_some(), about_a_sale),
+        ("transaction", line.transaction.is_some(), about_a_sale),
+        ("call", line.call.is_some(), about_a_call),
+        ("reason", line.reason.is_some(), op == "resolve"),
         ("amount", line.amount.is_some(), sale || command),
         ("currency", line.currency.is_some(), sale || command),
-        ("merchant_reference", line.merchant_reference.is_some(), sale),
+        ("merchant_reference", line.merchant_reference.is_some(), sale || op == "update"),
         ("locale", line.locale.is_some(), sale),
         ("line_items", line.line_items.is_some(), sale),
         ("software", line.software.is_some(), op == "hello"),
         ("protocol", line.protocol.is_some(), op == "hello"),
     ];
-    if !OPS.contains(&op) {
+    let known = OPS.contains(&op) || settings.desk && DESK_OPS.contains(&op);
+    if !known {
         return Ok(());
     }
     match present.iter().find(|(_, present, allowed)| *present && !allowed) {
         Some((field, ..)) => Err(bad(field, &format!("does not belong to op {op:?}"))),
         None => Ok(()),
+    }
+}
+
+/// A command's reference says whose it is: what has become of it is told to that side. A status
+/// query may be about either's.
+fn check_side(op: &str, reference: &PosReference, settings: &Settings) -> Result<(), Problem> {
+    let desk = reference.as_str().starts_with(DESK_PREFIX);
+    match (settings.desk, desk) {
+        _ if matches!(op, "hello" | "ping" | "status") => Ok(()),
+        (true, true) | (false, false) => Ok(()),
+        (true, false) => Err(bad("ref", &format!("must begin with {DESK_PREFIX} here"))),
+        (false, true) => {
+            let why = format!("must not begin with {DESK_PREFIX}: the terminal's own do");
+            Err(bad("ref", &why))
+        }
     }
 }
 
@@ -216,7 +269,7 @@ fn operation(
     reference: PosReference,
     settings: &Settings,
 ) -> Result<Operation, Problem> {
-    let sale = line.sale.as_ref().ok_or_else(|| bad("sale", "is missing: the sale's ref"))?;
+    let sale = sale_name(line)?;
     let amount = match &line.amount {
         Some(value) => {
             let currency = currency(line, settings)?;
@@ -234,7 +287,38 @@ fn operation(
         }
         None => None,
     };
-    Ok(Operation { reference, sale: text("sale", sale, PosReference::new)?, amount })
+    Ok(Operation { reference, sale, amount })
+}
+
+/// Which sale a command is about: exactly one of three names.
+fn sale_name(line: &Line<'_>) -> Result<SaleName, Problem> {
+    match (&line.sale, &line.payment_reference, &line.transaction) {
+        (Some(sale), None, None) => Ok(SaleName::Till(text("sale", sale, PosReference::new)?)),
+        (None, Some(name), None) => {
+            Ok(SaleName::Payment(text("payment_reference", name, PaymentReference::new)?))
+        }
+        (None, None, Some(id)) => {
+            Ok(SaleName::Transaction(text("transaction", id, TransactionId::new)?))
+        }
+        (None, None, None) => Err(bad(
+            "sale",
+            "is missing: the sale's ref, or name it by payment_reference or transaction",
+        )),
+        _ => Err(bad("sale", "is named twice; give one of sale, payment_reference, transaction")),
+    }
+}
+
+fn update(line: &Line<'_>, reference: PosReference) -> Result<Request, Problem> {
+    let label = line.merchant_reference.as_ref();
+    let label = label.ok_or_else(|| bad("merchant_reference", "is missing"))?;
+    let merchant_reference = text("merchant_reference", label, Label::new)?;
+    Ok(Request::Update { reference, sale: sale_name(line)?, merchant_reference })
+}
+
+/// A call as lists print it, such as `000012.3`.
+fn call(value: &Value) -> Result<CallId, Problem> {
+    let parsed = value.as_str().and_then(|text| text.parse().ok());
+    parsed.ok_or_else(|| bad("call", "must be a call's number such as \"000012.3\""))
 }
 
 fn currency(line: &Line<'_>, settings: &Settings) -> Result<Currency, Problem> {

@@ -36,6 +36,10 @@ enum Line<'a> {
         reference: &'a str,
     },
     Operation(OperationObject<'a>),
+    Noted {
+        #[serde(rename = "ref")]
+        reference: &'a str,
+    },
     Status(Box<StatusObject<'a>>),
     Shift(ShiftObject<'a>),
     Error {
@@ -72,6 +76,8 @@ struct OperationObject<'a> {
     reference: &'a str,
     op: &'a str,
     sale: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transaction: Option<&'a str>,
     amount: i64,
     currency: &'a str,
     status: &'a str,
@@ -144,6 +150,7 @@ pub(super) fn reply(reply: &Reply) -> String {
         Reply::Result(result) => Line::Result(sale(result)),
         Reply::Acknowledged { reference } => Line::Acknowledged { reference: reference.as_str() },
         Reply::Operation(result) => Line::Operation(operation(result)),
+        Reply::Noted { reference } => Line::Noted { reference: reference.as_str() },
         Reply::Status { reference, status } => {
             Line::Status(Box::new(self::status(reference, status)))
         }
@@ -209,6 +216,7 @@ fn operation(result: &OperationResult) -> OperationObject<'_> {
         reference: result.reference.as_str(),
         op: result.kind.code(),
         sale: result.sale.as_str(),
+        transaction: result.transaction.as_ref().map(|id| id.as_str()),
         amount: result.amount.minor(),
         currency: result.amount.currency_code(),
         status,

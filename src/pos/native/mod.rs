@@ -7,6 +7,8 @@ mod decode;
 mod encode;
 mod frame;
 
+pub use decode::DESK_PREFIX;
+
 use super::TillEvent;
 use crate::money::Currency;
 use crate::payment::vocabulary::{Problem, Reply};
@@ -28,6 +30,8 @@ pub struct Settings {
     pub checksum_required: bool,
     /// The line carries 7 bits only.
     pub seven_bit: bool,
+    /// It is the terminal's own desk that speaks, not a till: it may decide about refused calls.
+    pub desk: bool,
 }
 
 /// What comes of received bytes.

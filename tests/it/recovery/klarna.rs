@@ -9,6 +9,7 @@ use klarna_terminald::money::Amount;
 use klarna_terminald::payment::effect::{
     Call, CallKind, Effect, Ended, Outcome, Refusal, RefusalReason, RequestState,
 };
+use klarna_terminald::payment::found::Found;
 use std::collections::{BTreeMap, HashMap};
 
 #[derive(Default, Clone)]
@@ -36,6 +37,8 @@ pub struct Transaction {
     /// Refunds that named their capture, by its reference.
     by_capture: BTreeMap<String, i64>,
     pub voided: bool,
+    /// A person has released it instead.
+    pub by_hand: bool,
     released: bool,
 }
 
@@ -81,10 +84,45 @@ impl Klarna {
             refunds,
             by_capture,
             voided: false,
+            by_hand: false,
             released: false,
         };
         let before = self.transactions.insert(transaction.to_string(), new);
         assert!(before.is_none(), "{transaction} exists already");
+    }
+
+    /// What somebody else has sold.
+    pub fn know_of(&mut self, found: &Found, of: &PaymentReference) {
+        let new = || Transaction {
+            of: of.clone(),
+            amount: found.authorised,
+            captures: BTreeMap::new(),
+            refunds: BTreeMap::new(),
+            by_capture: BTreeMap::new(),
+            voided: false,
+            by_hand: false,
+            released: false,
+        };
+        let new = self.transactions.entry(found.transaction.to_string()).or_insert_with(new);
+        for row in &found.captures {
+            let name = row.reference.as_ref().map_or("unnamed".to_owned(), ToString::to_string);
+            new.captures.insert(name, row.amount.minor());
+        }
+        for (index, row) in found.refunds.iter().enumerate() {
+            let name = row.reference.as_ref().map_or(format!("r-{index}"), ToString::to_string);
+            if new.refunds.insert(name, row.amount.minor()).is_some() {
+                continue;
+            }
+            let of = found.captures.iter().find(|capture| capture.id == row.capture);
+            let of = of.and_then(|capture| capture.reference.as_ref());
+            let given = new.by_capture.entry(of.map_or("unnamed".to_owned(), ToString::to_string));
+            *given.or_default() += row.amount.minor();
+        }
+    }
+
+    /// What a person does in Klarna's portal.
+    pub fn release_by_hand(&mut self, transaction: &TransactionId) {
+        self.transaction(transaction).by_hand = true;
     }
 
     /// Keys are remembered for a day.
@@ -150,6 +188,8 @@ impl Klarna {
                 found.released |= rest;
                 Outcome::Done(Effect::Voided)
             }
+            CallKind::Update { .. } => Outcome::Done(Effect::Updated),
+            CallKind::Check { .. } => self.find(kind),
         }
     }
 
@@ -169,6 +209,13 @@ impl Klarna {
                     assert_eq!(*minor, amount.minor(), "{reference} with another amount");
                     refunded(reference.as_str())
                 })
+            }
+            CallKind::Check { transaction, expected, .. } => {
+                let found = self.transaction(transaction);
+                let sums = (found.captured(), found.refunded());
+                let ours = (expected.captured.minor(), expected.refunded.minor());
+                assert_eq!(sums, ours, "the books differ");
+                Some(Effect::Checked)
             }
             other => panic!("nobody looks for {}", other.operation()),
         };

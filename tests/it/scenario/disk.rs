@@ -2,10 +2,11 @@
 //! beside it; the two must agree after every commit.
 
 use klarna_terminald::clock::Wall;
-use klarna_terminald::id::{CallId, PaymentId, PosReference};
-use klarna_terminald::payment::Step;
+use klarna_terminald::id::{CallId, PaymentId, PaymentReference, PosReference, TransactionId};
 use klarna_terminald::payment::effect::{Call, OutboxChange, QueuedCall, Refusal};
 use klarna_terminald::payment::event::{Event, Record};
+use klarna_terminald::payment::vocabulary::SaleName;
+use klarna_terminald::payment::{Needed, Step};
 use klarna_terminald::store::Store;
 use std::collections::BTreeMap;
 use tempfile::TempDir;
@@ -104,6 +105,16 @@ impl Disk {
                 assert_ne!(row.call.key, call.key, "the key is new");
                 *row = QueuedCall { call: call.clone(), first_attempt: now };
             }
+            OutboxChange::Retry(call) => {
+                let (before, _) = self.refused.remove(&call.id).expect("what is retried");
+                assert_ne!(before.key, call.key, "the key is new");
+                let long_ago = Wall::from_millis(0);
+                let row = QueuedCall { call: call.clone(), first_attempt: long_ago };
+                self.queued.insert(call.id, row);
+            }
+            OutboxChange::Resolve(id) => {
+                self.refused.remove(id).expect("what is resolved was refused");
+            }
         }
     }
 
@@ -125,12 +136,21 @@ impl Disk {
         self.records.iter().filter(needed).cloned().collect()
     }
 
-    /// The records of the payment that a till's reference belongs to.
-    pub fn records_of(&self, reference: &PosReference) -> Vec<Record> {
-        match self.references.get(reference) {
-            Some(Some(id)) => self.records_of_payment(*id),
-            _ => Vec::new(),
-        }
+    /// The records that the engine needs.
+    pub fn records_for(&self, needed: &Needed) -> Vec<Record> {
+        let id = match needed {
+            Needed::Payment(id) => Some(*id),
+            Needed::Name(SaleName::Till(name)) => self.references.get(name).copied().flatten(),
+            Needed::Name(SaleName::Payment(name)) => {
+                let of_it = |record: &&Record| names(&record.event).0 == Some(name.as_str());
+                self.records.iter().find(of_it).and_then(|record| record.payment)
+            }
+            Needed::Name(SaleName::Transaction(id)) => {
+                let of_it = |record: &&Record| names(&record.event).1 == Some(id.as_str());
+                self.records.iter().find(of_it).and_then(|record| record.payment)
+            }
+        };
+        id.map(|id| self.records_of_payment(id)).unwrap_or_default()
     }
 
     pub fn records_of_payment(&self, id: PaymentId) -> Vec<Record> {
@@ -217,9 +237,32 @@ impl Disk {
         assert_eq!(reader.open_records().expect("records"), self.open_records(), "open records");
         assert_eq!(reader.shift_records().expect("records"), self.shift_records(), "shift");
         assert_eq!(reader.last_payment().expect("a number"), self.last_payment());
+        for record in &self.records {
+            let (name, transaction) = names(&record.event);
+            if let Some(name) = name {
+                let name = PaymentReference::new(name).expect("a name");
+                assert_eq!(reader.payment_by_name(&name).expect("a row"), record.payment);
+            }
+            if let Some(id) = transaction {
+                let id = TransactionId::new(id).expect("an id");
+                assert_eq!(reader.payment_by_transaction(&id).expect("a row"), record.payment);
+            }
+        }
         for (reference, payment) in &self.references {
             assert_eq!(reader.payment_by_reference(reference).expect("a row"), *payment);
         }
+    }
+}
+
+/// By which names a record lets its payment be found: our own, and Klarna's.
+fn names(event: &Event) -> (Option<&str>, Option<&str>) {
+    match event {
+        Event::SaleRequested { payment_reference, .. } => (Some(payment_reference.as_str()), None),
+        Event::Authorised { transaction, .. } => (None, Some(transaction.as_str())),
+        Event::Adopted { found, payment_reference } => {
+            (Some(payment_reference.as_str()), Some(found.transaction.as_str()))
+        }
+        _ => (None, None),
     }
 }
 
@@ -229,7 +272,12 @@ fn named(event: &Event) -> Option<PosReference> {
         Event::CaptureQueued { operation, .. } | Event::VoidDecided { operation, .. } => {
             operation.clone()
         }
-        Event::RefundQueued { operation, .. } => Some(operation.clone()),
+        Event::RefundQueued { operation, .. }
+        | Event::ReleaseQueued { operation, .. }
+        | Event::UpdateQueued { operation, .. } => Some(operation.clone()),
+        Event::Adopted { payment_reference, .. } => {
+            PosReference::new(payment_reference.as_str()).ok()
+        }
         Event::ShiftEnded { report } => Some(report.reference.clone()),
         _ => None,
     }

@@ -3,28 +3,32 @@
 //! ```text
 //! policy capture=manual sale_timeout=60s
 //! > till sale R1 EUR 12.34 [lines 10.00 2.34]    abort|status|ack R1, back
-//! > till capture|refund C1 R1 [EUR 5.00]         void V1 R1, end_shift Z1
+//! > till capture|refund C1 R1 [EUR 5.00]         void V1 R1, release, end_shift Z1
+//! > till refund F1 tx:TX, payment:NAME            update U1 R1 order 7
+//! > till retry Q1 [1.2]                           resolve Q1 1.2 what was done
+//! > found TX EUR 50.00 captured 20.00 refunded 5.00 [closed], not_found, offline
 //! > create done|unavailable|refused CODE|retry|unknown|offline|absent    [of 2]
 //! > cancel done|expired|gone|authorised TX|refused CODE|...
 //! > confirm done TX   capture done   refund done   void done
 //! > seen submitted|in_progress|pending TOKEN|authorised TX|cancelled|expired|declined|gone|OTHER
-//! > wait 300s   restart   clock -10y
+//! > wait 300s   restart   start   clock -10y
 //! ```
 //! `of 2` means payment 2; otherwise it is the newest that such a call or request belongs to.
 
 use super::disk::Disk;
 use super::world::{World, policy};
 use klarna_terminald::id::{
-    CallId, CaptureId, ConfirmationToken, DistributionUrl, Label, PaymentId, PosReference,
-    RefundId, RequestId, TransactionId,
+    CallId, CaptureId, ConfirmationToken, DistributionUrl, EffectReference, Label, PaymentId,
+    PaymentReference, PosReference, RefundId, RequestId, TransactionId,
 };
 use klarna_terminald::money::{Amount, Currency};
 use klarna_terminald::payment::effect::{
     Delay, Effect, Ended, Outcome, Refusal, RefusalReason, RequestState,
 };
 use klarna_terminald::payment::event::{LineItem, Sale};
+use klarna_terminald::payment::found::{Found, FoundCapture, FoundRefund, NotFound};
 use klarna_terminald::payment::state::IllegalEvent;
-use klarna_terminald::payment::vocabulary::{Operation, Request};
+use klarna_terminald::payment::vocabulary::{Operation, Request, SaleName};
 use klarna_terminald::payment::{CapturePolicy, Input, Policy};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -128,6 +132,16 @@ impl Player {
             ["wait", time] => {
                 self.world.wait(span(time));
                 Ok(())
+            }
+            ["start"] => self.world.input(Input::Started).map(drop),
+            ["found", ref words @ ..] => {
+                let found = found(words);
+                self.world.looked(Ok(found)).map(drop)
+            }
+            ["not_found"] => self.world.looked(Err(NotFound::Unknown)).map(drop),
+            ["offline"] => {
+                let why = "no route".to_owned();
+                self.world.looked(Err(NotFound::Unreachable(why))).map(drop)
             }
             ["restart"] => {
                 self.world.restart();
@@ -247,9 +261,48 @@ impl Player {
                 effect(Effect::Refunded { refund: Some(RefundId::new(id).unwrap()) })
             }
             ("void", ["done"]) => effect(Effect::Voided),
+            ("update", ["done"]) => effect(Effect::Updated),
+            ("check", ["done"]) => effect(Effect::Checked),
             other => panic!("no outcome {other:?}"),
         }
     }
+}
+
+/// A transaction as Klarna would describe it: each `captured` and `refunded` is a row of its own,
+/// and a refund is of the newest capture before it.
+fn found(words: &[&str]) -> Found {
+    let [id, currency, authorised, rows @ ..] = words else { panic!("not found: {words:?}") };
+    let authorised = money(currency, authorised);
+    let mut found = Found {
+        transaction: TransactionId::new(*id).unwrap(),
+        authorised,
+        capturable: authorised,
+        captures: Vec::new(),
+        refunds: Vec::new(),
+        closed: rows.contains(&"closed"),
+        merchant_reference: None,
+        payment_reference: None,
+    };
+    for row in rows.chunks(2).filter(|row| row.len() == 2) {
+        let (amount, reference) = row[1].split_once('/').unwrap_or((row[1], ""));
+        let reference = EffectReference::new(reference).ok();
+        let amount = money(currency, amount);
+        let number = found.captures.len();
+        match row[0] {
+            "captured" => {
+                let id = CaptureId::new(format!("{id}:capture:{}", number + 1)).ok();
+                found.captures.push(FoundCapture { id, reference, amount });
+                found.capturable = found.capturable.checked_sub(amount).unwrap();
+            }
+            "refunded" => {
+                let capture = CaptureId::new(format!("{id}:capture:{number}")).ok();
+                found.refunds.push(FoundRefund { capture, reference, amount });
+            }
+            "left" => found.capturable = amount,
+            other => panic!("no row {other}"),
+        }
+    }
+    found
 }
 
 pub fn request_id(number: u32) -> RequestId {
@@ -260,7 +313,7 @@ fn request_of(words: &[&str]) -> Request {
     let name = |text: &str| PosReference::new(text).unwrap();
     let operation = |reference: &str, sale: &str, amount: &[&str]| Operation {
         reference: name(reference),
-        sale: name(sale),
+        sale: sale_name(sale),
         amount: amount.first().map(|currency| money(currency, amount[1])),
     };
     match words {
@@ -284,8 +337,31 @@ fn request_of(words: &[&str]) -> Request {
         ["release", reference, sale, amount @ ..] => {
             Request::Release(operation(reference, sale, amount))
         }
+        ["update", reference, sale, label @ ..] => Request::Update {
+            reference: name(reference),
+            sale: sale_name(sale),
+            merchant_reference: Label::new(label.join(" ")).unwrap(),
+        },
+        ["retry", reference] => Request::Retry { reference: name(reference), call: None },
+        ["retry", reference, call] => {
+            Request::Retry { reference: name(reference), call: Some(call.parse().unwrap()) }
+        }
+        ["resolve", reference, call, reason @ ..] => Request::Resolve {
+            reference: name(reference),
+            call: call.parse().unwrap(),
+            reason: Label::new(reason.join(" ")).unwrap(),
+        },
         ["end_shift", reference] => Request::EndShift { reference: name(reference) },
         other => panic!("a till does not say {other:?}"),
+    }
+}
+
+/// `R1`, `payment:S1-...` or `tx:krn...`.
+fn sale_name(text: &str) -> SaleName {
+    match text.split_once(':') {
+        Some(("payment", name)) => SaleName::Payment(PaymentReference::new(name).unwrap()),
+        Some(("tx", id)) => SaleName::Transaction(TransactionId::new(id).unwrap()),
+        _ => SaleName::Till(PosReference::new(text).unwrap()),
     }
 }
 

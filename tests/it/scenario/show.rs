@@ -42,7 +42,16 @@ pub fn event(event: &Event) -> String {
         Event::Captured { sequence, amount, .. }
         | Event::Refunded { sequence, amount, .. }
         | Event::Released { sequence, amount } => format!("{name} .{sequence} {amount}"),
-        Event::Rekeyed { sequence } => format!("{name} .{sequence}"),
+        Event::Rekeyed { sequence }
+        | Event::CallRetried { sequence }
+        | Event::Updated { sequence }
+        | Event::Checked { sequence } => format!("{name} .{sequence}"),
+        Event::CallResolved { sequence, reason } => format!("{name} .{sequence} {reason}"),
+        Event::UpdateQueued { merchant_reference, .. } => format!("{name} {merchant_reference}"),
+        Event::Adopted { found, .. } => {
+            let sums = found.sums().expect("small sums");
+            format!("{name} {} {}, {sums}", found.transaction, found.authorised)
+        }
         Event::Created { .. }
         | Event::Unavailable { .. }
         | Event::ShopperOpened
@@ -50,6 +59,7 @@ pub fn event(event: &Event) -> String {
         | Event::Approved { .. }
         | Event::ConfirmDoubted
         | Event::Acknowledged
+        | Event::CheckQueued
         | Event::ShiftEnded { .. } => name.to_owned(),
     }
 }
@@ -60,9 +70,10 @@ pub fn change(change: &OutboxChange) -> String {
         OutboxChange::Queue(call) => {
             let of = match &call.kind {
                 CallKind::Refund { capture: Some(capture), .. } => {
-                    let (_, short) = capture.reference.as_str().rsplit_once('-').expect("a suffix");
+                    let short = capture.reference.as_str().rsplit('-').next().expect("a part");
                     format!(" of {short}")
                 }
+                CallKind::Check { expected, .. } => format!(": {expected}"),
                 _ => String::new(),
             };
             format!("{} {} {}{of}", id(&call.id), call.kind.operation(), call.kind.amount())
@@ -72,6 +83,10 @@ pub fn change(change: &OutboxChange) -> String {
             format!("{} waits for a person: {}", id(call), refusal.code)
         }
         OutboxChange::Rekey(call) => format!("{} key {}", id(&call.id), call.generation),
+        OutboxChange::Retry(call) => {
+            format!("{} is looked for and sent again, key {}", id(&call.id), call.generation)
+        }
+        OutboxChange::Resolve(call) => format!("{} is off the list", id(call)),
     }
 }
 
@@ -81,6 +96,7 @@ pub fn reply(reply: &Reply) -> String {
         Reply::Result(result) => format!("{} {}", result.reference, self::result(result)),
         Reply::Acknowledged { reference } => format!("{reference} acknowledged"),
         Reply::Operation(result) => operation(result),
+        Reply::Noted { reference } => format!("{reference} noted"),
         Reply::Status { reference, status } => {
             format!("{reference} status {}", self::status(status))
         }
@@ -115,7 +131,7 @@ fn result(result: &SaleResult) -> String {
 }
 
 fn operation(result: &OperationResult) -> String {
-    let OperationResult { reference, sale, kind, amount, progress } = result;
+    let OperationResult { reference, sale, transaction: _, kind, amount, progress } = result;
     let progress = match progress {
         OperationProgress::Queued => "queued".to_owned(),
         OperationProgress::Done => "done".to_owned(),

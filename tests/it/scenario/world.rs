@@ -10,6 +10,7 @@ use klarna_terminald::id::{CallId, Installation, PaymentId};
 use klarna_terminald::money::Currency;
 use klarna_terminald::payment::effect::{CallKind, Screen};
 use klarna_terminald::payment::event::Record;
+use klarna_terminald::payment::found::{Found, NotFound};
 use klarna_terminald::payment::state::{IllegalEvent, State};
 use klarna_terminald::payment::vocabulary::{Reply, Request, SaleOutcome, SaleResult, Status};
 use klarna_terminald::payment::{CapturePolicy, Engine, Input, Payment, Policy, shift};
@@ -29,6 +30,8 @@ pub struct World {
     session: native::Session,
     /// What each sale's result looked like on the wire when the till was first told.
     pub told: BTreeMap<String, Vec<(SaleOutcome, Vec<u8>)>>,
+    /// The newest command, for when its transaction is found.
+    asked: Option<Request>,
     pub lines: Vec<String>,
     /// All that the till was told.
     pub replies: Vec<Reply>,
@@ -61,6 +64,7 @@ impl World {
             currencies: policy.currencies.clone(),
             checksum_required: false,
             seven_bit: false,
+            desk: false,
         };
         let now =
             Now { mono: Mono::new(Duration::from_secs(1000)), wall: Wall::from_millis(BEGIN) };
@@ -72,6 +76,7 @@ impl World {
             screen: Screen::Idle,
             session: native::Session::new(settings),
             told: BTreeMap::new(),
+            asked: None,
             lines: Vec::new(),
             replies: Vec::new(),
         }
@@ -79,8 +84,13 @@ impl World {
 
     /// Handle, commit, accept; what came of it is in `lines`.
     pub fn input(&mut self, input: Input) -> Result<Vec<Reply>, IllegalEvent> {
-        if let Input::Till(request, _) = &input {
-            self.remember(request);
+        match &input {
+            Input::Till(request, _) => {
+                self.remember(request, None);
+                self.asked = Some(request.clone());
+            }
+            Input::Looked { request, found } => self.remember(request, found.as_ref().ok()),
+            _ => {}
         }
         let step = match self.engine.handle(self.now, input) {
             Ok(step) => step,
@@ -92,6 +102,12 @@ impl World {
         self.disk.commit(&step);
         self.show_records(&step.records);
         self.lines.extend(step.outbox.iter().map(|c| format!("outbox {}", show::change(c))));
+        if let Some(transaction) = &step.lookup {
+            self.lines.push(format!("looks for {transaction} at Klarna"));
+        }
+        if step.hurry {
+            self.lines.push("calls that pause are sent now".to_owned());
+        }
         let replies = self.engine.accept(step);
         for reply in &replies {
             self.tell(reply);
@@ -100,6 +116,12 @@ impl World {
         self.look_at_screen();
         self.check();
         Ok(replies)
+    }
+
+    /// What the newest command's transaction was found to be.
+    pub fn looked(&mut self, found: Result<Found, NotFound>) -> Result<Vec<Reply>, IllegalEvent> {
+        let request = self.asked.clone().expect("a command before");
+        self.input(Input::Looked { request, found })
     }
 
     pub fn till(&mut self, request: Request) -> Result<Vec<Reply>, IllegalEvent> {
@@ -139,9 +161,9 @@ impl World {
     }
 
     /// What the daemon does before a request: older payments come back from the journal.
-    fn remember(&mut self, request: &Request) {
-        for reference in self.engine.unknown_references(request) {
-            let records = self.disk.records_of(reference);
+    fn remember(&mut self, request: &Request, found: Option<&Found>) {
+        for needed in self.engine.needed(request, found) {
+            let records = self.disk.records_for(&needed);
             self.engine.replay(self.now, &records).expect("the journal is whole");
         }
     }

@@ -4,7 +4,7 @@ use super::settings;
 use klarna_terminald::id::PosReference;
 use klarna_terminald::money::Amount;
 use klarna_terminald::payment::event::{NotPaid, VoidReason};
-use klarna_terminald::payment::vocabulary::{Problem, Stage};
+use klarna_terminald::payment::vocabulary::{Problem, SaleName, Stage};
 
 pub fn problems() -> Vec<Problem> {
     let name = PosReference::new("R1").expect("a reference");
@@ -15,6 +15,9 @@ pub fn problems() -> Vec<Problem> {
         | Problem::Unacknowledged(_)
         | Problem::ReferenceReused(..)
         | Problem::NotKnown(_)
+        | Problem::SaleNotKnown(_)
+        | Problem::Offline(..)
+        | Problem::CallNotRefused(_)
         | Problem::WrongCurrency(..)
         | Problem::AmountOutOfRange(..)
         | Problem::SumMismatch(..)
@@ -32,6 +35,9 @@ pub fn problems() -> Vec<Problem> {
         of(Problem::Unacknowledged(name.clone())),
         of(Problem::ReferenceReused(name.clone(), text())),
         of(Problem::NotKnown(name.clone())),
+        of(Problem::SaleNotKnown(SaleName::Till(name.clone()))),
+        of(Problem::Offline(SaleName::Till(name.clone()), text())),
+        of(Problem::CallNotRefused("7.2".parse().expect("a call"))),
         of(Problem::WrongCurrency(text(), text())),
         of(Problem::AmountOutOfRange(amount, amount)),
         of(Problem::SumMismatch(amount, amount)),

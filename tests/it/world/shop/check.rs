@@ -87,7 +87,9 @@ impl Told {
             Event::RefundQueued { amount, .. } => self.queue(false, amount.minor(), at),
             Event::Captured { sequence, amount, .. } => self.done(*sequence, amount.minor()),
             Event::Refunded { sequence, amount, .. } => self.done(*sequence, amount.minor()),
-            Event::ReleaseQueued { .. } => self.calls += 1,
+            Event::ReleaseQueued { .. } | Event::UpdateQueued { .. } | Event::CheckQueued => {
+                self.calls += 1;
+            }
             Event::CallRefused { sequence, refusal } => {
                 self.refused.push(refusal.code.clone());
                 if let Some((capture, index)) = self.by_sequence.get(sequence).copied() {
@@ -100,6 +102,11 @@ impl Told {
             | Event::ConfirmRefused { .. }
             | Event::Rekeyed { .. }
             | Event::Released { .. }
+            | Event::CallRetried { .. }
+            | Event::CallResolved { .. }
+            | Event::Adopted { .. }
+            | Event::Updated { .. }
+            | Event::Checked { .. }
             | Event::ShiftEnded { .. } => {}
         }
     }
@@ -347,7 +354,7 @@ fn commands(till: &Till, payments: &BTreeMap<u32, Told>) -> Vec<(u32, String)> {
                 given.sum::<i64>() >= amount
             }
             (OperationProgress::Done, OperationKind::Void) => told.voided,
-            (OperationProgress::Done, OperationKind::Release) => true,
+            (OperationProgress::Done, OperationKind::Release | OperationKind::Update) => true,
             (OperationProgress::Refused(_), _) => !told.refused.is_empty(),
         };
         if !good {

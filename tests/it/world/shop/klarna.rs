@@ -123,6 +123,8 @@ impl Klarna {
                 self.refund(transaction, movement, unwilling)
             }
             CallKind::Void { transaction, .. } => self.void(t, transaction, unwilling),
+            CallKind::Update { .. } => Outcome::Done(Effect::Updated),
+            CallKind::Check { .. } => self.find(kind),
         }
     }
 
@@ -145,9 +147,11 @@ impl Klarna {
                         .then(|| refunded(reference.as_str()))
                 })
             }
+            CallKind::Check { .. } => Some(Effect::Checked),
             CallKind::Create { .. }
             | CallKind::Cancel { .. }
             | CallKind::Confirm { .. }
+            | CallKind::Update { .. }
             | CallKind::Void { .. } => None,
         };
         effect.map_or(Outcome::Absent, Outcome::Done)

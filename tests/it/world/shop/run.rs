@@ -16,7 +16,7 @@ use klarna_terminald::payment::effect::{
 use klarna_terminald::payment::event::Event;
 use klarna_terminald::payment::retry::Plan;
 use klarna_terminald::payment::state::State;
-use klarna_terminald::payment::vocabulary::{Reply, Request};
+use klarna_terminald::payment::vocabulary::{Reply, Request, SaleName};
 use klarna_terminald::payment::{CapturePolicy, Input, Payment, Step, shift};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -333,6 +333,7 @@ impl Shop {
         let sale = match reply {
             Reply::Progress { reference, .. }
             | Reply::Acknowledged { reference }
+            | Reply::Noted { reference }
             | Reply::Status { reference, .. }
             | Reply::Refused { reference: Some(reference), .. } => reference,
             Reply::Result(result) => &result.reference,
@@ -603,8 +604,8 @@ impl Shop {
         }
         let number = self.number_of_sale(sale_of(&request));
         self.story.tell(self.t, number, format!("till asks {}", brief_request(&request)));
-        for reference in self.terminal.engine.unknown_references(&request) {
-            let records = self.terminal.disk.records_of(reference);
+        for needed in self.terminal.engine.needed(&request, None) {
+            let records = self.terminal.disk.records_for(&needed);
             let now = self.terminal.now(self.t);
             self.terminal.engine.replay(now, &records).expect("the journal is whole");
         }
@@ -796,10 +797,16 @@ fn sale_of(request: &Request) -> &PosReference {
         Request::Abort { reference }
         | Request::Status { reference }
         | Request::Acknowledge { reference }
-        | Request::EndShift { reference } => reference,
-        Request::Capture(asked)
-        | Request::Refund(asked)
-        | Request::Void(asked)
-        | Request::Release(asked) => &asked.sale,
+        | Request::EndShift { reference }
+        | Request::Retry { reference, .. }
+        | Request::Resolve { reference, .. } => reference,
+        Request::Capture(_)
+        | Request::Refund(_)
+        | Request::Void(_)
+        | Request::Release(_)
+        | Request::Update { .. } => match request.sale() {
+            Some(SaleName::Till(sale)) => sale,
+            _ => request.reference(),
+        },
     }
 }

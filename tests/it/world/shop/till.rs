@@ -9,7 +9,7 @@ use klarna_terminald::money::{Amount, Currency};
 use klarna_terminald::payment::CapturePolicy;
 use klarna_terminald::payment::event::{OperationProgress as P, Sale, ShiftReport};
 use klarna_terminald::payment::vocabulary::{
-    Operation, OperationResult, Problem, Reply, Request, SaleOutcome, SaleResult, Status,
+    Operation, OperationResult, Problem, Reply, Request, SaleName, SaleOutcome, SaleResult, Status,
 };
 use std::collections::{BTreeMap, VecDeque};
 
@@ -161,7 +161,8 @@ impl Till {
         let part = euros(part.expect("an amount"));
         let amount = (kind != Kind::Void && random.chance(700)).then_some(part);
         let name = self.name('F');
-        let asked = Operation { reference: reference(&name), sale: reference(sale), amount };
+        let about = SaleName::Till(reference(sale));
+        let asked = Operation { reference: reference(&name), sale: about, amount };
         let sale = sale.to_owned();
         self.commands.insert(name, Commanded { sale, told: None, refused: false });
         let request = match kind {
@@ -234,7 +235,7 @@ impl Till {
             Reply::Refused { reference: Some(reference), problem } => {
                 self.note_refusal(reference.as_str(), problem);
             }
-            Reply::Refused { reference: None, .. } => {}
+            Reply::Refused { reference: None, .. } | Reply::Noted { .. } => {}
         }
     }
 

@@ -1,0 +1,144 @@
+//! Commands on their way in and answers on their way out: what the journal or the acquirer has to
+//! say first, and who is told.
+
+use super::Daemon;
+use crate::id::{PaymentId, PosReference, TransactionId};
+use crate::payment::found::{Found, NotFound};
+use crate::payment::vocabulary::{Problem, Reply, Request, SaleName, Status};
+use crate::payment::{Input, Needed, shift};
+use crate::pos::desk::{DeskReply, Seat};
+use crate::pos::native::DESK_PREFIX;
+use crate::store::StoreError;
+use std::time::Duration;
+
+/// Who asks for something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asker {
+    Till,
+    Desk(Seat),
+}
+
+/// A command and who has given it.
+pub(super) struct Asked {
+    pub(super) asker: Asker,
+    pub(super) request: Request,
+}
+
+/// A command whose transaction was looked for at the acquirer.
+pub(super) struct Lookup {
+    pub(super) asker: Asker,
+    pub(super) request: Request,
+    pub(super) found: Result<Found, NotFound>,
+}
+
+/// Most transactions that are looked for at once.
+const LOOKUPS_MAX: usize = 8;
+/// How long a till or desk waits for it at most.
+const LOOKUP_PATIENCE: Duration = Duration::from_secs(15);
+
+impl Daemon {
+    pub(super) async fn ask(
+        &mut self,
+        asker: Asker,
+        request: Request,
+        found: Option<Result<Found, NotFound>>,
+    ) {
+        let asked = Asked { asker, request: request.clone() };
+        match self.prepare(request, found) {
+            Ok(input) => self.dispatch(input, Some(asked)).await,
+            Err(error) => {
+                self.store_failed(&error);
+                self.refuse(&asked).await;
+            }
+        }
+    }
+
+    /// Reads from the journal what the engine must know to answer `request`.
+    fn prepare(
+        &mut self,
+        request: Request,
+        found: Option<Result<Found, NotFound>>,
+    ) -> Result<Input, StoreError> {
+        let row = found.as_ref().and_then(|found| found.as_ref().ok());
+        for needed in self.engine.needed(&request, row) {
+            if let Some(payment) = self.payment_of(&needed)? {
+                let records = self.reader.records_of(payment)?;
+                if let Err(error) = self.engine.replay(self.clock.now(), &records) {
+                    tracing::error!(%payment, %error, "a payment's journal contradicts itself");
+                }
+            }
+        }
+        if let Some(found) = found {
+            return Ok(Input::Looked { request, found });
+        }
+        let totals = match &request {
+            Request::EndShift { .. } => shift::totals(&self.reader.shift_records()?),
+            _ => Vec::new(),
+        };
+        Ok(Input::Till(request, totals))
+    }
+
+    fn payment_of(&self, needed: &Needed) -> Result<Option<PaymentId>, StoreError> {
+        match needed {
+            Needed::Payment(id) => Ok(Some(*id)),
+            Needed::Name(SaleName::Till(reference)) => self.reader.payment_by_reference(reference),
+            Needed::Name(SaleName::Payment(name)) => self.reader.payment_by_name(name),
+            Needed::Name(SaleName::Transaction(id)) => self.reader.payment_by_transaction(id),
+        }
+    }
+
+    /// Looks for a command's transaction at the acquirer, beside everything else.
+    pub(super) async fn look_up(&mut self, asked: Asked, transaction: TransactionId) {
+        let Asked { asker, request } = asked;
+        if self.lookups.len() >= LOOKUPS_MAX {
+            let found = Err(NotFound::Unreachable("too many are being looked for".to_owned()));
+            return Box::pin(self.ask(asker, request, Some(found))).await;
+        }
+        let acquirer = self.acquirer.clone();
+        self.lookups.spawn(async move {
+            let found = tokio::time::timeout(LOOKUP_PATIENCE, acquirer.look_up(&transaction)).await;
+            let late = |_| Err(NotFound::Unreachable("it does not answer".to_owned()));
+            Lookup { asker, request, found: found.unwrap_or_else(late) }
+        });
+    }
+
+    pub(super) async fn tell(&mut self, mut reply: Reply, asked: Option<&Asked>) {
+        match &mut reply {
+            Reply::Result(result) => self.print_receipt(result),
+            Reply::Status { status: Status::Done(result, _), .. } => self.print_receipt(result),
+            Reply::Status { .. }
+            | Reply::Progress { .. }
+            | Reply::Acknowledged { .. }
+            | Reply::Operation(_)
+            | Reply::Noted { .. }
+            | Reply::Shift(_)
+            | Reply::Refused { .. } => {}
+        }
+        if let Reply::Refused { problem, .. } = &reply {
+            tracing::warn!(code = problem.code(), "a command of the till was refused");
+        }
+        let answers = |asked: &&Asked| reply.reference() == Some(asked.request.reference());
+        let seat = asked.filter(answers).and_then(|asked| match asked.asker {
+            Asker::Desk(seat) => Some(seat),
+            Asker::Till => None,
+        });
+        let is_desks = |reference: &PosReference| reference.as_str().starts_with(DESK_PREFIX);
+        if seat.is_some() || reply.reference().is_some_and(is_desks) {
+            if self.desk.try_send(DeskReply { seat, reply }).is_err() {
+                tracing::warn!("nobody takes the desk's messages; one was dropped");
+            }
+            return;
+        }
+        if self.replies.send(reply).await.is_err() {
+            tracing::error!("the till's link has ended; its messages are lost until a restart");
+        }
+    }
+
+    /// Tells the till that a command was not accepted because nothing can be recorded.
+    pub(super) async fn refuse(&mut self, asked: &Asked) {
+        let why = self.fault.as_ref().map(|fault| fault.why.clone()).unwrap_or_default();
+        let problem = Problem::OutOfService(why);
+        let reference = Some(asked.request.reference().clone());
+        self.tell(Reply::Refused { reference, problem }, Some(asked)).await;
+    }
+}
