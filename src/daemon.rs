@@ -4,6 +4,7 @@
 //! It reads the clock for everybody. It has no opinion about money.
 
 mod ask;
+mod health;
 mod snapshots;
 mod start;
 mod system;
@@ -28,6 +29,7 @@ use crate::store::{Reader, Store, StoreError};
 use crate::sync::{self, Report};
 use anyhow::Context as _;
 use ask::{Asked, Asker, Lookup};
+use health::Watchman;
 use sd_notify::NotifyState;
 use snapshots::Snapshots;
 use std::sync::Arc;
@@ -121,6 +123,7 @@ pub async fn run_on(
         desk,
         wanted,
         snapshots,
+        watchman: Watchman::new(config.alarms, config.metrics_file, clock.now()),
         fault: None,
     };
     // A part that ends before the whole is a defect; the journal makes a restart safe.
@@ -151,6 +154,7 @@ struct Daemon {
     desk: mpsc::Sender<DeskReply>,
     wanted: watch::Sender<Vec<Watch>>,
     snapshots: Snapshots,
+    watchman: Watchman,
     /// No payment is accepted while this is here.
     fault: Option<Fault>,
 }
@@ -227,6 +231,7 @@ impl Daemon {
             Screen::Scan { .. } | Screen::ShopperPaying { .. }
         );
         let mut latest = now.after(if counting { COUNTDOWN } else { IDLE_TICK });
+        latest = latest.min(self.watchman.due());
         if !self.engine.is_busy() {
             latest = latest.min(self.snapshots.due());
         }
@@ -237,6 +242,7 @@ impl Daemon {
     async fn tick(&mut self) {
         if self.fault.is_some() {
             if let Err(error) = tokio::task::block_in_place(|| self.store.probe()) {
+                self.look_after_health();
                 return self.store_failed(&error);
             }
             self.store_works();
@@ -245,6 +251,13 @@ impl Daemon {
         if self.fault.is_none() && !self.engine.is_busy() {
             self.snapshots.look(self.clock.now());
         }
+        self.look_after_health();
+    }
+
+    fn look_after_health(&mut self) {
+        let (now, writable) = (self.clock.now(), self.fault.is_none());
+        let look = || self.watchman.look(now, &self.engine, &self.reader, writable);
+        tokio::task::block_in_place(look);
     }
 
     fn warm_up(&self) {
@@ -275,8 +288,13 @@ impl Daemon {
             Report::Observed { payment, request, state } => {
                 self.dispatch(Input::Observed { payment, request, state }, None).await;
             }
-            Report::Reachable(true) => tracing::info!("Klarna can be reached again"),
-            Report::Reachable(false) => tracing::warn!("Klarna cannot be reached"),
+            Report::Reachable(reachable) => {
+                self.watchman.reachable = reachable;
+                match reachable {
+                    true => tracing::info!("Klarna can be reached again"),
+                    false => tracing::warn!("Klarna cannot be reached"),
+                }
+            }
             Report::StoreFailed(why) => tracing::error!(why, "the outbox cannot be read"),
         }
     }

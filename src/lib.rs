@@ -29,7 +29,7 @@
 //! | [`id`] | names of things as types; idempotency keys |
 //! | [`clock`] | monotonic time for deadlines, wall time for receipts |
 //! | [`payment`] | the core: one match is the protocol; ledger, retry rules, glossary |
-//! | [`pos`] | the till's side: links and protocols |
+//! | [`pos`] | the till's side: links and protocols; beside it the terminal's own desk |
 //! | [`acquirer`] | whoever moves the money: Klarna's API |
 //! | [`store`] | journal, outbox and references in one SQLite file |
 //! | [`sync`] | due outbox rows become calls, payment requests are read |
@@ -37,7 +37,7 @@
 //! | [`display`] | screens, QR codes and where they are drawn |
 //! | [`receipt`] | a result as lines to print |
 //! | [`config`] | one TOML file and the environment, checked as a whole |
-//! | [`telemetry`] | logs |
+//! | [`telemetry`] | logs; metrics and alarms are [`daemon`]'s |
 //! | [`daemon`] | the composition root |
 //! | [`cli`] | the command line |
 //! | [`simulator`] | a stand-in for Klarna's API (feature `simulator`) |

@@ -1,14 +1,19 @@
 //! Lists for people at a desk, read from the journal beside a running daemon. Writes nothing.
 
 use crate::clock::SystemClock;
-use crate::id::PaymentId;
-use crate::payment::event::Event;
+use crate::id::{CallId, PaymentId};
+use crate::payment::effect::{Call, CallKind};
+use crate::payment::event::{Event, VoidReason};
+use crate::payment::state::State;
 use crate::payment::vocabulary::SaleOutcome;
 use crate::payment::{CapturePolicy, Engine, Payment, Policy};
 use crate::store::Reader;
 use anyhow::Context as _;
 use std::path::Path;
 use std::time::Duration;
+
+/// How many of the newest payments are looked through for those that were paid too late.
+const LATE_LOOK: u32 = 200;
 
 /// Lists the newest `count` payments, or one with its journal.
 pub(super) fn payments(path: &Path, number: Option<u32>, count: u32) -> anyhow::Result<()> {
@@ -40,28 +45,74 @@ pub(super) fn payments(path: &Path, number: Option<u32>, count: u32) -> anyhow::
     Ok(())
 }
 
-/// Lists what waits to be sent and what needs a person.
+/// Lists what waits to be sent, what needs a person, and which late payments were given back.
 pub(super) fn outbox(path: &Path) -> anyhow::Result<()> {
     let reader = Reader::open(path)?;
     warn(&reader)?;
     let (queued, refused) = (reader.queued()?, reader.refused()?);
     println!("{} call(s) wait for Klarna, {} need(s) a person", queued.len(), refused.len());
     for row in queued {
-        let since = match row.first_attempt.millis() {
-            0 => "the journal was restored".to_owned(),
-            _ => format!("{} UTC", &row.first_attempt.iso8601()[..19]),
-        };
-        let (id, operation) = (row.call.id, row.call.kind.operation());
-        println!("  {id}  {operation:<8} {:>14}  since {since}", row.call.kind.amount());
+        let since = reader.call(row.call.id)?.map(|row| row.queued_at);
+        let since = since.map(|at| at.iso8601()[..19].to_owned()).unwrap_or_default();
+        println!("  {}  since {since} UTC{}", line(&row.call), why(&reader, &row.call)?);
     }
-    for row in refused {
-        let (id, operation) = (row.call.id, row.call.kind.operation());
-        let refusal = row.refusal;
-        let error_id = refusal.error_id.unwrap_or_else(|| "none".to_owned());
-        println!("! {id}  {operation:<8} {:>14}  {}", row.call.kind.amount(), refusal.code);
+    for row in &refused {
+        let refusal = &row.refusal;
+        let error_id = refusal.error_id.as_deref().unwrap_or("none");
+        println!("! {}  {}{}", line(&row.call), refusal.code, why(&reader, &row.call)?);
         println!("    {} (error_id for Klarna's support: {error_id})", refusal.text);
     }
+    if !refused.is_empty() {
+        println!(
+            "`outbox retry CALL` sends one again; `outbox resolve CALL --reason TEXT` ends it"
+        );
+    }
+    for row in reader.newest(LATE_LOOK)? {
+        let payment = load(&reader, row.id)?;
+        if let State::Voided { reason: VoidReason::LatePayment(told), .. } = &payment.state {
+            let (id, amount) = (payment.id, payment.sale.amount);
+            let sale = &payment.sale.reference;
+            let told = told.code();
+            println!("  {id}    {amount}, sale {sale}: paid after the till was told {told:?},");
+            println!("            and given back by itself");
+        }
+    }
     Ok(())
+}
+
+/// Shows one call, and its payment's journal.
+pub(super) fn show(path: &Path, id: CallId) -> anyhow::Result<()> {
+    let reader = Reader::open(path)?;
+    let row = reader.call(id)?.with_context(|| format!("there is no call {id}"))?;
+    println!("call {}: {}{}", line(&row.call), row.state, why(&reader, &row.call)?);
+    println!("queued {} UTC, key {}", &row.queued_at.iso8601()[..19], row.call.key);
+    println!("keys before this one: {}", row.call.generation);
+    if let Some(refusal) = &row.refusal {
+        let error_id = refusal.error_id.as_deref().unwrap_or("none");
+        println!("refused: {} {} (error_id: {error_id})", refusal.code, refusal.text);
+    }
+    payment(&reader, id.payment)
+}
+
+fn line(call: &Call) -> String {
+    let (id, operation) = (call.id, call.kind.operation());
+    format!("{id}  {operation:<8} {:>14}", call.kind.amount())
+}
+
+/// Why money is given back, where the till has been told something else.
+fn why(reader: &Reader, call: &Call) -> anyhow::Result<String> {
+    if !matches!(call.kind, CallKind::Void { .. } | CallKind::Cancel { .. }) {
+        return Ok(String::new());
+    }
+    let payment = load(reader, call.id.payment)?;
+    Ok(match (&payment.state, payment.outcome()) {
+        (State::Voiding { reason: VoidReason::LatePayment(told), .. }, _) => {
+            format!(", paid after the till was told {:?}", told.code())
+        }
+        (State::Voiding { reason, .. }, _) => format!(", {}", reason.code()),
+        (_, Some(SaleOutcome::NotPaid(reason))) => format!(", {}", reason.code()),
+        _ => String::new(),
+    })
 }
 
 fn warn(reader: &Reader) -> anyhow::Result<()> {
@@ -125,7 +176,7 @@ fn describe(event: &Event) -> String {
 }
 
 /// The payment's state for people: what the till was told, and what has become of the money.
-fn state(payment: &Payment) -> String {
+pub(super) fn state(payment: &Payment) -> String {
     let money = payment.money_so_far();
     let mut words = vec![match payment.outcome() {
         None => payment.state.name().to_owned(),
@@ -133,6 +184,15 @@ fn state(payment: &Payment) -> String {
         Some(SaleOutcome::NotPaid(reason)) => format!("not paid, {}", reason.code()),
         Some(SaleOutcome::Voided(reason)) => format!("voided, {}", reason.code()),
     }];
+    match &payment.state {
+        State::Voiding { reason: VoidReason::LatePayment(_), .. } => {
+            words.push("paid too late, is being given back".to_owned());
+        }
+        State::Voided { reason: VoidReason::LatePayment(_), .. } => {
+            words.push("paid too late, given back".to_owned());
+        }
+        _ => {}
+    }
     if !money.captured.is_zero() {
         words.push(format!("captured {}", money.captured.decimal()));
     }
@@ -148,7 +208,7 @@ fn state(payment: &Payment) -> String {
     words.join(", ")
 }
 
-fn load(reader: &Reader, id: PaymentId) -> anyhow::Result<Payment> {
+pub(super) fn load(reader: &Reader, id: PaymentId) -> anyhow::Result<Payment> {
     let records = reader.records_of(id)?;
     let mut engine = Engine::new(reader.installation()?, any_policy(), id);
     engine.replay(SystemClock::start().now(), &records)?;
@@ -157,7 +217,7 @@ fn load(reader: &Reader, id: PaymentId) -> anyhow::Result<Payment> {
 }
 
 /// Replay depends on no policy but for deadlines, which a list does not show.
-fn any_policy() -> Policy {
+pub(super) fn any_policy() -> Policy {
     Policy {
         currencies: Vec::new(),
         capture: CapturePolicy::Manual,

@@ -4,15 +4,19 @@
 
 #[cfg(feature = "simulator")]
 mod demo;
+mod desk;
+mod health;
 mod list;
 #[cfg(feature = "simulator")]
 mod simulate;
 
 use crate::config::{Config, ConfigError};
+use crate::id::CallId;
+use crate::payment::alarm::Limits;
 use crate::store::{Reader, Store};
 use crate::{daemon, telemetry};
 use anyhow::Context as _;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -60,8 +64,10 @@ enum Command {
         #[arg(long, default_value_t = 20)]
         count: u32,
     },
-    /// List the calls that wait to be sent to Klarna, and those that were refused and need a person
+    /// List the calls that wait for Klarna and those that need a person, and see to them
     Outbox {
+        #[command(subcommand)]
+        action: Option<Outbox>,
         #[command(flatten)]
         database: Database,
         /// Say that the books have been compared after the journal was restored from a snapshot;
@@ -69,6 +75,22 @@ enum Command {
         #[arg(long)]
         acknowledge_restore: bool,
     },
+    /// Say how the terminal stands; exit code 1 when there is an alarm
+    Health {
+        #[command(flatten)]
+        database: Database,
+    },
+    /// Take authorised money of a sale, all or a part
+    Capture(desk::Money),
+    /// Give captured money of a sale back, all or a part; also of another terminal's or the web
+    /// shop's sale
+    Refund(desk::Money),
+    /// Give a whole authorisation back before anything is captured
+    Void(desk::Whole),
+    /// Give back what is left of an authorisation after captures
+    Release(desk::Whole),
+    /// Give a sale another merchant reference (order number)
+    Update(desk::Update),
     /// Play Klarna: an API as strict as the real one, and a shopper's page in the browser
     #[cfg(feature = "simulator")]
     Simulate(simulate::Arguments),
@@ -77,14 +99,44 @@ enum Command {
     Demo(demo::Arguments),
 }
 
-#[derive(Debug, clap::Args)]
-#[group(required = true, multiple = false)]
+#[derive(Debug, Subcommand)]
+enum Outbox {
+    /// List what waits for Klarna and what needs a person
+    List,
+    /// Show one call and the journal of its payment
+    Show {
+        /// The call's number, such as 000012.3
+        #[arg(value_name = "CALL")]
+        call: CallId,
+    },
+    /// Send a refused call again, after a look whether it took effect after all; or let every call
+    /// that pauses be sent now
+    Retry {
+        /// The refused call's number; all that pause when it is absent
+        #[arg(value_name = "CALL")]
+        call: Option<CallId>,
+    },
+    /// Take a refused call off the list, because somebody has seen to it in another way
+    Resolve {
+        /// The call's number
+        #[arg(value_name = "CALL")]
+        call: CallId,
+        /// What was done about it; it stays in the journal
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// Do it without asking
+        #[arg(long, short)]
+        yes: bool,
+    },
+}
+
+#[derive(Debug, Clone, clap::Args)]
 struct Database {
     /// The configuration file that names the database
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true, conflicts_with = "database")]
     config: Option<PathBuf>,
     /// The database itself
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     database: Option<PathBuf>,
 }
 
@@ -93,7 +145,13 @@ impl Database {
         match (self.database, self.config) {
             (Some(path), _) => Ok(path),
             (None, Some(config)) => Ok(Config::load(&config)?.store_path),
-            (None, None) => anyhow::bail!("name a database or a configuration file"),
+            // A required argument cannot be one of all subcommands in clap.
+            (None, None) => Arguments::command()
+                .error(
+                    clap::error::ErrorKind::MissingRequiredArgument,
+                    "which terminal? name --config FILE or --database FILE",
+                )
+                .exit(),
         }
     }
 }
@@ -130,14 +188,34 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Payments { database, number, count } => {
             list::payments(&database.path()?, number, count)
         }
-        Command::Outbox { database, acknowledge_restore } => {
+        Command::Outbox { action, database, acknowledge_restore } => {
             let path = database.path()?;
             if acknowledge_restore {
                 Reader::open(&path)?;
                 Store::open(&path)?.acknowledge_restore()?;
             }
-            list::outbox(&path)
+            match action.unwrap_or(Outbox::List) {
+                Outbox::List => list::outbox(&path),
+                Outbox::Show { call } => list::show(&path, call),
+                Outbox::Retry { call } => desk::retry(&path, call),
+                Outbox::Resolve { call, reason, yes } => desk::resolve(&path, call, &reason, yes),
+            }
         }
+        Command::Health { database } => {
+            let limits = match &database.config {
+                Some(config) => Config::load(config)?.alarms,
+                None => Limits::default(),
+            };
+            match health::health(&database.path()?, &limits)? {
+                true => anyhow::bail!("the terminal needs somebody to look at it"),
+                false => Ok(()),
+            }
+        }
+        Command::Capture(asked) => desk::money("capture", &asked),
+        Command::Refund(asked) => desk::money("refund", &asked),
+        Command::Void(asked) => desk::whole("void", &asked),
+        Command::Release(asked) => desk::whole("release", &asked),
+        Command::Update(asked) => desk::update(&asked),
         #[cfg(feature = "simulator")]
         Command::Simulate(arguments) => runtime()?.block_on(simulate::run(arguments)),
         #[cfg(feature = "simulator")]

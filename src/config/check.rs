@@ -1,8 +1,8 @@
 //! From what people wrote to what cannot be wrong: defaults, bounds, and all complaints at once.
 
 use super::raw::{
-    Environment, LogFormat, RawConfig, RawDisplay, RawLink, RawOutput, RawTerminal, RawTheme,
-    RawTill,
+    Environment, LogFormat, RawAlarm, RawConfig, RawDisplay, RawLink, RawOutput, RawTerminal,
+    RawTheme, RawTill,
 };
 use crate::acquirer::klarna;
 use crate::display::framebuffer::Rotation;
@@ -11,6 +11,7 @@ use crate::display::{Frame, OutputConfig};
 use crate::i18n::Lang;
 use crate::id::{Locale, check_text};
 use crate::money::Currency;
+use crate::payment::alarm::Limits;
 use crate::payment::{CapturePolicy, Policy, READ_PACE_MIN};
 use crate::pos::{self, Format, LinkSettings, TillSettings};
 use std::path::{Path, PathBuf};
@@ -36,6 +37,10 @@ pub struct Config {
     pub environment: Environment,
     /// The database.
     pub store_path: PathBuf,
+    /// From when on something is an alarm.
+    pub alarms: Limits,
+    /// Where metrics are written, if they are.
+    pub metrics_file: Option<PathBuf>,
     /// Where screens go.
     pub output: OutputConfig,
     /// What all screens have in common.
@@ -57,6 +62,7 @@ pub(super) fn check(raw: RawConfig, credentials: Option<&Path>) -> Result<Config
         super::klarna::check(raw.klarna, environment, &terminal, credentials, &mut problems);
     let output = output(&raw.display, &mut problems);
     let log_filter = log_filter(raw.log.filter, &mut problems);
+    let alarms = alarms(&raw.alarm, &mut problems);
     let store_path = problems.need("store.path", raw.store.path, "/var/lib/.../terminal.sqlite");
     match (problems.0.is_empty(), environment, store_path, klarna, till, output) {
         (true, Some(environment), Some(store_path), Some(klarna), Some(till), Some(output)) => {
@@ -73,6 +79,8 @@ pub(super) fn check(raw: RawConfig, credentials: Option<&Path>) -> Result<Config
                 klarna,
                 environment,
                 store_path,
+                alarms,
+                metrics_file: raw.metrics.file,
                 output,
                 log_format: raw.log.format.unwrap_or(LogFormat::Text),
                 log_filter,
@@ -158,6 +166,32 @@ fn terminal(raw: RawTerminal, problems: &mut Problems) -> Terminal {
         }
     }
     Terminal { name: format!("{store}-{terminal}"), merchant, locale, currencies }
+}
+
+fn alarms(raw: &RawAlarm, problems: &mut Problems) -> Limits {
+    const HOUR: u64 = 3600;
+    const DAY: u64 = 86_400;
+    let usual = Limits::default();
+    let mut number = |key: &str, value: Option<u64>, usual: u64, most: u64| {
+        let value = value.unwrap_or(usual);
+        if !(1..=most).contains(&value) {
+            problems.add(key, format!("{value} is out of range: 1 to {most}"));
+        }
+        value.min(most)
+    };
+    let (age, life) = (usual.queue_age.as_secs(), usual.authorisation_life.as_secs());
+    let left = usual.authorisation_left.as_secs();
+    let age = number("alarm.queue_age_h", raw.queue_age_h, age / HOUR, 1000);
+    let length = number("alarm.queue_length", raw.queue_length, usual.queue_length, 1_000_000);
+    let life = number("alarm.authorisation_days", raw.authorisation_days, life / DAY, 365);
+    let left =
+        number("alarm.authorisation_days_left", raw.authorisation_days_left, left / DAY, 365);
+    Limits {
+        queue_age: Duration::from_secs(age * HOUR),
+        queue_length: length,
+        authorisation_life: Duration::from_secs(life * DAY),
+        authorisation_left: Duration::from_secs(left * DAY),
+    }
 }
 
 fn policy(raw: &RawConfig, terminal: &Terminal, problems: &mut Problems) -> Policy {

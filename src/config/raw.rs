@@ -17,6 +17,8 @@ pub struct RawConfig {
     pub(super) payment: RawPayment,
     pub(super) klarna: RawKlarna,
     pub(super) store: RawStore,
+    pub(super) alarm: RawAlarm,
+    pub(super) metrics: RawMetrics,
     pub(super) display: RawDisplay,
     pub(super) log: RawLog,
 }
@@ -113,6 +115,21 @@ pub(super) struct RawPaths {
 #[serde(default, deny_unknown_fields)]
 pub(super) struct RawStore {
     pub(super) path: Option<PathBuf>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawAlarm {
+    pub(super) queue_age_h: Option<u64>,
+    pub(super) queue_length: Option<u64>,
+    pub(super) authorisation_days: Option<u64>,
+    pub(super) authorisation_days_left: Option<u64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawMetrics {
+    pub(super) file: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

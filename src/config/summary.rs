@@ -36,6 +36,19 @@ impl Config {
             ),
         );
         line("database", self.store_path.display().to_string());
+        let alarms = &self.alarms;
+        line(
+            "alarms",
+            format!(
+                "a call waits for {} h, {} calls wait, an authorisation has {} of {} days left",
+                alarms.queue_age.as_secs() / 3600,
+                alarms.queue_length,
+                alarms.authorisation_left.as_secs() / 86_400,
+                alarms.authorisation_life.as_secs() / 86_400,
+            ),
+        );
+        let metrics = self.metrics_file.as_ref().map(|path| path.display().to_string());
+        line("metrics", metrics.unwrap_or_else(|| "not written".to_owned()));
         line("display", describe_output(&self.output));
         line("log", format!("{:?}, {}", self.log_format, self.log_filter));
         text

@@ -51,6 +51,7 @@
 //! | shift | what lies between two end-of-day closings |
 
 mod account;
+pub mod alarm;
 mod command;
 mod commands;
 pub mod effect;

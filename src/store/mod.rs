@@ -19,7 +19,7 @@ mod restore;
 mod schema;
 mod snapshot;
 
-pub use outbox::RefusedCall;
+pub use outbox::{OutboxRow, RefusedCall};
 pub use reader::{LIST_LEN_MAX, PaymentRow, Reader};
 pub use restore::{Restored, open_or_restore};
 pub use snapshot::{KEPT_MAX, snapshots, take_snapshot};

@@ -5,6 +5,7 @@ use super::journal::json;
 use super::restore::LONG_AGO;
 use crate::clock::Wall;
 use crate::id::{CallId, IdempotencyKey, PaymentId};
+use crate::payment::alarm::Backlog;
 use crate::payment::effect::{Call, CallKind, OutboxChange, QueuedCall, Refusal};
 use rusqlite::{Connection, Row, Rows, Transaction, params};
 
@@ -15,6 +16,19 @@ pub struct RefusedCall {
     pub call: Call,
     /// What the acquirer said.
     pub refusal: Refusal,
+}
+
+/// A call with all that its row says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboxRow {
+    /// The call.
+    pub call: Call,
+    /// `queued`, `refused` or `closed`.
+    pub state: String,
+    /// When it was decided.
+    pub queued_at: Wall,
+    /// What the acquirer said last, if it refused; kept when a person has seen to it.
+    pub refusal: Option<Refusal>,
 }
 
 /// Applies a step's changes. A queued call counts as attempted at `now`: its key ages from here.
@@ -178,6 +192,45 @@ pub(super) fn refused(connection: &Connection) -> Result<Vec<RefusedCall>, Store
         calls.push(RefusedCall { call: call(row)?, refusal });
     }
     Ok(calls)
+}
+
+/// How much waits. The condition is that of the partial index.
+pub(super) fn backlog(connection: &Connection) -> Result<Backlog, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT state = 'queued', count(*), min(queued_at_ms) FROM outbox
+         WHERE state <> 'closed' GROUP BY 1",
+    )?;
+    let mut rows = statement.query([])?;
+    let mut backlog = Backlog::default();
+    while let Some(row) = rows.next()? {
+        let count = u64::try_from(row.get::<_, i64>(1)?).unwrap_or_default();
+        match row.get(0)? {
+            true => {
+                backlog.queued = count;
+                backlog.oldest = Some(Wall::from_millis(row.get(2)?));
+            }
+            false => backlog.refused = count,
+        }
+    }
+    Ok(backlog)
+}
+
+/// One call, whatever has become of it.
+pub(super) fn row(connection: &Connection, id: CallId) -> Result<Option<OutboxRow>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT payment, sequence, body, key, generation, refusal, state, queued_at_ms FROM outbox
+         WHERE payment = ?1 AND sequence = ?2",
+    )?;
+    let mut rows = statement.query([id.payment.number(), id.sequence])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let refusal: Option<String> = row.get(5)?;
+    let refusal = refusal.map(|text| serde_json::from_str(&text)).transpose();
+    Ok(Some(OutboxRow {
+        call: call(row)?,
+        state: row.get(6)?,
+        queued_at: Wall::from_millis(row.get(7)?),
+        refusal: refusal.map_err(|error| bad_row(row, &error))?,
+    }))
 }
 
 fn call(row: &Row<'_>) -> Result<Call, StoreError> {

@@ -1,7 +1,10 @@
 //! Reading beside the writer: for `sync`, the command line and the console. Never writes.
 
-use super::{RefusedCall, Restored, StoreError, journal, outbox, read_only, restore, schema};
-use crate::id::{Installation, PaymentId, PaymentReference, PosReference, TransactionId};
+use super::{
+    OutboxRow, RefusedCall, Restored, StoreError, journal, outbox, read_only, restore, schema,
+};
+use crate::id::{CallId, Installation, PaymentId, PaymentReference, PosReference, TransactionId};
+use crate::payment::alarm::Backlog;
 use crate::payment::effect::QueuedCall;
 use crate::payment::event::Record;
 use rusqlite::{Connection, OptionalExtension};
@@ -162,6 +165,22 @@ impl Reader {
     /// [`StoreError::BadRow`] or [`StoreError::Sqlite`].
     pub fn queued(&self) -> Result<Vec<QueuedCall>, StoreError> {
         outbox::queued(&self.connection)
+    }
+
+    /// How much waits in the outbox.
+    ///
+    /// # Errors
+    /// [`StoreError::Sqlite`].
+    pub fn backlog(&self) -> Result<Backlog, StoreError> {
+        outbox::backlog(&self.connection)
+    }
+
+    /// One call with all that its row says, whatever has become of it.
+    ///
+    /// # Errors
+    /// [`StoreError::BadRow`] or [`StoreError::Sqlite`].
+    pub fn call(&self, id: CallId) -> Result<Option<OutboxRow>, StoreError> {
+        outbox::row(&self.connection, id)
     }
 
     /// All calls that wait for a person, oldest payment first.

@@ -14,7 +14,7 @@ fn run(arguments: &[&str]) -> Output {
 }
 
 /// The command ends with `code` and says all of these, on one stream or the other.
-fn check(arguments: &[&str], code: i32, says: &[&str]) -> String {
+pub fn check(arguments: &[&str], code: i32, says: &[&str]) -> String {
     let output = run(arguments);
     let text = format!(
         "{}{}",
@@ -28,7 +28,7 @@ fn check(arguments: &[&str], code: i32, says: &[&str]) -> String {
     text
 }
 
-fn text(path: &Path) -> &str {
+pub fn text(path: &Path) -> &str {
     path.to_str().expect("a printable path")
 }
 
@@ -40,7 +40,7 @@ fn help_says_what_each_command_is_for() {
     check(&["run", "--help"], 0, &["--config <FILE>", "Run the terminal"]);
     check(&["check-config", "--help"], 0, &["--config <FILE>"]);
     check(&["payments", "--help"], 0, &["--config", "--database", "[NUMBER]", "--count"]);
-    check(&["outbox", "--help"], 0, &["--database", "need a person"]);
+    check(&["outbox", "--help"], 0, &["--database", "need a person", "resolve"]);
     check(&["simulate", "--help"], 0, &["--api", "--control", "--fault", "drop-after:capture:1"]);
     check(&["--version"], 0, &[env!("CARGO_PKG_VERSION")]);
 }

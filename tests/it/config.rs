@@ -117,6 +117,8 @@ qr hosts     .klarna.com
 capture      as soon as the till has acknowledged the result
 time-outs    shopper 300 s, till's acknowledgement 60 s, Klarna's first answer 20 s
 database     /var/lib/klarna-terminald/terminal.sqlite
+alarms       a call waits for 24 h, 200 calls wait, an authorisation has 3 of 28 days left
+metrics      not written
 display      framebuffer /dev/fb0, turned by 0 degrees
 log          Text, info
 ";

@@ -5,6 +5,7 @@ mod cli;
 mod config;
 mod contradiction;
 mod crash;
+mod desk;
 mod faults;
 mod log_privacy;
 mod payment;

@@ -39,6 +39,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "id",
             "money",
             "payment",
+            "pos",
             "simulator",
             "store",
             "telemetry",

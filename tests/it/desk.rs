@@ -1,0 +1,132 @@
+//! Earlier sales and refused calls from the command line, beside a running daemon: the same books,
+//! the same rules, and the till hears of it only what concerns its own commands.
+
+use crate::cli::{check, text};
+use crate::terminal::Terminal;
+use klarna_terminald::simulator::Fault;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixStream;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sale_is_captured_refunded_and_named_anew_from_the_command_line() {
+    let mut terminal = Terminal::binary(&[("payment.capture", "\"manual\"")]).await;
+    let config = terminal.path("terminal.toml");
+    let config = text(&config);
+    terminal.sell_and_acknowledge("A-1", 1200).await;
+    let update = ["update", "--config", config, "--sale", "A-1", "--merchant-reference", "Order 7"];
+    check(&update, 1, &["nobody is here to be asked; add --yes"]);
+    check(&[&update[..], &["--yes"]].concat(), 0, &["update of EUR 12.00 on sale A-1: done"]);
+    let transaction = terminal.simulator.transactions()[0].clone();
+    assert_eq!(transaction.merchant_reference.as_deref(), Some("Order 7"));
+    let capture = ["capture", "--config", config, "--sale", "A-1", "--amount", "10.00", "--yes"];
+    let says = ["sale A-1 of EUR 12.00: paid", "capture of EUR 10.00 on sale A-1: done at Klarna"];
+    check(&capture, 0, &says);
+    let release = ["release", "--config", config, "--transaction", &transaction.id, "--yes"];
+    check(&release, 0, &["release of EUR 2.00 on sale A-1: done"]);
+    let name = transaction.payment_reference.clone().expect("ours");
+    let refund = ["refund", "--config", config, "--payment-reference", &name, "--yes"];
+    let five = [&refund[..], &["--amount", "5", "--ref", "counter-7"]].concat();
+    check(&five, 0, &["refund of EUR 5.00 on sale A-1: done"]);
+    check(&five, 0, &["refund of EUR 5.00 on sale A-1: done"]);
+    assert_eq!(terminal.simulator.transactions()[0].refunded(), 500, "the same --ref is the same");
+    let six = [&refund[..], &["--amount", "6"]].concat();
+    check(&six, 1, &["EUR 6.00 is too much; EUR 5.00 can still be refunded"]);
+    let wrong = ["refund", "--config", config, "--transaction", "krn:none", "--yes"];
+    check(&wrong, 1, &["krn:none is not in this journal", "no sale is known under transaction"]);
+    check(&["void", "--config", config, "--sale", "A-9", "--yes"], 1, &["nothing is known under"]);
+    let heard = terminal.till.transcript();
+    assert!(!heard.contains("desk-"), "the till hears nothing of the desk: {heard}");
+    terminal.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sale_that_this_journal_does_not_know_is_read_first_and_needs_the_network() {
+    let mut terminal = Terminal::binary(&[]).await;
+    terminal.sell_and_acknowledge("A-1", 1200).await;
+    terminal.settled().await;
+    terminal.switch_off().await;
+    for file in ["terminal.sqlite", "terminal.sqlite-wal", "terminal.sqlite-shm"] {
+        let _ = std::fs::remove_file(terminal.path(file));
+    }
+    terminal.switch_on().await;
+    let config = terminal.path("terminal.toml");
+    let id = terminal.simulator.transactions()[0].id.clone();
+    let refund = ["refund", "--config", text(&config), "--transaction", &id, "--yes"];
+    let two = [&refund[..], &["--amount", "2", "--currency", "EUR"]].concat();
+    terminal.simulator.set_offline(true);
+    let says = ["is not in this terminal's journal and Klarna cannot be asked now"];
+    check(&two, 1, &says);
+    terminal.simulator.set_offline(false);
+    check(&two, 0, &["is not in this journal; Klarna will be asked", "refund of EUR 2.00", "done"]);
+    // The till knows it by Klarna's id as well, and offline the journal is enough now.
+    terminal.simulator.set_offline(true);
+    let line = format!(r#"{{"op":"refund","ref":"F-1","transaction":"{id}","amount":300}}"#);
+    terminal.till.say(&line);
+    let queued = terminal.till.operation("F-1", "queued").await;
+    assert_eq!(queued["transaction"], *id);
+    terminal.simulator.set_offline(false);
+    terminal.till.operation("F-1", "done").await;
+    assert_eq!(terminal.simulator.transactions()[0].refunded(), 500);
+    let all = check(&refund, 0, &["refund of EUR 7.00", "done"]);
+    assert!(all.contains("paid, captured 12.00, refunded 5.00"), "{all}");
+    check(&refund, 1, &["nothing is left to be refunded"]);
+    assert_eq!(terminal.simulator.transactions()[0].refunded(), 1200);
+    assert!(terminal.simulator.mistakes().is_empty(), "{:?}", terminal.simulator.mistakes());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_till_cannot_speak_for_the_desk_and_nobody_else_can_reach_it() {
+    let mut terminal = Terminal::binary(&[]).await;
+    let socket = terminal.path("terminal.sqlite.desk");
+    let mode = std::fs::metadata(&socket).expect("the socket").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    terminal.till.say(r#"{"op":"resolve","ref":"Q-1","call":"1.1","reason":"x"}"#);
+    assert_eq!(terminal.till.error("Q-1").await["code"], "unknown_op");
+    terminal.till.say(r#"{"op":"refund","ref":"desk-1","sale":"A-1"}"#);
+    assert_eq!(terminal.till.error("desk-1").await["code"], "bad_field");
+    let mut desk = BufReader::new(UnixStream::connect(&socket).expect("the socket"));
+    let mut ask = |line: &str| {
+        desk.get_mut().write_all(format!("{line}\n").as_bytes()).expect("sent");
+        let mut answer = String::new();
+        desk.read_line(&mut answer).expect("an answer");
+        answer
+    };
+    assert!(ask("nonsense").contains("bad_message"));
+    assert!(ask(r#"{"op":"refund","ref":"F-1","sale":"A-1"}"#).contains("bad_field"));
+    assert!(ask(r#"{"op":"status","ref":"A-1"}"#).contains("not_known"));
+    assert!(ask(r#"{"op":"resolve","ref":"desk-1","call":"1.1"}"#).contains("reason"));
+    assert!(ask(r#"{"op":"retry","ref":"desk-1","call":"one"}"#).contains("bad_field"));
+    terminal.switch_off().await;
+    assert!(!socket.exists(), "the socket goes with the daemon");
+    let database = terminal.path("terminal.sqlite");
+    let retry = ["outbox", "retry", "--database", text(&database)];
+    check(&retry, 1, &["no daemon answers on", "start it"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn alarms_are_in_the_log_in_the_metrics_and_on_the_command_line() {
+    let directory = tempfile::TempDir::new().expect("a directory");
+    let metrics = directory.path().join("klarna.prom");
+    let file = format!("{metrics:?}");
+    let settings = [("metrics.file", file.as_str()), ("alarm.queue_length", "1")];
+    let mut terminal = Terminal::binary(&settings).await;
+    let config = terminal.path("terminal.toml");
+    let health = ["health", "--config", text(&config)];
+    check(&health, 0, &["calls that need a person       0"]);
+    terminal.simulator.fault("html=422:capture:1".parse::<Fault>().expect("a fault"));
+    terminal.sell_and_acknowledge("A-1", 1200).await;
+    let reader = terminal.reader();
+    terminal.until("a refusal", move || reader.refused().is_ok_and(|r| r.len() == 1)).await;
+    check(&health, 1, &["calls that need a person       1", "ALARM needs_person: Klarna has"]);
+    terminal.switch_off().await;
+    terminal.switch_on().await;
+    let read = || std::fs::read_to_string(&metrics).unwrap_or_default();
+    let raised = "terminald_alarm{alarm=\"needs_person\"} 1";
+    terminal.until("the metrics are written", || read().contains(raised)).await;
+    assert!(read().contains("terminald_outbox_refused 1\n"), "{}", read());
+    let log = std::fs::read_to_string(terminal.path("log")).expect("the log");
+    let line = log.lines().find(|line| line.contains("needs_person")).expect("an alarm");
+    assert!(line.contains("ERROR") && line.contains("retry or resolve"), "{line}");
+    terminal.finish_with_refused(1).await;
+}
