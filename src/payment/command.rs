@@ -176,6 +176,21 @@ impl Draft<'_> {
         Ok(())
     }
 
+    /// A transaction of one of our own sales whose confirmation has not come back yet is not to be
+    /// taken over as somebody else's.
+    fn is_nobodys_open_sale(&self, found: &Found) -> Result<(), Problem> {
+        let name = found.payment_reference.clone().map(SaleName::Payment);
+        let ours = name.and_then(|name| self.engine.named(&name)).filter(|ours| ours.is_open());
+        match ours {
+            None => Ok(()),
+            Some(ours) => {
+                let sale = &ours.sale.reference;
+                let why = format!("it is sale {sale} of this terminal, which is not settled yet");
+                Err(Problem::NotAllowed(why))
+            }
+        }
+    }
+
     /// The payment that a command is about. One that others have a hand in is read at Klarna first;
     /// when Klarna cannot be asked, what the journal knows of it counts.
     fn locate(
@@ -206,6 +221,7 @@ impl Draft<'_> {
             (Some(payment), _, Some(Err(_))) => Ok(payment),
             (_, Some(transaction), None) => Err(Stop::Look(transaction)),
             (None, _, Some(Ok(found))) => {
+                self.is_nobodys_open_sale(&found)?;
                 let id = self.adopt(found);
                 let adopted = self.payment(id).cloned();
                 adopted.ok_or_else(|| Problem::SaleNotKnown(name.clone()).into())

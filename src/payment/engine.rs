@@ -185,8 +185,9 @@ impl Engine {
     /// what the acquirer has `found` for it.
     pub fn needed(&self, request: &Request, found: Option<&Found>) -> Vec<Needed> {
         let own = SaleName::Till(request.reference().clone());
-        let found = found.map(|found| SaleName::Transaction(found.transaction.clone()));
-        let names = [Some(own), request.sale().cloned(), found].into_iter().flatten();
+        let id = found.map(|found| SaleName::Transaction(found.transaction.clone()));
+        let name = found.and_then(|found| found.payment_reference.clone()).map(SaleName::Payment);
+        let names = [Some(own), request.sale().cloned(), id, name].into_iter().flatten();
         let unknown = names.filter(|name| self.named(name).is_none()).map(Needed::Name);
         let payment = match request {
             Request::Retry { call: Some(call), .. } | Request::Resolve { call, .. } => {

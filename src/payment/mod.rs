@@ -47,7 +47,11 @@
 //! | call | one request that changes something at the acquirer |
 //! | outbox | calls whose effect is not known yet |
 //! | journal | all that has happened, append-only |
-//! | command | a till's capture, refund or void of an earlier sale, with a reference of its own |
+//! | command | a capture, refund, void, release or update, with a reference of its own |
+//! | desk | the terminal's own command line, beside the till |
+//! | adopted | sold by another terminal or a web shop, read at the acquirer, and known here since |
+//! | check | a comparison of the acquirer's sums with the ledger's |
+//! | to resolve | to take a refused call off the list that asks a person, with a reason |
 //! | shift | what lies between two end-of-day closings |
 
 mod account;

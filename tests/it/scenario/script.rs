@@ -284,6 +284,10 @@ fn found(words: &[&str]) -> Found {
         payment_reference: None,
     };
     for row in rows.chunks(2).filter(|row| row.len() == 2) {
+        if row[0] == "name" {
+            found.payment_reference = PaymentReference::new(row[1]).ok();
+            continue;
+        }
         let (amount, reference) = row[1].split_once('/').unwrap_or((row[1], ""));
         let reference = EffectReference::new(reference).ok();
         let amount = money(currency, amount);
