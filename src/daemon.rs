@@ -19,7 +19,7 @@ use crate::id::{Locale, PosReference};
 use crate::payment::effect::Screen;
 use crate::payment::event::{Event as Happened, Record};
 use crate::payment::vocabulary::{Problem, Reply, Request, SaleResult, Status};
-use crate::payment::{Engine, Input, Watch, event, shift};
+use crate::payment::{Engine, Input, Wanted, event, shift};
 use crate::pos::{self, TillEvent};
 use crate::receipt;
 use crate::store::{Reader, Store, StoreError};
@@ -81,7 +81,7 @@ pub async fn run_on(
     let (replies, replies_out) = mpsc::channel(pos::QUEUE_LEN_MAX);
     let till = pos::serve(config.till, till_events_in, replies_out).await;
     let mut till = tokio::spawn(till.context("the till's address cannot be used")?);
-    let (wanted, wanted_out) = watch::channel(engine.watches());
+    let (wanted, wanted_out) = watch::channel(engine.wanted());
     let (reports_in, reports) = mpsc::channel(sync::REPORTS_MAX);
     let sync_reader = store.reader()?;
     let mut sync = tokio::spawn(sync::run(
@@ -130,7 +130,7 @@ struct Daemon {
     terminal: String,
     acquirer: Arc<Acquirer>,
     replies: mpsc::Sender<Reply>,
-    wanted: watch::Sender<Vec<Watch>>,
+    wanted: watch::Sender<Wanted>,
     snapshots: Snapshots,
     /// No payment is accepted while this is here.
     fault: Option<Fault>,
@@ -319,7 +319,7 @@ impl Daemon {
         let replies = self.engine.accept(step);
         // Sync is woken before the screen is drawn: the call's round trip then runs beside it.
         if durable {
-            self.wanted.send_replace(self.engine.watches());
+            self.wanted.send_replace(self.engine.wanted());
         }
         self.show();
         for reply in replies {

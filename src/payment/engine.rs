@@ -107,6 +107,15 @@ pub struct Watch {
     pub every: Duration,
 }
 
+/// What open payments need of those who speak with the acquirer.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Wanted {
+    /// What is to be read.
+    pub watches: Vec<Watch>,
+    /// The payments with a call in the outbox that somebody waits for, oldest first.
+    pub urgent: Vec<PaymentId>,
+}
+
 /// Pace of reading while the confirm call is on its way.
 const PACE_CONFIRMING: Duration = Duration::from_secs(5);
 
@@ -232,6 +241,14 @@ impl Engine {
     pub fn poll_timeout(&self) -> Option<Mono> {
         let lingering = self.lingering.as_ref().map(|(_, until)| *until);
         self.payments.values().filter_map(Payment::due).chain(lingering).min()
+    }
+
+    /// What is needed of those who speak with the acquirer.
+    pub fn wanted(&self) -> Wanted {
+        let waited_for =
+            |payment: &&Payment| payment.open_calls().any(|(_, kind)| kind.is_urgent());
+        let urgent = self.payments.values().filter(waited_for).map(|payment| payment.id);
+        Wanted { watches: self.watches(), urgent: urgent.collect() }
     }
 
     /// The payment requests that have to be read, and how often.

@@ -64,7 +64,7 @@ pub mod vocabulary;
 mod world;
 
 pub use account::Payment;
-pub use engine::{Engine, Input, Step, Watch};
+pub use engine::{Engine, Input, Step, Wanted, Watch};
 
 use crate::money::Currency;
 use std::time::Duration;

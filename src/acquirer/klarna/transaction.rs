@@ -4,7 +4,7 @@
 //! against a read, because an earlier attempt may have succeeded under the same reference.
 
 use super::error::{ApiError, Failure};
-use super::http::{Method, Quota};
+use super::http::Method;
 use super::wire::{Entry, Transaction};
 use super::{Klarna, refused};
 use crate::id::{CaptureId, RefundId, TransactionId};
@@ -59,10 +59,9 @@ impl Klarna {
     pub(super) async fn change(&self, transaction: &TransactionId, call: &Call) -> Outcome {
         let paths = &self.http.settings().paths;
         let of_transaction = |template| self.http.resource_path(template, transaction.as_str());
-        let (path, quota, body) = match &call.kind {
+        let (path, body) = match &call.kind {
             CallKind::Capture { amount, reference, .. } => (
                 of_transaction(&paths.capture),
-                Quota::Capture,
                 Some(json!({
                     "capture_amount": amount.minor(),
                     "capture_reference": reference.as_str(),
@@ -76,20 +75,19 @@ impl Klarna {
                         Err(outcome) => return outcome,
                     },
                 },
-                Quota::Management,
                 Some(json!({
                     "refund_amount": amount.minor(),
                     "refund_reference": reference.as_str(),
                 })),
             ),
-            CallKind::Void { .. } => (of_transaction(&paths.void), Quota::Management, None),
+            CallKind::Void { .. } => (of_transaction(&paths.void), None),
             CallKind::Create { .. } | CallKind::Cancel { .. } | CallKind::Confirm { .. } => {
                 return refused(RefusalReason::NotAllowed, "WRONG_CALL", "not a transaction call");
             }
         };
         let (body, key) = (body.as_ref(), Some(&call.key));
         let session = &self.http.settings().session;
-        let answer = self.http.send_counted(quota, Method::Post, &path, body, key, session).await;
+        let answer = self.http.send(Method::Post, &path, body, key, session).await;
         match answer {
             Ok(answer) => done(&call.kind, transaction, &answer.body),
             Err(Failure::Api(error)) if error.is_definite() => {

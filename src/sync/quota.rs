@@ -1,0 +1,221 @@
+//! How fast patient calls may follow each other: a token bucket for each of the acquirer's quotas,
+//! and the pauses that the acquirer asks for.
+//!
+//! Pure: time is an argument, and nothing waits here.
+
+use crate::acquirer::Quotas;
+use crate::clock::Mono;
+use crate::payment::effect::{CallKind, Delay, Scope};
+use crate::payment::retry::Plan;
+use std::time::Duration;
+
+/// Most calls of one quota under way at once: 50 in a second stay possible while each of them takes
+/// up to 640 ms.
+const PLACES: usize = 32;
+/// Share of a quota that is used, in percent.
+const USED_PERCENT: u32 = 99;
+/// A call that is sent this late does not delay those behind it.
+const LATE_MAX: Duration = Duration::from_millis(8);
+/// A patient call may cost two exchanges (a refusal is checked by a read), so a quarter of the
+/// quota for these calls is at most half of the quota; the rest belongs to sales.
+const MANAGEMENT_SHARE: u32 = 4;
+/// Longest pause of a whole quota.
+const PAUSE_MAX: Duration = Duration::from_secs(60);
+
+/// Which of the acquirer's quotas a call counts against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Quota {
+    Capture,
+    Management,
+}
+
+impl Quota {
+    /// What a look for an earlier effect costs is a read.
+    pub(super) fn of(kind: &CallKind, plan: Plan) -> Self {
+        match (kind, plan) {
+            (CallKind::Capture { .. }, Plan::Send) => Self::Capture,
+            (
+                CallKind::Capture { .. }
+                | CallKind::Create { .. }
+                | CallKind::Cancel { .. }
+                | CallKind::Confirm { .. }
+                | CallKind::Refund { .. }
+                | CallKind::Void { .. },
+                Plan::Send | Plan::ReadFirst,
+            ) => Self::Management,
+        }
+    }
+}
+
+/// Both lanes of patient calls.
+#[derive(Debug)]
+pub(super) struct Lanes {
+    capture: Lane,
+    management: Lane,
+}
+
+impl Lanes {
+    pub(super) fn new(quotas: Quotas, now: Mono) -> Self {
+        let share = quotas.management_per_s.div_ceil(MANAGEMENT_SHARE);
+        Self { capture: Lane::new(quotas.captures_per_s, now), management: Lane::new(share, now) }
+    }
+
+    pub(super) fn of(&self, quota: Quota) -> &Lane {
+        match quota {
+            Quota::Capture => &self.capture,
+            Quota::Management => &self.management,
+        }
+    }
+
+    pub(super) fn of_mut(&mut self, quota: Quota) -> &mut Lane {
+        match quota {
+            Quota::Capture => &mut self.capture,
+            Quota::Management => &mut self.management,
+        }
+    }
+
+    /// A call of `quota` was asked to wait, and all others that the wish is about with it. If it had to wait
+    /// before, since `asked`, and others were answered well meanwhile, it speaks for itself alone:
+    /// one call must not stop all others for ever.
+    pub(super) fn pause(&mut self, wish: Wish, quota: Quota, asked: Option<Mono>) {
+        let lanes = match (wish.scope, quota) {
+            (Scope::Call, _) => return,
+            (Scope::Quota, Quota::Capture) => vec![&mut self.capture],
+            (Scope::Quota, Quota::Management) => vec![&mut self.management],
+            (Scope::Account, _) => vec![&mut self.capture, &mut self.management],
+        };
+        let proven = lanes.iter().filter_map(|lane| lane.proven).max();
+        if asked.is_some() && proven >= asked {
+            return;
+        }
+        for lane in lanes {
+            lane.paused = lane.paused.max(Some(wish.until));
+        }
+    }
+}
+
+/// The acquirer wants quiet.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wish {
+    until: Mono,
+    scope: Scope,
+}
+
+impl Wish {
+    /// What `delay` asks of others than its call, if anything. A call that is asked to wait for
+    /// longer than such pauses last does so by itself.
+    pub(super) fn of(delay: &Delay, now: Mono) -> Option<Self> {
+        let wait = Duration::from_millis(delay.at_least_ms?).min(PAUSE_MAX);
+        (delay.scope != Scope::Call).then(|| Self { until: now.after(wait), scope: delay.scope })
+    }
+}
+
+/// The patient calls of one quota: their pace, and the pause that the acquirer has asked for. After
+/// a pause one call goes ahead of all others and finds out whether it is over.
+#[derive(Debug)]
+pub(super) struct Lane {
+    bucket: Bucket,
+    /// Until when the acquirer wants quiet; stays until a later call is answered well.
+    paused: Option<Mono>,
+    /// When the latest call was sent that was answered well.
+    proven: Option<Mono>,
+}
+
+impl Lane {
+    fn new(per_second: u32, now: Mono) -> Self {
+        Self { bucket: Bucket::new(per_second, now), paused: None, proven: None }
+    }
+
+    /// When the next call may be sent; `None` while `under_way` calls have to come back first.
+    pub(super) fn opens(&self, under_way: usize) -> Option<Mono> {
+        let places = if self.paused.is_some() { 1 } else { PLACES };
+        let opens = self.paused.map_or(self.bucket.next, |paused| paused.max(self.bucket.next));
+        (under_way < places).then_some(opens)
+    }
+
+    /// Whether one call is to find out if a pause is over.
+    pub(super) fn probes(&self) -> bool {
+        self.paused.is_some()
+    }
+
+    /// A call is sent.
+    pub(super) fn take(&mut self, now: Mono) {
+        self.bucket.take(now);
+    }
+
+    /// A call that was sent at `sent` was answered, and not with a wish for quiet.
+    pub(super) fn answered_well(&mut self, sent: Mono) {
+        self.proven = self.proven.max(Some(sent));
+        self.paused = self.paused.filter(|until| sent < *until);
+    }
+}
+
+/// A token bucket, kept as the point in time at which its next token is there.
+///
+/// A window of one second sees at most `1 + (1 s + LATE_MAX) / every` calls. With 99 % of the quota
+/// and 8 ms this is less than the quota plus one, so it is the quota, wherever the window begins;
+/// 2 ms are left for differences between the ways there.
+#[derive(Debug)]
+struct Bucket {
+    /// Between two tokens; zero for no limit.
+    every: Duration,
+    next: Mono,
+}
+
+impl Bucket {
+    /// A bucket with one token; 0 means no limit.
+    fn new(per_second: u32, now: Mono) -> Self {
+        let every = Duration::from_secs(100).checked_div(per_second.saturating_mul(USED_PERCENT));
+        Self { every: every.unwrap_or(Duration::ZERO), next: now }
+    }
+
+    fn take(&mut self, now: Mono) {
+        let earliest = Mono::new(now.left(Mono::new(LATE_MAX)));
+        self.next = self.next.max(earliest).after(self.every);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sends as soon as there is a token, but `late(n)` later; the times of what was sent.
+    fn sent(per_second: u32, late: impl Fn(u32) -> Duration) -> Vec<Mono> {
+        let mut bucket = Bucket::new(per_second, Mono::default());
+        let mut now = Mono::default();
+        let end = Mono::new(Duration::from_secs(60));
+        let mut sent = Vec::new();
+        while now < end {
+            bucket.take(now);
+            sent.push(now);
+            now = now.max(bucket.next).after(late(u32::try_from(sent.len()).expect("few")));
+        }
+        sent
+    }
+
+    /// Whether no window of one second, both ends counted, sees more than `quota` calls.
+    fn obeys(sent: &[Mono], quota: u32) -> bool {
+        let spans = sent.windows(quota as usize + 1).map(|span| span[span.len() - 1].left(span[0]));
+        spans.min().is_some_and(|shortest| shortest > Duration::from_secs(1))
+    }
+
+    #[test]
+    fn no_second_sees_more_than_the_quota_and_hardly_one_sees_less() {
+        for quota in [1, 2, 12, 50, 200, 1000] {
+            for (late_ms, least) in [(0, 98.9), (7, 98.5)] {
+                // Late now and then, as timers are, and once for a whole second.
+                let late = |n: u32| match n {
+                    30 => Duration::from_secs(1),
+                    n => Duration::from_millis(u64::from(n * 7919 % 10 / 9) * late_ms),
+                };
+                let sent = sent(quota, late);
+                assert!(obeys(&sent, quota), "{quota}/s, {late_ms} ms late");
+                let rate = (sent.len() - 1) as f64 / f64::from(quota) / 59.0;
+                let reached = if quota < 50 { 97.0 } else { least };
+                assert!(rate * 100.0 >= reached, "{quota}/s, {late_ms} ms late: {rate}");
+            }
+        }
+        let unlimited = Bucket::new(0, Mono::default());
+        assert_eq!(unlimited.every, Duration::ZERO);
+    }
+}
