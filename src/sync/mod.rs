@@ -1,8 +1,8 @@
 //! From the outbox to the acquirer and back: due rows become calls, answers become reports.
 //!
 //! It writes no database and holds nothing that matters: after a restart the outbox says what is to
-//! be done. What is sent when is decided by `schedule` (the pace by `quota`), whether it may be sent
-//! again by `payment::retry`.
+//! be done. What is sent when is decided by `schedule`, at the pace that `quota` allows; whether it
+//! may be sent again, by `payment::retry`.
 
 mod page;
 mod quota;

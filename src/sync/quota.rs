@@ -74,9 +74,9 @@ impl Lanes {
         }
     }
 
-    /// A call of `quota` was asked to wait, and all others that the wish is about with it. If it had to wait
-    /// before, since `asked`, and others were answered well meanwhile, it speaks for itself alone:
-    /// one call must not stop all others for ever.
+    /// A call of `quota` was asked to wait, and others with it. If it had to wait before, since
+    /// `asked`, and others were answered well meanwhile, it speaks for itself alone: one call must
+    /// not stop all others for ever.
     pub(super) fn pause(&mut self, wish: Wish, quota: Quota, asked: Option<Mono>) {
         let lanes = match (wish.scope, quota) {
             (Scope::Call, _) => return,

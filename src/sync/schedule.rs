@@ -174,7 +174,7 @@ impl Schedule {
         }
         let elsewhere = held_up.iter().filter(|(_, quota)| !self.at_head.contains(quota));
         let stay = elsewhere.filter_map(|(_, quota)| self.lane_opens(*quota)).min();
-        let more = self.pages.looked(held_up.first().map(|(payment, _)| *payment), stay);
+        let more = self.pages.looked(held_up.iter().map(|(payment, _)| *payment).min(), stay);
         let opens = [Quota::Capture, Quota::Management].map(|quota| self.lane_opens(quota));
         let opens = opens.into_iter().flatten().filter(|_| more).map(|opens| opens.max(now));
         let under_way = |call: &CallId| self.in_flight.contains_key(call);
