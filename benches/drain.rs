@@ -45,7 +45,9 @@ const ANSWER: Duration = Duration::from_millis(250);
 
 fn main() {
     println!("klarna-terminald, figures of a long queue (quota {QUOTA} captures/s)\n");
-    virtual_time();
+    virtual_time(0);
+    virtual_time(10);
+    virtual_time(20);
     real_time();
 }
 
@@ -154,7 +156,7 @@ fn policy() -> Policy {
 
 // -- virtual time --------------------------------------------------------------------------------
 
-fn virtual_time() {
+fn virtual_time(jitter_ms: u64) {
     let begun = Instant::now();
     let mut outbox: BTreeMap<CallId, QueuedCall> = BTreeMap::new();
     let mut commits = VecDeque::new();
@@ -169,14 +171,18 @@ fn virtual_time() {
     commits.drain(..).for_each(|(changes, wall)| apply(&mut outbox, &changes, wall));
     assert_eq!(outbox.len(), VIRTUAL as usize);
     let prepared = begun.elapsed();
-    let (figures, looks) = drain(engine, outbox);
-    figures.print(&format!("virtual time, strict quota, {} to {} ms", 200, 300));
+    let (figures, looks) = drain(engine, outbox, jitter_ms);
+    figures.print(&format!("virtual time, strict quota, way there differs by {jitter_ms} ms"));
     let busy = begun.elapsed() - prepared;
     println!("  looks at the queue           {looks:>9}");
     println!("  computed in                  {:>9.1} s\n", busy.as_secs_f64());
 }
 
-fn drain(engine: Engine, mut outbox: BTreeMap<CallId, QueuedCall>) -> (Figures, u32) {
+fn drain(
+    engine: Engine,
+    mut outbox: BTreeMap<CallId, QueuedCall>,
+    jitter_ms: u64,
+) -> (Figures, u32) {
     let quotas = Quotas { captures_per_s: QUOTA, management_per_s: 200 };
     let mut schedule = Schedule::new(at(Duration::ZERO), None, quotas);
     let mut klarna = StrictKlarna::default();
@@ -193,11 +199,13 @@ fn drain(engine: Engine, mut outbox: BTreeMap<CallId, QueuedCall>) -> (Figures, 
         let due = schedule.due(at(now), rows(&outbox, page));
         looks += 1;
         for (row, _) in due.calls {
-            let (wait, outcome) = klarna.answer(now + THERE, &row.call);
+            klarna.count += 1;
+            let jitter = Duration::from_millis(klarna.count * 7907 % (jitter_ms + 1));
+            let (wait, outcome) = klarna.answer(now + THERE + jitter, &row.call);
             if let (CallKind::Create { .. }, Some(sold)) = (&row.call.kind, sold) {
                 sale_after = Some(now - sold);
             }
-            under_way.insert((now + THERE + wait, row.call.id), (row, outcome));
+            under_way.insert((now + THERE + jitter + wait, row.call.id), (row, outcome));
         }
         let look = now + due.look_again.left(Mono::new(now));
         now = under_way.first_key_value().map_or(look, |((back, _), _)| look.min(*back));
@@ -253,7 +261,6 @@ struct StrictKlarna {
 
 impl StrictKlarna {
     fn answer(&mut self, arrives: Duration, call: &Call) -> (Duration, Outcome) {
-        self.count += 1;
         let span = BACK_MS.1 - BACK_MS.0 + 1;
         let back = Duration::from_millis(BACK_MS.0 + self.count * 7919 % span);
         if !matches!(call.kind, CallKind::Capture { .. }) {

@@ -22,6 +22,14 @@ const MANAGEMENT_SHARE: u32 = 4;
 /// Longest pause of a whole quota.
 const PAUSE_MAX: Duration = Duration::from_secs(60);
 
+/// Each pause of a quota makes its calls this much slower, in percent of the time between two: other
+/// terminals may share the quota, or it is counted after a way there that differs from call to call.
+const SLOWER_PERCENT: u32 = 2;
+/// At most this often, so that a quota is never given up: a fifth of the pace is left.
+const SLOWER_MAX: u32 = 200;
+/// After this long without a pause calls get faster again by one step.
+const FASTER_AFTER: Duration = Duration::from_secs(60);
+
 /// Which of the acquirer's quotas a call counts against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Quota {
@@ -77,7 +85,7 @@ impl Lanes {
     /// A call of `quota` was asked to wait, and others with it. If it had to wait before, since
     /// `asked`, and others were answered well meanwhile, it speaks for itself alone: one call must
     /// not stop all others for ever.
-    pub(super) fn pause(&mut self, wish: Wish, quota: Quota, asked: Option<Mono>) {
+    pub(super) fn pause(&mut self, now: Mono, wish: Wish, quota: Quota, asked: Option<Mono>) {
         let lanes = match (wish.scope, quota) {
             (Scope::Call, _) => return,
             (Scope::Quota, Quota::Capture) => vec![&mut self.capture],
@@ -89,7 +97,7 @@ impl Lanes {
             return;
         }
         for lane in lanes {
-            lane.paused = lane.paused.max(Some(wish.until));
+            lane.pause(now, wish);
         }
     }
 }
@@ -119,11 +127,15 @@ pub(super) struct Lane {
     paused: Option<Mono>,
     /// When the latest call was sent that was answered well.
     proven: Option<Mono>,
+    /// By how many steps it goes slower than the quota allows, and when by one less.
+    slower: u32,
+    faster_at: Mono,
 }
 
 impl Lane {
     fn new(per_second: u32, now: Mono) -> Self {
-        Self { bucket: Bucket::new(per_second, now), paused: None, proven: None }
+        let bucket = Bucket::new(per_second, now);
+        Self { bucket, paused: None, proven: None, slower: 0, faster_at: now }
     }
 
     /// When the next call may be sent; `None` while `under_way` calls have to come back first.
@@ -140,7 +152,19 @@ impl Lane {
 
     /// A call is sent.
     pub(super) fn take(&mut self, now: Mono) {
-        self.bucket.take(now);
+        if self.faster_at <= now {
+            self.slower = self.slower.saturating_sub(1);
+            self.faster_at = now.after(FASTER_AFTER);
+        }
+        self.bucket.take(now, self.slower);
+    }
+
+    fn pause(&mut self, now: Mono, wish: Wish) {
+        if wish.scope == Scope::Quota && self.paused.is_none() {
+            self.slower = (self.slower + 1).min(SLOWER_MAX);
+            self.faster_at = now.after(FASTER_AFTER);
+        }
+        self.paused = self.paused.max(Some(wish.until));
     }
 
     /// A call that was sent at `sent` was answered, and not with a wish for quiet.
@@ -169,9 +193,11 @@ impl Bucket {
         Self { every: every.unwrap_or(Duration::ZERO), next: now }
     }
 
-    fn take(&mut self, now: Mono) {
+    /// The next token comes `slower` steps later than the quota demands.
+    fn take(&mut self, now: Mono, slower: u32) {
+        let every = self.every * (100 + slower * SLOWER_PERCENT) / 100;
         let earliest = Mono::new(now.left(Mono::new(LATE_MAX)));
-        self.next = self.next.max(earliest).after(self.every);
+        self.next = self.next.max(earliest).after(every);
     }
 }
 
@@ -186,7 +212,7 @@ mod tests {
         let end = Mono::new(Duration::from_secs(60));
         let mut sent = Vec::new();
         while now < end {
-            bucket.take(now);
+            bucket.take(now, 0);
             sent.push(now);
             now = now.max(bucket.next).after(late(u32::try_from(sent.len()).expect("few")));
         }
@@ -217,5 +243,30 @@ mod tests {
         }
         let unlimited = Bucket::new(0, Mono::default());
         assert_eq!(unlimited.every, Duration::ZERO);
+    }
+
+    #[test]
+    fn a_quota_that_is_shared_is_shared() {
+        let quotas = Quotas { captures_per_s: 50, management_per_s: 0 };
+        let mut lanes = Lanes::new(quotas, Mono::default());
+        let mut now = Mono::default();
+        let every = |lanes: &mut Lanes, now: Mono| {
+            lanes.capture.bucket.next = now;
+            lanes.capture.take(now);
+            lanes.capture.bucket.next.left(now)
+        };
+        let alone = every(&mut lanes, now);
+        let scope = Scope::Quota;
+        for _ in 0..50 {
+            lanes.pause(now, Wish { until: now, scope }, Quota::Capture, None);
+            lanes.pause(now, Wish { until: now, scope }, Quota::Capture, None);
+            lanes.capture.answered_well(now);
+        }
+        assert_eq!(every(&mut lanes, now), alone * 2, "two terminals, half each");
+        for _ in 0..50 {
+            now = now.after(FASTER_AFTER);
+            every(&mut lanes, now);
+        }
+        assert_eq!(every(&mut lanes, now), alone);
     }
 }

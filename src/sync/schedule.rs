@@ -223,7 +223,7 @@ impl Schedule {
         match wish {
             Some(wish) => {
                 let asked = before.filter(|before| before.asked).map(|before| before.sent);
-                self.lanes.pause(wish, flight.quota, asked);
+                self.lanes.pause(now, wish, flight.quota, asked);
             }
             None if line == Line::Up => self.lanes.of_mut(flight.quota).answered_well(flight.sent),
             None => {}
