@@ -172,10 +172,14 @@ impl Lane {
         self.paused = self.paused.max(Some(wish.until));
     }
 
-    /// A call that was sent at `sent` was answered, and not with a wish for quiet.
-    pub(super) fn answered_well(&mut self, sent: Mono) {
+    /// A call that was sent at `sent` was answered, and not with a wish for quiet. What was not sent
+    /// during a pause is not made up for.
+    pub(super) fn answered_well(&mut self, now: Mono, sent: Mono) {
         self.proven = self.proven.max(Some(sent));
-        self.paused = self.paused.filter(|until| sent < *until);
+        if self.paused.is_some_and(|until| until <= sent) {
+            self.paused = None;
+            self.bucket.next = self.bucket.next.max(now);
+        }
     }
 }
 
@@ -283,7 +287,7 @@ mod tests {
         for _ in 0..50 {
             lanes.pause(now, Wish { until: now, scope }, Quota::Capture, None);
             lanes.pause(now, Wish { until: now, scope }, Quota::Capture, None);
-            lanes.capture.answered_well(now);
+            lanes.capture.answered_well(now, now);
         }
         assert_eq!(every(&mut lanes, now), alone * 2, "two terminals, half each");
         for _ in 0..50 {

@@ -225,7 +225,9 @@ impl Schedule {
                 let asked = before.filter(|before| before.asked).map(|before| before.sent);
                 self.lanes.pause(now, wish, flight.quota, asked);
             }
-            None if line == Line::Up => self.lanes.of_mut(flight.quota).answered_well(flight.sent),
+            None if line == Line::Up => {
+                self.lanes.of_mut(flight.quota).answered_well(now, flight.sent);
+            }
             None => {}
         }
     }
