@@ -26,8 +26,8 @@ const MANAGEMENT_SHARE: u32 = 4;
 /// Longest pause of a whole quota.
 const PAUSE_MAX: Duration = Duration::from_secs(60);
 
-/// Each pause of a quota makes its calls this much slower, in percent of the time between two: other
-/// terminals may share the quota, or it is counted after a way there that differs from call to call.
+/// Each pause of a quota makes the time between its calls this much longer, in percent: others may
+/// share the quota, or the ways to where it is counted differ from call to call.
 const SLOWER_PERCENT: u32 = 2;
 /// At most this often, so that a quota is never given up: a fifth of the pace is left.
 const SLOWER_MAX: u32 = 200;
@@ -172,8 +172,8 @@ impl Lane {
         self.paused = self.paused.max(Some(wish.until));
     }
 
-    /// A call that was sent at `sent` was answered, and not with a wish for quiet. What was not sent
-    /// during a pause is not made up for.
+    /// A call that was sent at `sent` was answered, and not with a wish for quiet. What was not
+    /// sent during a pause is not made up for.
     pub(super) fn answered_well(&mut self, now: Mono, sent: Mono) {
         self.proven = self.proven.max(Some(sent));
         if self.paused.is_some_and(|until| until <= sent) {
@@ -186,9 +186,9 @@ impl Lane {
 /// A token bucket, kept as the point in time at which its next token is there, and the times at
 /// which the last calls were sent.
 ///
-/// The bucket fills at 99 % of the quota, so 51 calls of a quota of 50 are 1010 ms apart. Only those
-/// that make up for late ones come closer, and then the times see to it that no window of a second
-/// holds more than the quota, wherever it begins.
+/// The bucket fills at 99 % of the quota, so the first and the 51st call of a quota of 50 are 1010
+/// ms apart. Only calls that make up for late ones come closer, and then the times see to it that
+/// no window of a second holds more than the quota, wherever it begins.
 #[derive(Debug)]
 struct Bucket {
     /// Calls per second; 0 for no limit.
