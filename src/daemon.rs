@@ -21,7 +21,7 @@ use crate::id::Locale;
 use crate::payment::effect::Screen;
 use crate::payment::event::{Event as Happened, Record};
 use crate::payment::vocabulary::{Reply, SaleResult};
-use crate::payment::{Engine, Input, Watch, event};
+use crate::payment::{Engine, Input, Wanted, event};
 use crate::pos::desk::{self, DeskEvent, DeskReply};
 use crate::pos::{self, TillEvent};
 use crate::receipt;
@@ -96,7 +96,7 @@ pub async fn run_on(
     let mut at_desk = tokio::spawn(at_desk);
     let till = pos::serve(config.till, till_events_in, replies_out).await;
     let mut till = tokio::spawn(till.context("the till's address cannot be used")?);
-    let (wanted, wanted_out) = watch::channel(engine.watches());
+    let (wanted, wanted_out) = watch::channel(engine.wanted());
     let (reports_in, reports) = mpsc::channel(sync::REPORTS_MAX);
     let sync_reader = store.reader()?;
     let mut sync = tokio::spawn(sync::run(
@@ -152,7 +152,7 @@ struct Daemon {
     lookups: JoinSet<Lookup>,
     replies: mpsc::Sender<Reply>,
     desk: mpsc::Sender<DeskReply>,
-    wanted: watch::Sender<Vec<Watch>>,
+    wanted: watch::Sender<Wanted>,
     snapshots: Snapshots,
     watchman: Watchman,
     /// No payment is accepted while this is here.
@@ -308,7 +308,7 @@ impl Daemon {
                 return;
             }
         };
-        let durable = step.is_durable();
+        let (durable, hurry) = (step.is_durable(), step.hurry);
         let closing = |event| matches!(event, &event::Event::ShiftEnded { .. });
         let shift_ended = step.records.iter().any(|record| closing(&record.event));
         if let Err(error) = tokio::task::block_in_place(|| self.store.commit(&step)) {
@@ -328,8 +328,8 @@ impl Daemon {
         let lookup = step.lookup.clone();
         let replies = self.engine.accept(step);
         // Sync is woken before the screen is drawn: the call's round trip then runs beside it.
-        if durable {
-            self.wanted.send_replace(self.engine.watches());
+        if durable || hurry {
+            self.wanted.send_replace(self.engine.wanted());
         }
         self.show();
         for reply in replies {

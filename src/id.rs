@@ -229,6 +229,9 @@ impl fmt::Debug for ConfirmationToken {
 pub struct PaymentId(u32);
 
 impl PaymentId {
+    /// A terminal's first payment; no number is smaller.
+    pub const FIRST: Self = Self(1);
+
     /// The payment with this number.
     pub fn new(number: u32) -> Self {
         Self(number)

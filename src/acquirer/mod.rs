@@ -17,7 +17,23 @@ pub enum Acquirer {
     Klarna(klarna::Klarna),
 }
 
+/// How many calls per second the acquirer takes from one account; 0 for any number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Quotas {
+    /// Captures.
+    pub captures_per_s: u32,
+    /// All other calls.
+    pub management_per_s: u32,
+}
+
 impl Acquirer {
+    /// What it allows.
+    pub fn quotas(&self) -> Quotas {
+        match self {
+            Self::Klarna(klarna) => klarna.quotas(),
+        }
+    }
+
     /// Sends `call` once, with the key it carries.
     pub async fn execute(&self, call: &Call) -> Outcome {
         match self {

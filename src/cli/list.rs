@@ -52,9 +52,14 @@ pub(super) fn outbox(path: &Path) -> anyhow::Result<()> {
     let (queued, refused) = (reader.queued()?, reader.refused()?);
     println!("{} call(s) wait for Klarna, {} need(s) a person", queued.len(), refused.len());
     for row in queued {
-        let since = reader.call(row.call.id)?.map(|row| row.queued_at);
-        let since = since.map(|at| at.iso8601()[..19].to_owned()).unwrap_or_default();
-        println!("  {}  since {since} UTC{}", line(&row.call), why(&reader, &row.call)?);
+        let queued_at = reader.call(row.call.id)?.map(|row| row.queued_at);
+        // A restored call with its first key may have been sent at any time before.
+        let restored = row.first_attempt.millis() == 0 && row.call.generation == 0;
+        let since = match queued_at.filter(|_| !restored) {
+            Some(at) => format!("{} UTC", &at.iso8601()[..19]),
+            None => "the journal was restored".to_owned(),
+        };
+        println!("  {}  since {since}{}", line(&row.call), why(&reader, &row.call)?);
     }
     for row in &refused {
         let refusal = &row.refusal;

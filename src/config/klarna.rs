@@ -2,6 +2,7 @@
 
 use super::check::{Problems, Terminal};
 use super::raw::{Environment, RawKlarna, RawPaths};
+use crate::acquirer::Quotas;
 use crate::acquirer::klarna::{
     self, AuthScheme, Availability, AvailabilityOrder, TransactionPaths,
 };
@@ -62,8 +63,10 @@ pub(super) fn check(
         qr_hosts: raw.qr_hosts.unwrap_or_else(|| vec![".klarna.com".to_owned()]),
         paths: paths(raw.paths, problems),
         create_extra: raw.create_extra.unwrap_or_default(),
-        captures_per_s: raw.captures_per_s.unwrap_or(if live { 50 } else { 12 }),
-        management_per_s: raw.management_per_s.unwrap_or(if live { 200 } else { 50 }),
+        quotas: Quotas {
+            captures_per_s: raw.captures_per_s.unwrap_or(if live { 50 } else { 12 }),
+            management_per_s: raw.management_per_s.unwrap_or(if live { 200 } else { 50 }),
+        },
         extra_ca,
         proxy: raw.proxy,
     })

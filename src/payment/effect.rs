@@ -258,8 +258,21 @@ pub struct Delay {
     pub reason: String,
     /// The acquirer asked for at least this long, in milliseconds.
     pub at_least_ms: Option<u64>,
+    /// Which calls have to wait for that long.
+    pub scope: Scope,
     /// What it says of the line to the acquirer.
     pub line: Line,
+}
+
+/// Which calls have to wait when the acquirer asks for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// The call that was answered.
+    Call,
+    /// Those that count against the same quota.
+    Quota,
+    /// All of the account.
+    Account,
 }
 
 /// Whether the acquirer can be reached, as far as one exchange can tell.
@@ -281,7 +294,8 @@ impl Delay {
 
     /// A delay of no particular length.
     pub fn because(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into(), at_least_ms: None, line: Line::Unsaid }
+        let (reason, scope, line) = (reason.into(), Scope::Call, Line::Unsaid);
+        Self { reason, at_least_ms: None, scope, line }
     }
 }
 

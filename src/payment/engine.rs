@@ -10,7 +10,7 @@ use super::event::{Event, Record, ShiftReport};
 use super::found::Found;
 use super::screen::{result_screen, running_screen};
 use super::state::{IllegalEvent, State};
-use super::step::{Input, Needed, Step, Watch};
+use super::step::{Input, Needed, Step, Wanted, Watch};
 use super::vocabulary::{Reply, Request, SaleName};
 use crate::clock::{Mono, Now};
 use crate::id::{Installation, Locale, PaymentId, PaymentReference, PosReference, TransactionId};
@@ -33,6 +33,8 @@ pub struct Engine {
     pub(super) shifts: BTreeMap<u32, ShiftReport>,
     last_id: PaymentId,
     lingering: Option<(Screen, Mono)>,
+    /// Counts how often calls that pause were to be sent at once.
+    hurried: u64,
 }
 
 impl Engine {
@@ -46,6 +48,7 @@ impl Engine {
             shifts: BTreeMap::new(),
             last_id,
             lingering: None,
+            hurried: 0,
         }
     }
 
@@ -110,6 +113,7 @@ impl Engine {
 
     /// Makes a committed step true; returns what the till is to be told.
     pub fn accept(&mut self, step: Step) -> Vec<Reply> {
+        self.hurried += u64::from(step.hurry);
         for record in &step.records {
             if let Event::ShiftEnded { report } = &record.event {
                 self.shifts.insert(report.shift, report.clone());
@@ -153,6 +157,14 @@ impl Engine {
     pub fn poll_timeout(&self) -> Option<Mono> {
         let lingering = self.lingering.as_ref().map(|(_, until)| *until);
         self.payments.values().filter_map(Payment::due).chain(lingering).min()
+    }
+
+    /// What is needed of those who speak with the acquirer.
+    pub fn wanted(&self) -> Wanted {
+        let waited_for =
+            |payment: &&Payment| payment.open_calls().any(|(_, kind)| kind.is_urgent());
+        let urgent = self.payments.values().filter(waited_for).map(|payment| payment.id);
+        Wanted { watches: self.watches(), urgent: urgent.collect(), hurried: self.hurried }
     }
 
     /// The payment requests that have to be read, and how often.

@@ -74,7 +74,7 @@ mod world;
 
 pub use account::Payment;
 pub use engine::Engine;
-pub use step::{Input, Needed, Step, Watch};
+pub use step::{Input, Needed, Step, Wanted, Watch};
 
 use crate::money::Currency;
 use std::time::Duration;

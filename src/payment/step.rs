@@ -123,3 +123,14 @@ pub struct Watch {
     /// Between two reads.
     pub every: Duration,
 }
+
+/// What open payments need of those who speak with the acquirer.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Wanted {
+    /// What is to be read.
+    pub watches: Vec<Watch>,
+    /// The payments with a call in the outbox that somebody waits for, oldest first.
+    pub urgent: Vec<PaymentId>,
+    /// Counts how often somebody has asked that calls that pause be sent at once.
+    pub hurried: u64,
+}

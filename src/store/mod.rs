@@ -37,6 +37,9 @@ use std::time::Duration;
 const BUSY_WAIT: Duration = Duration::from_secs(5);
 /// Upper bound of the write-ahead log after a checkpoint, in bytes.
 const WAL_SIZE_MAX: i64 = 4 * 1024 * 1024;
+/// A lock outlives its holder for a moment, in a child that is just being started.
+const LOCK_TRIES: u32 = 10;
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
 /// What [`Store::probe`] writes, in bytes: more than any one step, so that the next one fits.
 const PROBE_LEN: i64 = 64 * 1024;
 
@@ -305,10 +308,13 @@ fn lock(path: &Path) -> Result<File, StoreError> {
         .mode(0o600)
         .open(suffixed(path, ".lock"))
         .map_err(|why| cannot_open(path, &why))?;
-    match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(file),
-        Err(_) => Err(StoreError::InUse(path.to_owned())),
+    for _ in 0..LOCK_TRIES {
+        match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(file),
+            Err(_) => std::thread::sleep(LOCK_PAUSE),
+        }
     }
+    Err(StoreError::InUse(path.to_owned()))
 }
 
 /// The journal names what people bought, so nobody but the daemon reads it.

@@ -8,6 +8,7 @@ use crate::id::{CallId, IdempotencyKey, PaymentId};
 use crate::payment::alarm::Backlog;
 use crate::payment::effect::{Call, CallKind, OutboxChange, QueuedCall, Refusal};
 use rusqlite::{Connection, Row, Rows, Transaction, params};
+use std::collections::HashSet;
 
 /// A call that waits for a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,24 +142,38 @@ fn renew(
 }
 
 /// The calls that may be sent now: of each payment the oldest one that waits to be sent. A refused
-/// one holds up nothing: the core has already refused what made no sense without it. Urgent ones
-/// first, then by age.
+/// one holds up nothing: the core has already refused what made no sense without it. First those of
+/// `urgent` payments for which somebody waits, then at most `limit` others by age, from payment
+/// `from` on. Reads no more than it returns, however long the queue is.
 pub(super) fn sendable(
     connection: &Connection,
+    urgent: &[PaymentId],
+    from: PaymentId,
     limit: usize,
 ) -> Result<Vec<QueuedCall>, StoreError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT payment, sequence, body, key, generation, first_attempt_ms FROM outbox AS row
-         WHERE state = 'queued' AND state <> 'closed'
-           AND NOT EXISTS (SELECT 1 FROM outbox AS earlier
-                           WHERE earlier.payment = row.payment
-                             AND earlier.sequence < row.sequence
-                             AND earlier.state = 'queued' AND earlier.state <> 'closed')
-         ORDER BY operation NOT IN ('confirm', 'create'), payment LIMIT ?1",
-    )?;
+    let mut statement = connection.prepare_cached(SENDABLE)?;
+    let mut calls = Vec::new();
+    for payment in urgent {
+        let number = payment.number();
+        let first = waiting(statement.query(params![number, number, 1])?)?;
+        calls.extend(first.into_iter().filter(|row| row.call.kind.is_urgent()));
+    }
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    waiting(statement.query([limit])?)
+    let others = waiting(statement.query(params![from.number(), u32::MAX, limit])?)?;
+    let known: HashSet<CallId> = calls.iter().map(|row| row.call.id).collect();
+    calls.extend(others.into_iter().filter(|row| !known.contains(&row.call.id)));
+    Ok(calls)
 }
+
+/// The planner must not sort the queue, nor walk through what is closed.
+const SENDABLE: &str = "SELECT payment, sequence, body, key, generation, first_attempt_ms
+     FROM outbox AS row INDEXED BY outbox_open
+     WHERE state = 'queued' AND state <> 'closed' AND payment BETWEEN ?1 AND ?2
+       AND NOT EXISTS (SELECT 1 FROM outbox AS earlier
+                       WHERE earlier.payment = row.payment
+                         AND earlier.sequence < row.sequence
+                         AND earlier.state = 'queued' AND earlier.state <> 'closed')
+     ORDER BY payment LIMIT ?3";
 
 /// All calls that wait to be sent, oldest payment first.
 pub(super) fn queued(connection: &Connection) -> Result<Vec<QueuedCall>, StoreError> {
@@ -245,4 +260,90 @@ fn call(row: &Row<'_>) -> Result<Call, StoreError> {
 fn bad_row(row: &Row<'_>, error: &serde_json::Error) -> StoreError {
     let payment: i64 = row.get(0).unwrap_or_default();
     StoreError::BadRow { row: payment, why: format!("outbox: {error}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{EffectReference, Installation, TransactionId};
+    use crate::money::{Amount, Currency};
+    use crate::store::Store;
+    use rusqlite::StatementStatus;
+
+    /// A queue of a long weekend, behind the closed calls of years.
+    const QUEUED: u32 = 10_000;
+    const CLOSED: u32 = 50_000;
+
+    fn queue(connection: &Connection) {
+        let kind = CallKind::Capture {
+            transaction: TransactionId::new("t").expect("id"),
+            amount: Amount::new(100, Currency::new("EUR").expect("EUR")),
+            reference: EffectReference::new("c").expect("reference"),
+        };
+        let id = CallId { payment: PaymentId::new(1), sequence: 1 };
+        let installation = Installation::new(uuid::Uuid::from_u128(1));
+        let key = IdempotencyKey::new(installation, id, "capture", kind.amount(), 0).to_string();
+        // Two calls of each payment wait, and its create call is closed.
+        let sql = format!(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {CLOSED})
+             INSERT INTO outbox SELECT i, 1, 'create', '', 'k' || i, 0, 0, 0, 'closed', NULL FROM n;
+             INSERT INTO outbox
+                 SELECT payment, 2, 'capture', :body,
+                     substr(:key, 1, 28) || printf('%08x', payment), 0, 0, 0, 'queued', NULL
+                 FROM outbox WHERE payment > {CLOSED} - {QUEUED} AND sequence = 1;
+             INSERT INTO outbox
+                 SELECT payment, 3, 'capture', body, substr(key, 1, 27) || 'f' || substr(key, 29),
+                     0, 0, 0, 'queued', NULL
+                 FROM outbox WHERE sequence = 2;"
+        );
+        let sql = sql.replace(":body", &format!("'{}'", json(&kind)));
+        let sql = sql.replace(":key", &format!("'{key}'"));
+        connection.execute_batch(&sql).expect("rows");
+    }
+
+    #[test]
+    fn a_look_at_a_long_queue_reads_what_it_returns() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("terminal.sqlite");
+        let _store = Store::open(&path).expect("a new database");
+        let connection = Connection::open(&path).expect("sqlite");
+        queue(&connection);
+        let plan = plan(&connection);
+        assert!(plan.contains("SEARCH row USING INDEX outbox_open (payment>? AND payment<?)"));
+        assert!(!plan.contains("SCAN") && !plan.contains("TEMP B-TREE"), "{plan}");
+        for from in [0, CLOSED - QUEUED / 2, CLOSED - 99] {
+            let mut statement = connection.prepare(SENDABLE).expect("prepared");
+            let rows = waiting(statement.query(params![from, u32::MAX, 100]).expect("rows"));
+            assert_eq!(rows.expect("calls").len(), 100);
+            let steps = statement.get_status(StatementStatus::VmStep);
+            assert!(steps < 100 * 80, "{steps} steps for 100 calls\n{plan}");
+            assert_eq!(statement.get_status(StatementStatus::Sort), 0);
+        }
+    }
+
+    #[test]
+    fn of_each_payment_the_first_and_the_urgent_ones_once() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("terminal.sqlite");
+        let _store = Store::open(&path).expect("a new database");
+        let connection = Connection::open(&path).expect("sqlite");
+        queue(&connection);
+        let first = PaymentId::new(CLOSED - QUEUED + 1);
+        let ids = |urgent: &[PaymentId], from| -> Vec<(u32, u32)> {
+            let rows = sendable(&connection, urgent, from, 3).expect("rows");
+            rows.iter()
+                .map(|row| (row.call.id.payment.number() - first.number(), row.call.id.sequence))
+                .collect()
+        };
+        assert_eq!(ids(&[], PaymentId::new(0)), [(0, 2), (1, 2), (2, 2)]);
+        assert_eq!(ids(&[], first.next()), [(1, 2), (2, 2), (3, 2)]);
+        assert_eq!(ids(&[first.next()], first), [(0, 2), (1, 2), (2, 2)], "a capture is patient");
+    }
+
+    fn plan(connection: &Connection) -> String {
+        let sql = format!("EXPLAIN QUERY PLAN {SENDABLE}");
+        let mut statement = connection.prepare(&sql).expect("a plan");
+        let lines = statement.query_map([0, 0, 0], |row| row.get::<_, String>(3)).expect("lines");
+        lines.map(|line| line.expect("a line")).collect::<Vec<_>>().join("\n")
+    }
 }

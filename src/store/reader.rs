@@ -151,12 +151,18 @@ impl Reader {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// The calls that may be sent now; see the outbox's order rules. At most `limit`.
+    /// The calls that may be sent now: of each payment the oldest. First those of `urgent` payments
+    /// for which somebody waits, then at most `limit` others by age, from payment `from` on.
     ///
     /// # Errors
     /// [`StoreError::BadRow`] or [`StoreError::Sqlite`].
-    pub fn sendable(&self, limit: usize) -> Result<Vec<QueuedCall>, StoreError> {
-        outbox::sendable(&self.connection, limit)
+    pub fn sendable(
+        &self,
+        urgent: &[PaymentId],
+        from: PaymentId,
+        limit: usize,
+    ) -> Result<Vec<QueuedCall>, StoreError> {
+        outbox::sendable(&self.connection, urgent, from, limit)
     }
 
     /// All calls that wait to be sent, oldest payment first.
@@ -246,7 +252,7 @@ mod tests {
         assert_eq!(reader.open_records().expect("records").len(), 15);
         assert_eq!(reader.queued().expect("rows").len(), 0);
         assert_eq!(reader.refused().expect("rows").len(), 0);
-        assert_eq!(reader.sendable(100).expect("rows").len(), 0);
+        assert_eq!(reader.sendable(&[], PaymentId::new(0), 100).expect("rows").len(), 0);
         assert_eq!(reader.last_payment().expect("a number").number(), FINISHED);
         assert_eq!(reader.restored().expect("a mark"), None);
         for lookup in [BY_REFERENCE, BY_PAYMENT_REFERENCE, BY_TRANSACTION] {

@@ -1,18 +1,20 @@
 //! From the outbox to the acquirer and back: due rows become calls, answers become reports.
 //!
 //! It writes no database and holds nothing that matters: after a restart the outbox says what is to
-//! be done. What is sent when is decided by `schedule`, whether it may be sent again by
-//! `payment::retry`.
+//! be done. What is sent when is decided by `schedule`, at the pace that `quota` allows; whether it
+//! may be sent again, by `payment::retry`.
 
+mod page;
+mod quota;
 pub mod schedule;
 mod watcher;
 
 use crate::acquirer::Acquirer;
 use crate::clock::{SystemClock, Wall};
 use crate::id::{CallId, PaymentId, RequestId};
-use crate::payment::Watch;
 use crate::payment::effect::{Delay, Line, Outcome, QueuedCall, RequestState};
 use crate::payment::retry::Plan;
+use crate::payment::{Wanted, Watch};
 use crate::store::Reader;
 use schedule::Schedule;
 use std::collections::HashMap;
@@ -57,14 +59,14 @@ pub enum Report {
 }
 
 /// Runs until the daemon drops its end of `wanted`. Whatever is sent there says two things: these
-/// payment requests are to be read from now on, and the outbox may have changed. Keys first
-/// attempted before `distrusted_until` are not relied on.
+/// payment requests are to be read and these payments are waited for from now on, and the outbox
+/// may have changed. Keys first attempted before `distrusted_until` are not relied on.
 pub async fn run(
     reader: Reader,
     acquirer: Arc<Acquirer>,
     clock: SystemClock,
     distrusted_until: Option<Wall>,
-    wanted: watch::Receiver<Vec<Watch>>,
+    wanted: watch::Receiver<Wanted>,
     reports: Sender<Report>,
 ) {
     Sync {
@@ -74,8 +76,10 @@ pub async fn run(
         reports: reports.clone(),
         calls: JoinSet::new(),
         rows: HashMap::new(),
-        schedule: Schedule::new(clock.now(), distrusted_until),
+        schedule: Schedule::new(clock.now(), distrusted_until, acquirer.quotas()),
         watcher: Watcher::new(acquirer),
+        urgent: Vec::new(),
+        hurried: 0,
     }
     .run(wanted)
     .await;
@@ -91,17 +95,21 @@ struct Sync {
     rows: HashMap<task::Id, QueuedCall>,
     schedule: Schedule,
     watcher: Watcher,
+    /// The payments that somebody waits for.
+    urgent: Vec<PaymentId>,
+    /// How often it was asked so far that calls that pause be sent at once.
+    hurried: u64,
 }
 
 impl Sync {
-    async fn run(mut self, mut wanted: watch::Receiver<Vec<Watch>>) {
+    async fn run(mut self, mut wanted: watch::Receiver<Wanted>) {
         // What was open at the start is no change, and has to be read all the same.
-        self.watcher.watch(wanted.borrow_and_update().clone());
+        self.attend_to(wanted.borrow_and_update().clone());
         loop {
             let look_again = self.send_due().await;
             tokio::select! {
                 changed = wanted.changed() => match changed {
-                    Ok(()) => self.watcher.watch(wanted.borrow_and_update().clone()),
+                    Ok(()) => self.attend_to(wanted.borrow_and_update().clone()),
                     Err(_) => return,
                 },
                 Some(done) = self.calls.join_next_with_id() => self.came_back(done).await,
@@ -119,9 +127,19 @@ impl Sync {
         }
     }
 
+    fn attend_to(&mut self, wanted: Wanted) {
+        self.watcher.watch(wanted.watches);
+        self.urgent = wanted.urgent;
+        if self.hurried != wanted.hurried {
+            self.hurried = wanted.hurried;
+            self.schedule.hurry(self.clock.now());
+        }
+    }
+
     /// Sends whatever is due; returns when to look again.
     async fn send_due(&mut self) -> Instant {
-        let rows = match self.reader.sendable(self.schedule.rows_wanted()) {
+        let page = self.schedule.page(self.clock.now());
+        let rows = match self.reader.sendable(&self.urgent, page.from, page.limit) {
             Ok(rows) => rows,
             Err(error) => {
                 self.report(Report::StoreFailed(error.to_string())).await;

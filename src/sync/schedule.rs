@@ -1,17 +1,18 @@
 //! Which outbox rows are sent now, which wait and for how long: the decisions of `sync` without its
 //! IO. Time is an argument, so a simulated world makes the same ones.
 
+use super::page::Pages;
+use super::quota::{Lanes, Quota, Wish};
+use crate::acquirer::Quotas;
 use crate::clock::{CLOCK_JUMP, Mono, Now, Wall};
-use crate::id::{CallId, IdempotencyKey};
+use crate::id::{CallId, IdempotencyKey, PaymentId};
 use crate::payment::effect::{Line, Outcome, QueuedCall};
 use crate::payment::retry::{self, Plan};
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-/// Most calls under way at once for which nobody is waiting.
-const PATIENT_CALLS_MAX: usize = 8;
-/// Rows read from the outbox at a time, beyond those that are known to wait.
-const ROWS_READ: usize = 32;
+pub use super::page::Page;
+
 /// The outbox is looked through this often even if nobody says that it has changed.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 /// Longest pause of patient calls while the acquirer cannot be reached.
@@ -20,14 +21,13 @@ const OFFLINE_PAUSE_MAX: Duration = Duration::from_secs(15);
 /// sent again and gets the same answer.
 const SETTLE_WAIT: Duration = Duration::from_secs(5);
 
-/// A pause that ended this long ago, of a row that was not seen since, is forgotten.
-const FORGET_AFTER: Duration = Duration::from_secs(3600);
+/// How many refused calls are remembered; more than a person will ever send again.
+const ANSWERED_MAX: usize = 10_000;
 
 /// What is under way and what waits. Nothing in it matters: after a restart it begins empty.
 #[derive(Debug)]
 pub struct Schedule {
-    /// Calls under way; true for those that somebody waits for.
-    in_flight: HashMap<CallId, bool>,
+    in_flight: HashMap<CallId, Flight>,
     /// Calls whose outcome may not be recorded yet, with their key, and until when that is waited
     /// for.
     settling: HashMap<CallId, (IdempotencyKey, Mono)>,
@@ -35,10 +35,25 @@ pub struct Schedule {
     /// Keys that were given up because their calls never took effect, and when: whatever key such a
     /// call has now is younger, whatever the wall clock says.
     given_up: HashMap<CallId, (IdempotencyKey, Mono)>,
+    /// Calls that were refused: nothing of them is under way any more, should they be sent again.
+    answered: HashSet<CallId>,
     offline: Option<Waiting>,
+    lanes: Lanes,
+    pages: Pages,
+    /// The quotas that rows at the head of the queue wait for.
+    at_head: Vec<Quota>,
     started: Mono,
     last: Now,
     distrusted_until: Option<Wall>,
+}
+
+/// A call under way.
+#[derive(Debug, Clone, Copy)]
+struct Flight {
+    sent: Mono,
+    quota: Quota,
+    /// Somebody waits for it.
+    urgent: bool,
 }
 
 /// A pause after failures.
@@ -50,6 +65,8 @@ struct Waiting {
     until: Mono,
     /// It waits for the line alone.
     offline: bool,
+    /// The acquirer has asked not only this call to wait.
+    asked: bool,
 }
 
 /// What is to be sent now, and when to look again.
@@ -74,64 +91,128 @@ pub struct Back {
 
 impl Schedule {
     /// Keys first attempted before `distrusted_until` are not relied on.
-    pub fn new(now: Now, distrusted_until: Option<Wall>) -> Self {
+    pub fn new(now: Now, distrusted_until: Option<Wall>, quotas: Quotas) -> Self {
         Self {
             in_flight: HashMap::new(),
             settling: HashMap::new(),
             waiting: HashMap::new(),
             given_up: HashMap::new(),
+            answered: HashSet::new(),
             offline: None,
+            lanes: Lanes::new(quotas, now.mono),
+            pages: Pages::new(now.mono),
+            at_head: Vec::new(),
             started: now.mono,
             last: now,
             distrusted_until,
         }
     }
 
-    /// How many of the outbox's sendable rows [`Schedule::due`] should be shown.
-    pub fn rows_wanted(&self) -> usize {
-        ROWS_READ + self.in_flight.len() + self.settling.len() + self.waiting.len()
+    /// Which of the outbox's sendable rows [`Schedule::due`] should be shown now, beside all urgent
+    /// ones.
+    pub fn page(&mut self, now: Now) -> Page {
+        let busy = self.in_flight.len() + self.settling.len() + self.waiting.len();
+        self.pages.next(now.mono, busy)
     }
 
-    /// Decides about `rows`, the outbox's sendable ones in their order.
-    pub fn due(&mut self, now: Now, rows: Vec<QueuedCall>) -> Due {
+    /// Decides about `rows`: the urgent ones, then those of the page, each in their order.
+    pub fn due(&mut self, now: Now, mut rows: Vec<QueuedCall>) -> Due {
         self.compare_clocks(now);
-        let known: HashSet<CallId> = rows.iter().map(|row| row.call.id).collect();
-        // A row that is not among these may be waiting behind them, with its pause.
-        self.waiting.retain(|call, waiting| {
-            known.contains(call) || waiting.until.after(FORGET_AFTER) > now.mono
-        });
-        self.given_up.retain(|call, _| known.contains(call) || self.in_flight.contains_key(call));
-        self.settling.retain(|call, (_, until)| known.contains(call) && *until > now.mono);
+        self.pages.show(&rows);
+        self.forget_gone(now.mono, &rows);
+        self.put_first_who_asks(&mut rows);
         let mut due = Due { calls: Vec::new(), look_again: now.mono.after(LOOK_AGAIN) };
+        let mut held_up = Vec::new();
         for row in rows {
-            let plan = self.plan(&row, now);
-            match self.turn(&row, plan, now.mono) {
-                Some(turn) if turn <= now.mono => {
-                    self.in_flight.insert(row.call.id, row.call.kind.is_urgent());
-                    due.calls.push((row, plan));
-                }
-                Some(turn) => due.look_again = due.look_again.min(turn),
-                None => {}
+            let (id, plan) = (row.call.id, self.plan(&row, now));
+            let Some(own) = self.own_turn(&row, plan, now.mono) else { continue };
+            let quota = Quota::of(&row.call.kind, plan);
+            let patient = !row.call.kind.is_urgent();
+            let turn = match patient && own <= now.mono {
+                true => self.lane_opens(quota),
+                false => Some(own),
+            };
+            if turn.is_some_and(|turn| turn <= now.mono) {
+                self.send(id, Flight { sent: now.mono, quota, urgent: !patient });
+                due.calls.push((row, plan));
+                continue;
             }
+            if patient && own <= now.mono {
+                held_up.push((id.payment, quota));
+            }
+            due.look_again = turn.map_or(due.look_again, |turn| due.look_again.min(turn));
         }
+        due.look_again = due.look_again.min(self.next_look(now.mono, &held_up));
         due
+    }
+
+    fn send(&mut self, call: CallId, flight: Flight) {
+        if !flight.urgent {
+            self.lanes.of_mut(flight.quota).take(flight.sent);
+        }
+        self.in_flight.insert(call, flight);
+    }
+
+    /// What is not in the outbox any more needs no memory.
+    fn forget_gone(&mut self, now: Mono, rows: &[QueuedCall]) {
+        let known: HashSet<CallId> = rows.iter().map(|row| row.call.id).collect();
+        let pages = &self.pages;
+        let kept = |call: &CallId| known.contains(call) || !pages.shows(call.payment);
+        self.waiting.retain(|call, _| kept(call) || self.in_flight.contains_key(call));
+        self.given_up.retain(|call, _| kept(call) || self.in_flight.contains_key(call));
+        self.settling.retain(|call, (_, until)| kept(call) && *until > now);
+    }
+
+    /// Where one call has to find out whether a pause is over, it is not always the same one.
+    fn put_first_who_asks(&self, rows: &mut [QueuedCall]) {
+        rows.sort_by_key(|row| {
+            let kind = &row.call.kind;
+            let probes = self.lanes.of(Quota::of(kind, Plan::Send)).probes();
+            let waiting = self.waiting.get(&row.call.id).filter(|_| probes && !kind.is_urgent());
+            (!kind.is_urgent(), waiting.map(|waiting| waiting.sent))
+        });
+    }
+
+    /// When the next page is due: at once when there is something to send behind this one.
+    fn next_look(&mut self, now: Mono, held_up: &[(PaymentId, Quota)]) -> Mono {
+        if !self.pages.is_round() {
+            self.at_head = held_up.iter().map(|(_, quota)| *quota).collect();
+        }
+        let elsewhere = held_up.iter().filter(|(_, quota)| !self.at_head.contains(quota));
+        let stay = elsewhere.filter_map(|(_, quota)| self.lane_opens(*quota)).min();
+        let more = self.pages.looked(held_up.iter().map(|(payment, _)| *payment).min(), stay);
+        let opens = [Quota::Capture, Quota::Management].map(|quota| self.lane_opens(quota));
+        let opens = opens.into_iter().flatten().filter(|_| more).map(|opens| opens.max(now));
+        let under_way = |call: &CallId| self.in_flight.contains_key(call);
+        let pauses = self.waiting.iter().filter(|(call, _)| !under_way(call));
+        let pauses = pauses.map(|(_, waiting)| waiting.until).filter(|until| *until > now);
+        let looks = opens.chain(pauses).chain(self.pages.goes_on());
+        looks.min().unwrap_or(now.after(LOOK_AGAIN))
     }
 
     /// Takes note of an answer.
     pub fn came_back(&mut self, now: Now, row: &QueuedCall, outcome: &Outcome) -> Back {
         let call = row.call.id;
-        self.in_flight.remove(&call);
-        let attempts = 1 + self.waiting.get(&call).map_or(0, |waiting| waiting.attempts);
+        let before = self.waiting.get(&call).copied();
+        let attempts = 1 + before.map_or(0, |before| before.attempts);
+        if let Some(flight) = self.in_flight.remove(&call) {
+            self.learn(now.mono, flight, before, outcome);
+        }
         match outcome {
             Outcome::Retry(delay) | Outcome::Unknown(delay) => {
                 let pause = retry::pause(&row.call.kind, &row.call.key, attempts, delay);
                 let until = now.mono.after(pause);
                 let offline = delay.line == Line::Down;
-                self.waiting.insert(call, Waiting { attempts, sent: now.mono, until, offline });
+                let asked = Wish::of(delay, now.mono).is_some();
+                let waiting = Waiting { attempts, sent: now.mono, until, offline, asked };
+                self.waiting.insert(call, waiting);
                 Back { attempts, pause: Some(pause), reachable: self.line(now, delay.line) }
             }
             Outcome::Done(_) | Outcome::Refused(_) | Outcome::Absent => {
                 self.waiting.remove(&call);
+                if matches!(outcome, Outcome::Refused(_)) && self.answered.len() < ANSWERED_MAX {
+                    self.answered.insert(call);
+                }
                 if *outcome == Outcome::Absent {
                     self.given_up.insert(call, (row.call.key, now.mono));
                 }
@@ -139,6 +220,33 @@ impl Schedule {
                 self.settling.insert(call, (row.call.key, until));
                 Back { attempts, pause: None, reachable: self.line(now, Line::Up) }
             }
+        }
+    }
+
+    /// What an answer says of its quota.
+    fn learn(&mut self, now: Mono, flight: Flight, before: Option<Waiting>, outcome: &Outcome) {
+        let (line, wish) = match outcome {
+            Outcome::Retry(delay) | Outcome::Unknown(delay) => (delay.line, Wish::of(delay, now)),
+            Outcome::Done(_) | Outcome::Refused(_) | Outcome::Absent => (Line::Up, None),
+        };
+        match wish {
+            Some(wish) => {
+                let asked = before.filter(|before| before.asked).map(|before| before.sent);
+                self.lanes.pause(now, wish, flight.quota, asked);
+            }
+            None if line == Line::Up => {
+                self.lanes.of_mut(flight.quota).answered_well(now, flight.sent);
+            }
+            None => {}
+        }
+    }
+
+    /// Ends all pauses but those that the acquirer has asked for.
+    pub fn hurry(&mut self, now: Now) {
+        let own = self.waiting.values_mut().filter(|waiting| !waiting.asked);
+        own.for_each(|waiting| waiting.until = now.mono);
+        if let Some(offline) = &mut self.offline {
+            offline.until = now.mono;
         }
     }
 
@@ -156,7 +264,7 @@ impl Schedule {
                 let attempts = 1 + self.offline.map_or(0, |offline| offline.attempts);
                 let pause = Duration::from_secs(1 << attempts.min(5)).min(OFFLINE_PAUSE_MAX);
                 let (sent, until) = (now.mono, now.mono.after(pause));
-                self.offline = Some(Waiting { attempts, sent, until, offline: true });
+                self.offline = Some(Waiting { attempts, sent, until, offline: true, asked: false });
             }
             Line::Unsaid => {}
         }
@@ -173,8 +281,8 @@ impl Schedule {
         }
     }
 
-    /// When `row` may be sent; `None` while its turn depends on something else.
-    fn turn(&self, row: &QueuedCall, plan: Plan, now: Mono) -> Option<Mono> {
+    /// When `row` may be sent as far as it alone is concerned; `None` while it is under way.
+    fn own_turn(&mut self, row: &QueuedCall, plan: Plan, now: Mono) -> Option<Mono> {
         let id = row.call.id;
         if self.in_flight.contains_key(&id) {
             return None;
@@ -184,19 +292,26 @@ impl Schedule {
         {
             return Some(*until);
         }
-        let mut own = self.waiting.get(&id).map_or(now, |waiting| waiting.until);
-        if plan == Plan::ReadFirst {
-            own = own.max(self.last_attempt(id).after(retry::SETTLED_AFTER));
+        let earliest = match plan {
+            Plan::Send => now,
+            Plan::ReadFirst if self.answered.contains(&id) => now,
+            Plan::ReadFirst => self.last_attempt(id).after(retry::SETTLED_AFTER),
+        };
+        let Some(waiting) = self.waiting.get_mut(&id) else { return Some(earliest) };
+        waiting.until = waiting.until.max(earliest);
+        Some(waiting.until)
+    }
+
+    /// When the next patient call of `quota` may be sent; `None` while others have to come back
+    /// first.
+    fn lane_opens(&self, quota: Quota) -> Option<Mono> {
+        let patient = || self.in_flight.values().filter(|flight| !flight.urgent);
+        let under_way = patient().filter(|flight| flight.quota == quota).count();
+        let opens = self.lanes.of(quota).opens(under_way)?;
+        match self.offline {
+            None => Some(opens),
+            Some(offline) => (patient().count() == 0).then_some(opens.max(offline.until)),
         }
-        if row.call.kind.is_urgent() {
-            return Some(own);
-        }
-        let patient = self.in_flight.values().filter(|urgent| !**urgent).count();
-        let places = if self.offline.is_some() { 1 } else { PATIENT_CALLS_MAX };
-        if patient >= places {
-            return None;
-        }
-        Some(own.max(self.offline.map_or(now, |offline| offline.until)))
     }
 
     /// When `call` may have been sent last; before a restart, for all we know, just before it.
@@ -218,104 +333,4 @@ impl Schedule {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::id::{EffectReference, Installation, PaymentId, TransactionId};
-    use crate::money::{Amount, Currency};
-    use crate::payment::effect::{Call, CallKind, Delay, Effect};
-
-    fn at(mono_s: u64, wall_s: i64) -> Now {
-        let mono = Mono::new(Duration::from_secs(mono_s));
-        Now { mono, wall: Wall::from_millis(wall_s * 1000) }
-    }
-
-    fn capture(payment: u32, first_attempt_s: i64) -> QueuedCall {
-        let amount = Amount::new(100, Currency::new("EUR").expect("EUR"));
-        let id = CallId { payment: PaymentId::new(payment), sequence: 1 };
-        let kind = CallKind::Capture {
-            transaction: TransactionId::new("t").expect("id"),
-            amount,
-            reference: EffectReference::new("c").expect("reference"),
-        };
-        let installation = Installation::new(uuid::Uuid::from_u128(1));
-        let key = IdempotencyKey::new(installation, id, "capture", amount, 0);
-        let first_attempt = Wall::from_millis(first_attempt_s * 1000);
-        QueuedCall { call: Call { id, kind, key, generation: 0 }, first_attempt }
-    }
-
-    #[test]
-    fn a_jump_in_either_direction_is_noticed_and_drift_is_not() {
-        let mut schedule = Schedule::new(at(0, 1_000_000), None);
-        let mut distrusted = |now| {
-            schedule.compare_clocks(now);
-            schedule.distrusted_until
-        };
-        assert_eq!(distrusted(at(3600, 1_003_601)), None);
-        let before = at(3700, 1_003_700).wall;
-        assert!(distrusted(at(3700, 0)).is_some_and(|until| until >= before));
-        assert!(distrusted(at(3800, 100)).is_some_and(|until| until >= before));
-        let forth = at(3900, 9_000_000);
-        assert_eq!(distrusted(forth), Some(forth.wall));
-    }
-
-    #[test]
-    fn an_answer_that_is_not_recorded_is_asked_for_again() {
-        let mut schedule = Schedule::new(at(0, 0), None);
-        let row = capture(1, 0);
-        assert_eq!(schedule.due(at(0, 0), vec![row.clone()]).calls.len(), 1);
-        assert!(schedule.due(at(1, 1), vec![row.clone()]).calls.is_empty(), "it is under way");
-        schedule.came_back(at(2, 2), &row, &Outcome::Done(Effect::Captured { capture: None }));
-        assert!(schedule.due(at(3, 3), vec![row.clone()]).calls.is_empty(), "it is settling");
-        assert_eq!(schedule.due(at(8, 8), vec![row]).calls.len(), 1, "the disk was full, say");
-    }
-
-    #[test]
-    fn offline_one_call_asks_for_all_and_then_all_go() {
-        let mut schedule = Schedule::new(at(0, 0), None);
-        let rows: Vec<QueuedCall> = (1..=5).map(|payment| capture(payment, 0)).collect();
-        assert_eq!(schedule.line(at(0, 0), Line::Down), Some(false));
-        let probe = schedule.due(at(2, 2), rows.clone());
-        assert_eq!(probe.calls.len(), 1);
-        let offline = Outcome::Retry(Delay::offline("no route"));
-        let back = schedule.came_back(at(2, 2), &probe.calls[0].0, &offline);
-        assert_eq!(back.reachable, None);
-        assert!(schedule.due(at(3, 3), rows.clone()).calls.is_empty());
-        assert_eq!(schedule.line(at(4, 4), Line::Up), Some(true));
-        assert_eq!(schedule.due(at(4, 4), rows).calls.len(), 5);
-    }
-
-    #[test]
-    fn a_clock_that_was_set_back_does_not_make_an_old_key_young_when_it_has_caught_up() {
-        let hours = |hours: i64| hours * 3600;
-        let mut schedule = Schedule::new(at(0, hours(100)), None);
-        let row = capture(1, hours(100));
-        let offline = Outcome::Retry(Delay::offline("no route"));
-        assert!(matches!(
-            schedule.due(at(0, hours(100)), vec![row.clone()]).calls[..],
-            [(_, Plan::Send)]
-        ));
-        schedule.came_back(at(1, hours(100) + 1), &row, &offline);
-        let caught_up = at(32 * 3600, hours(122));
-        let due = schedule.due(caught_up, vec![row.clone()]);
-        assert!(matches!(due.calls[..], [(_, Plan::ReadFirst)]), "it is 32 hours old, not 22");
-        schedule.came_back(caught_up, &row, &Outcome::Absent);
-        let mut renewed = capture(1, hours(90));
-        renewed.call.key = capture(2, 0).call.key;
-        let due = schedule.due(caught_up, vec![renewed]);
-        assert!(
-            matches!(due.calls[..], [(_, Plan::Send)]),
-            "its new key is new whatever the clock"
-        );
-    }
-
-    #[test]
-    fn an_old_key_is_looked_up_only_once_its_last_attempt_is_over() {
-        let day = 86_400;
-        let mut schedule = Schedule::new(at(0, 2 * day), None);
-        let due = schedule.due(at(0, 2 * day), vec![capture(1, 0)]);
-        assert!(due.calls.is_empty());
-        assert_eq!(due.look_again, at(30, 0).mono);
-        let due = schedule.due(at(120, 2 * day + 120), vec![capture(1, 0)]);
-        assert!(matches!(due.calls[..], [(_, Plan::ReadFirst)]));
-    }
-}
+mod tests;

@@ -76,6 +76,48 @@ async fn a_sale_that_this_journal_does_not_know_is_read_first_and_needs_the_netw
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_call_is_shown_retried_and_resolved() {
+    let mut terminal = Terminal::binary(&[]).await;
+    let database = terminal.path("terminal.sqlite");
+    let database = text(&database);
+    terminal.simulator.fault("html=422:capture:1".parse::<Fault>().expect("a fault"));
+    terminal.sell_and_acknowledge("A-1", 1200).await;
+    let reader = terminal.reader();
+    let refused = move || reader.refused().is_ok_and(|rows| rows.len() == 1);
+    terminal.until("a call is refused", refused).await;
+    let list = ["outbox", "list", "--database", database];
+    let shown = check(&list, 0, &["0 call(s) wait for Klarna, 1 need(s) a person", "outbox retry"]);
+    let call = shown.lines().find_map(|line| line.strip_prefix("! ")).expect("a refused call");
+    let call = call.split(' ').next().expect("its number").to_owned();
+    let says = ["refused", "key ", "call_refused", "error_id"];
+    check(&["outbox", "show", &call, "--database", database], 0, &says);
+    terminal.simulator.fault("html=422:capture:1".parse::<Fault>().expect("a fault"));
+    check(&["outbox", "retry", &call, "--database", database], 0, &["recorded"]);
+    let reader = terminal.reader();
+    let refused = move || reader.refused().is_ok_and(|rows| rows.len() == 1);
+    terminal.until("it is refused again", refused).await;
+    check(&["outbox", "retry", &call, "--database", database], 0, &["recorded"]);
+    terminal.settled().await;
+    assert_eq!(terminal.simulator.transactions()[0].captured(), 1200);
+    check(&["outbox", "retry", &call, "--database", database], 1, &["not on the list"]);
+    terminal.simulator.fault("html=422:refund:1".parse::<Fault>().expect("a fault"));
+    terminal.till.say(r#"{"op":"refund","ref":"F-1","sale":"A-1","amount":200}"#);
+    terminal.till.operation("F-1", "refused").await;
+    let shown = check(&list, 0, &["1 need(s) a person"]);
+    let call = shown.lines().find_map(|line| line.strip_prefix("! ")).expect("a refused call");
+    let call = call.split(' ').next().expect("its number").to_owned();
+    let reason = ["--reason", "given back in cash, receipt 17"];
+    let resolve = [&["outbox", "resolve", &call, "--database", database][..], &reason].concat();
+    check(&resolve, 1, &["nobody is here to be asked"]);
+    check(&[&resolve[..], &["--yes"]].concat(), 0, &["is off the list"]);
+    check(&list, 0, &["0 call(s) wait for Klarna, 0 need(s) a person"]);
+    let journal = ["payments", "--database", database, "1"];
+    check(&journal, 0, &["call_resolved", "given back in cash, receipt 17"]);
+    check(&["outbox", "retry", "--database", database], 0, &["recorded"]);
+    terminal.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_till_cannot_speak_for_the_desk_and_nobody_else_can_reach_it() {
     let mut terminal = Terminal::binary(&[]).await;
     let socket = terminal.path("terminal.sqlite.desk");

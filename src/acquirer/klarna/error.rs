@@ -3,13 +3,15 @@
 //! Klarna: Integration resilience, Error handling. The class follows the code; the HTTP status
 //! decides where there is none. Messages are for technical staff, never for shoppers.
 
-use crate::payment::effect::{Delay, Line, Outcome, Refusal, RefusalReason};
+use crate::payment::effect::{Delay, Line, Outcome, Refusal, RefusalReason, Scope};
 use std::fmt;
 
 /// After a DDoS rule has tripped (403 without an error object), in milliseconds.
 const BLOCKED_PAUSE_MS: u64 = 60_000;
 /// After the key was refused, in milliseconds: it works again only once someone has changed it.
 const UNAUTHORIZED_PAUSE_MS: u64 = 30_000;
+/// After a 429 that does not say for how long, in milliseconds: Klarna's quotas are per second.
+const RATE_LIMITED_PAUSE_MS: u64 = 1000;
 /// Longest text of Klarna's that is kept, in characters.
 const TEXT_LEN_MAX: usize = 300;
 
@@ -22,8 +24,6 @@ pub enum Failure {
     NotSent(String),
     /// It may have been processed: the connection broke, timed out, or the answer is unreadable.
     Lost(String),
-    /// Our own limit holds it back for this many milliseconds.
-    HeldBack(u64),
     /// The answer is about something else.
     Contradiction(String),
 }
@@ -113,15 +113,29 @@ impl ApiError {
     }
 
     fn into_outcome(self) -> Outcome {
-        let wait = |at_least_ms| Delay { at_least_ms, line: Line::Up, reason: self.to_string() };
+        let wait = |at_least_ms| {
+            let (reason, scope) = (self.to_string(), self.scope());
+            Delay { reason, at_least_ms, scope, line: Line::Up }
+        };
         match self.status {
             401 => Outcome::Retry(wait(Some(UNAUTHORIZED_PAUSE_MS))),
             403 if self.code.is_empty() => Outcome::Retry(wait(Some(BLOCKED_PAUSE_MS))),
             408 => Outcome::Unknown(wait(self.wait_ms)),
-            429 => Outcome::Retry(wait(self.wait_ms.or(Some(1000)))),
+            429 => Outcome::Retry(wait(self.wait_ms.or(Some(RATE_LIMITED_PAUSE_MS)))),
             503 if self.code == "TEMPORARY_UNAVAILABLE" => Outcome::Retry(wait(self.wait_ms)),
             400..=499 => Outcome::Refused(self.refusal()),
             _ => Outcome::Unknown(wait(self.wait_ms)),
+        }
+    }
+
+    /// Whom it concerns: one call, its quota (Klarna: Rate limiting), or the key and address that
+    /// all calls share.
+    fn scope(&self) -> Scope {
+        match self.status {
+            429 => Scope::Quota,
+            401 => Scope::Account,
+            403 if self.code.is_empty() => Scope::Account,
+            _ => Scope::Call,
         }
     }
 
@@ -158,7 +172,6 @@ impl Failure {
             Self::Lost(reason) | Self::Contradiction(reason) => {
                 Outcome::Unknown(Delay::because(reason))
             }
-            Self::HeldBack(ms) => Outcome::Retry(held_back(ms)),
         }
     }
 
@@ -174,10 +187,6 @@ impl Failure {
     }
 }
 
-fn held_back(ms: u64) -> Delay {
-    Delay { at_least_ms: Some(ms), ..Delay::because("held back to keep Klarna's quota") }
-}
-
 /// Klarna's text as it may stand in a log or list: one line, bounded.
 fn printable(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(TEXT_LEN_MAX).collect()
@@ -191,7 +200,9 @@ mod tests {
         let outcome = ApiError::parse(status, body.as_bytes(), None).into_outcome();
         let shown = match outcome {
             Outcome::Refused(refusal) => format!("refused {}: {}", refusal.code, refusal.text),
-            Outcome::Retry(delay) => format!("retry {:?}: {}", delay.at_least_ms, delay.reason),
+            Outcome::Retry(Delay { at_least_ms, scope, reason, .. }) => {
+                format!("retry {at_least_ms:?} {scope:?}: {reason}")
+            }
             Outcome::Unknown(delay) => format!("unknown: {}", delay.reason),
             Outcome::Done(_) | Outcome::Absent => "impossible".to_owned(),
         };
@@ -209,20 +220,20 @@ mod tests {
         check(
             401,
             &object("ACCESS_ERROR", "UNAUTHORIZED"),
-            "retry Some(30000): HTTP 401 UNAUTHORIZED (error_id e1)",
+            "retry Some(30000) Account: HTTP 401 UNAUTHORIZED (error_id e1)",
         );
         check(
             403,
             &object("RESOURCE_ERROR", "OPERATION_FORBIDDEN"),
             "refused OPERATION_FORBIDDEN: ",
         );
-        check(403, "", "retry Some(60000): HTTP 403");
-        check(403, "<html>blocked</html>", "retry Some(60000): HTTP 403");
+        check(403, "", "retry Some(60000) Account: HTTP 403");
+        check(403, "<html>blocked</html>", "retry Some(60000) Account: HTTP 403");
         check(404, &object("", "NOT_FOUND"), "refused NOT_FOUND: ");
         check(
             429,
             &object("ACCESS_ERROR", "RATE_LIMITED"),
-            "retry Some(1000): HTTP 429 RATE_LIMITED (error_id e1)",
+            "retry Some(1000) Quota: HTTP 429 RATE_LIMITED (error_id e1)",
         );
         check(
             500,
@@ -232,7 +243,7 @@ mod tests {
         check(
             503,
             &object("TECHNICAL_ERROR", "TEMPORARY_UNAVAILABLE"),
-            "retry None: HTTP 503 TEMPORARY_UNAVAILABLE (error_id e1)",
+            "retry None Call: HTTP 503 TEMPORARY_UNAVAILABLE (error_id e1)",
         );
         check(502, "<html>bad gateway</html>", "unknown: HTTP 502");
     }

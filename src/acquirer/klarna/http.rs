@@ -1,13 +1,12 @@
-//! One exchange with Klarna: headers, authorisation, limits, time-outs, TLS.
+//! One exchange with Klarna: headers, authorisation, time-outs, TLS.
 //!
 //! HTTPS only, roots compiled in, no redirects, no proxy but the configured one. It knows paths and
 //! bytes, not what they mean.
 
 use super::TransactionPaths;
 use super::error::{ApiError, Failure};
-use super::limit::Limits;
-pub(super) use super::limit::Quota;
 use super::{Availability, AvailabilityOrder};
+use crate::acquirer::Quotas;
 use crate::id::{IdempotencyKey, Locale};
 use crate::money::Currency;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -77,10 +76,8 @@ pub struct Settings {
     pub paths: TransactionPaths,
     /// Merged into the create body.
     pub create_extra: Map<String, Value>,
-    /// Our own limit of captures per second; 0 for none.
-    pub captures_per_s: u32,
-    /// Our own limit of all other calls per second; 0 for none.
-    pub management_per_s: u32,
+    /// What Klarna allows; whoever sends keeps to it.
+    pub quotas: Quotas,
     /// Further trusted certificate authorities, PEM.
     pub extra_ca: Option<Vec<u8>>,
     /// `http://host:port` of a proxy, if one is to be used.
@@ -123,7 +120,6 @@ pub(super) struct Answer {
 pub(super) struct Http {
     client: reqwest::Client,
     settings: Settings,
-    limits: Limits,
 }
 
 /// RFC 3986 unreserved characters and `:`, which Klarna's ids carry, stay as they are.
@@ -151,8 +147,7 @@ impl Http {
             builder = builder.proxy(proxy?);
         }
         let client = builder.build().map_err(|error| ClientError::Client(error.to_string()))?;
-        let limits = Limits::new(settings.captures_per_s, settings.management_per_s);
-        Ok(Self { client, settings, limits })
+        Ok(Self { client, settings })
     }
 
     pub(super) fn settings(&self) -> &Settings {
@@ -201,22 +196,6 @@ impl Http {
         key: Option<&IdempotencyKey>,
         session: &str,
     ) -> Result<Answer, Failure> {
-        self.send_counted(Quota::Management, method, path, body, key, session).await
-    }
-
-    /// As [`Self::send`], counted against `quota`.
-    pub(super) async fn send_counted(
-        &self,
-        quota: Quota,
-        method: Method,
-        path: &str,
-        body: Option<&Value>,
-        key: Option<&IdempotencyKey>,
-        session: &str,
-    ) -> Result<Answer, Failure> {
-        self.limits.take(quota).map_err(|wait| {
-            Failure::HeldBack(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1))
-        })?;
         let started = Instant::now();
         let correlation = uuid::Uuid::new_v4().simple().to_string();
         let url = format!("{}{path}", self.settings.base_url);

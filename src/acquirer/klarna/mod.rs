@@ -8,13 +8,13 @@ mod create;
 pub mod error;
 mod found;
 mod http;
-mod limit;
 mod transaction;
 mod wire;
 
 pub use http::{AuthScheme, ClientError, Settings};
 pub use transaction::TransactionPaths;
 
+use super::Quotas;
 use crate::id::{ConfirmationToken, RequestId};
 use crate::money::Amount;
 use crate::payment::effect::{
@@ -61,6 +61,10 @@ impl Klarna {
     /// [`ClientError`] when a certificate or a header value in the settings is not usable.
     pub fn new(settings: Settings) -> Result<Self, ClientError> {
         Ok(Self { http: Http::new(settings)? })
+    }
+
+    pub(super) fn quotas(&self) -> Quotas {
+        self.http.settings().quotas
     }
 
     pub(super) async fn execute(&self, call: &Call) -> Outcome {

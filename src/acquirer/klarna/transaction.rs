@@ -5,7 +5,7 @@
 
 use super::error::{ApiError, Failure};
 use super::found::compare;
-use super::http::{Method, Quota};
+use super::http::Method;
 use super::wire::{Entry, Transaction};
 use super::{Klarna, refused};
 use crate::id::{CaptureId, RefundId, TransactionId};
@@ -63,10 +63,9 @@ impl Klarna {
     pub(super) async fn change(&self, transaction: &TransactionId, call: &Call) -> Outcome {
         let paths = &self.http.settings().paths;
         let of_transaction = |template| self.http.resource_path(template, transaction.as_str());
-        let (path, quota, body) = match &call.kind {
+        let (path, body) = match &call.kind {
             CallKind::Capture { amount, reference, .. } => (
                 of_transaction(&paths.capture),
-                Quota::Capture,
                 Some(json!({
                     "capture_amount": amount.minor(),
                     "capture_reference": reference.as_str(),
@@ -80,16 +79,14 @@ impl Klarna {
                         Err(outcome) => return outcome,
                     },
                 },
-                Quota::Management,
                 Some(json!({
                     "refund_amount": amount.minor(),
                     "refund_reference": reference.as_str(),
                 })),
             ),
-            CallKind::Void { .. } => (of_transaction(&paths.void), Quota::Management, None),
+            CallKind::Void { .. } => (of_transaction(&paths.void), None),
             CallKind::Update { merchant_reference, .. } => (
                 of_transaction(&paths.update),
-                Quota::Management,
                 Some(json!({ "merchant_reference": merchant_reference.as_str() })),
             ),
             CallKind::Check { .. } => return self.find(transaction, call).await,
@@ -103,7 +100,7 @@ impl Klarna {
             CallKind::Update { .. } => Method::Patch,
             _ => Method::Post,
         };
-        let answer = self.http.send_counted(quota, method, &path, body, key, session).await;
+        let answer = self.http.send(method, &path, body, key, session).await;
         match answer {
             Ok(answer) => done(&call.kind, transaction, &answer.body),
             Err(Failure::Api(error)) if error.is_definite() => {

@@ -8,7 +8,7 @@ use klarna_terminald::payment::event::{Event, Record};
 use klarna_terminald::payment::vocabulary::SaleName;
 use klarna_terminald::payment::{Needed, Step};
 use klarna_terminald::store::Store;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use tempfile::TempDir;
 
 pub struct Disk {
@@ -228,7 +228,11 @@ impl Disk {
         let reader = store.reader().expect("a reader");
         let queued: Vec<QueuedCall> = self.queued.values().cloned().collect();
         assert_eq!(reader.queued().expect("rows"), queued, "outbox");
-        assert_eq!(reader.sendable(1000).expect("rows"), self.sendable(), "what may be sent");
+        let urgent = self.queued.values().filter(|row| row.call.kind.is_urgent());
+        let urgent: BTreeSet<PaymentId> = urgent.map(|row| row.call.id.payment).collect();
+        let sendable =
+            reader.sendable(&Vec::from_iter(urgent), PaymentId::FIRST, 1000).expect("rows");
+        assert_eq!(sendable, self.sendable(), "what may be sent");
         let refused = reader.refused().expect("rows");
         let refused: Vec<_> = refused.into_iter().map(|row| (row.call, row.refusal)).collect();
         let expected: Vec<_> = self.refused.values().cloned().collect();

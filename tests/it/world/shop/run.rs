@@ -405,9 +405,12 @@ impl Shop {
         if !self.terminal.on {
             return;
         }
+        let now = self.terminal.now(self.t);
+        let page = self.terminal.schedule.page(now);
         let mut rows = self.terminal.disk.sendable();
-        rows.truncate(self.terminal.schedule.rows_wanted());
-        let due = self.terminal.schedule.due(self.terminal.now(self.t), rows);
+        rows.retain(|row| row.call.kind.is_urgent() || row.call.id.payment >= page.from);
+        rows.truncate(page.limit);
+        let due = self.terminal.schedule.due(now, rows);
         for (row, plan) in due.calls {
             self.send(row, plan);
         }

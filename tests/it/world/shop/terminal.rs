@@ -7,6 +7,7 @@ use super::Millis;
 mod disk;
 
 pub use disk::Disk;
+use klarna_terminald::acquirer::Quotas;
 use klarna_terminald::clock::{Boot, Mono, Now, Wall};
 use klarna_terminald::id::{CallId, Installation, PaymentId};
 use klarna_terminald::money::Currency;
@@ -52,7 +53,7 @@ impl Terminal {
         let now = Now { mono: Mono::default(), wall: Wall::from_millis(BEGIN) };
         Self {
             engine: Engine::new(installation(), policy.clone(), PaymentId::new(0)),
-            schedule: Schedule::new(now, None),
+            schedule: Schedule::new(now, None, Quotas::default()),
             disk,
             policy,
             on: false,
@@ -106,7 +107,7 @@ impl Terminal {
         self.engine = Engine::new(installation(), self.policy.clone(), self.disk.last_payment());
         self.engine.replay(now, &self.disk.open_records()).expect("the journal is whole");
         self.check_outbox();
-        self.schedule = Schedule::new(now, distrusted_until);
+        self.schedule = Schedule::new(now, distrusted_until, Quotas::default());
         self.on = true;
     }
 
