@@ -1,6 +1,11 @@
 //! One shop from opening to closing: what happens next, in true time, one thing after another.
 
 use super::canary::Canary;
+// The scenarios' words; by their path, because the tool has no scenarios.
+#[path = "../../scenario/show.rs"]
+#[allow(dead_code, clippy::duplicate_mod)]
+pub mod show;
+
 use super::faults::{Faults, HOUR, SECOND};
 use super::klarna::{Klarna, STRAY_MAX, Stage};
 use super::random::Random;
@@ -10,14 +15,14 @@ use super::till::Till;
 use super::{Millis, Settings};
 use klarna_terminald::id::{CallId, IdempotencyKey, PaymentId, PosReference, RequestId};
 use klarna_terminald::payment::effect::{
-    CallKind, Delay, Ended, Line, OutboxChange, Outcome, QueuedCall, Refusal, RefusalReason,
-    RequestState, Screen,
+    CallKind, Delay, Effect, Ended, Line, OutboxChange, Outcome, QueuedCall, Refusal,
+    RefusalReason, RequestState, Screen,
 };
 use klarna_terminald::payment::event::Event;
 use klarna_terminald::payment::retry::Plan;
 use klarna_terminald::payment::state::State;
 use klarna_terminald::payment::vocabulary::{Reply, Request};
-use klarna_terminald::payment::{CapturePolicy, Input, Payment, Step, shift};
+use klarna_terminald::payment::{CapturePolicy, Input, Payment, Policy, Step, shift};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -82,6 +87,15 @@ pub enum Act {
     Leaves,
 }
 
+/// What happens to one call on its way, in a world that is played by the book.
+pub struct Disturbance {
+    pub operation: &'static str,
+    /// Whether Klarna carries it out.
+    pub arrives: bool,
+    /// What the terminal gets instead of Klarna's answer; nothing means none, until it gives up.
+    pub answer: Option<Outcome>,
+}
+
 pub struct Shop {
     pub t: Millis,
     queue: BTreeMap<(Millis, u64), Happening>,
@@ -96,8 +110,8 @@ pub struct Shop {
     look_again: Millis,
     disk_full_until: Millis,
     disk_retry_at: Millis,
-    line_down_until: Millis,
-    till_down_until: Millis,
+    pub line_down_until: Millis,
+    pub till_down_until: Millis,
     watched: BTreeSet<String>,
     seen_codes: BTreeSet<String>,
     shown: Option<String>,
@@ -112,7 +126,11 @@ pub struct Shop {
     by_the_book: bool,
     /// Both ways of the network in a world that is played by the book.
     round_trip: Millis,
-    pub lose_answer_of: BTreeSet<&'static str>,
+    /// Whether payment requests are read in such a world.
+    pub polls: bool,
+    /// How long the terminal is off in such a world.
+    pub dark: Millis,
+    pub disturbances: Vec<Disturbance>,
 }
 
 impl Shop {
@@ -128,17 +146,17 @@ impl Shop {
             faults.long = true;
         }
         let till = Till::new(settings.payments_per_run, capture, &mut random);
-        let mut shop = Self::with(random, faults, till, capture, read_pace, settings);
+        let policy = policy(capture, read_pace);
+        let mut shop = Self::with(random, faults, till, policy, settings);
         shop.after(OPENING, Happening::TillActs);
         shop
     }
 
     /// A world without chance: nobody acts but the caller.
-    pub fn by_the_book(capture: CapturePolicy, round_trip: Millis, settings: &Settings) -> Self {
+    pub fn by_the_book(policy: Policy, round_trip: Millis, settings: &Settings) -> Self {
         let mut random = Random::new(0);
-        let till = Till::new(0, capture, &mut random);
-        let pace = Duration::from_secs(30 * 24 * 3600);
-        let mut shop = Self::with(random, Faults::default(), till, capture, pace, settings);
+        let till = Till::new(0, policy.capture, &mut random);
+        let mut shop = Self::with(random, Faults::default(), till, policy, settings);
         (shop.by_the_book, shop.round_trip) = (true, round_trip);
         shop
     }
@@ -147,8 +165,7 @@ impl Shop {
         random: Random,
         faults: Faults,
         till: Till,
-        capture: CapturePolicy,
-        read_pace: Duration,
+        policy: Policy,
         settings: &Settings,
     ) -> Self {
         let disk = if settings.real_store { Disk::with_store() } else { Disk::model() };
@@ -159,7 +176,7 @@ impl Shop {
             random,
             faults,
             canary: settings.canary,
-            terminal: Terminal::new(policy(capture, read_pace), disk),
+            terminal: Terminal::new(policy, disk),
             klarna: Klarna::default(),
             till,
             story: Story::new(),
@@ -178,7 +195,9 @@ impl Shop {
             forgotten: false,
             by_the_book: false,
             round_trip: 0,
-            lose_answer_of: BTreeSet::new(),
+            polls: false,
+            dark: 300,
+            disturbances: Vec::new(),
         };
         shop.terminal.start(0, Death::Power, 0, false);
         shop
@@ -232,7 +251,7 @@ impl Shop {
             Happening::Arrives { row, plan, answer } => self.arrives(row, plan, answer),
             Happening::Answered { incarnation, row, outcome } => {
                 if incarnation == self.terminal.incarnation && self.terminal.on {
-                    self.answered(&row, outcome);
+                    self.answered_over_the_line(&row, outcome);
                 }
             }
             Happening::Reads { incarnation, payment, request } => {
@@ -274,6 +293,8 @@ impl Shop {
             return;
         }
         let replies = self.terminal.engine.accept(step);
+        // Sync is woken, the screen is drawn, the till is told.
+        self.look_again = self.t;
         self.tell(&replies);
         self.look_at_screen();
         self.watch();
@@ -305,7 +326,11 @@ impl Shop {
             self.recorded.resize(self.terminal.disk.records.len(), self.t);
             for record in &step.records {
                 let payment = record.payment.map_or(0, PaymentId::number);
-                self.story.tell(self.t, payment, format!("recorded {:?}", record.event));
+                self.story.tell(
+                    self.t,
+                    payment,
+                    format!("recorded {}", show::event(&record.event)),
+                );
             }
         }
         if crash {
@@ -321,7 +346,7 @@ impl Shop {
                 continue;
             }
             let number = self.number_of(reply);
-            self.story.tell(self.t, number, format!("till hears {}", brief(reply)));
+            self.story.tell(self.t, number, format!("till hears {}", show::reply(reply)));
             self.till.hear(reply);
         }
         for wrong in self.till.wrongs.drain(..) {
@@ -386,7 +411,7 @@ impl Shop {
 
     /// New requests that are to be read are read from now on.
     fn watch(&mut self) {
-        if self.by_the_book {
+        if self.by_the_book && !self.polls {
             return;
         }
         for watch in self.terminal.engine.watches() {
@@ -414,6 +439,14 @@ impl Shop {
         let idle = self.terminal.disk.queued.is_empty();
         let next = self.terminal.at(due.look_again).max(self.t + 1);
         self.look_again = if idle { next.max(self.t + HOUR) } else { next };
+    }
+
+    fn answered_over_the_line(&mut self, row: &QueuedCall, outcome: Outcome) {
+        let waits = matches!(outcome, Outcome::Retry(_) | Outcome::Unknown(_));
+        match self.by_the_book && self.t < self.line_down_until && !waits {
+            true => self.answered(row, Outcome::Unknown(Delay::because("no answer"))),
+            false => self.answered(row, outcome),
+        }
     }
 
     fn answered(&mut self, row: &QueuedCall, outcome: Outcome) {
@@ -447,7 +480,7 @@ impl Shop {
             let outcome = Outcome::Absent;
             return self.after(200, Happening::Answered { incarnation, row, outcome });
         }
-        if self.by_the_book {
+        if self.by_the_book && self.t >= self.line_down_until {
             return self.send_by_the_book(row, plan);
         }
         if self.t < self.line_down_until {
@@ -519,16 +552,31 @@ impl Shop {
     fn send_by_the_book(&mut self, row: QueuedCall, plan: Plan) {
         let half = self.round_trip / 2;
         let incarnation = self.terminal.incarnation;
-        if self.lose_answer_of.remove(row.call.kind.operation()) {
-            let sent = row.clone();
-            self.after(half, Happening::Arrives { row: sent, plan, answer: None });
-            let outcome = Outcome::Unknown(Delay::because("no answer"));
-            return self.after(2 * SECOND, Happening::Answered { incarnation, row, outcome });
+        let operation = row.call.kind.operation();
+        let disturbed = self.disturbances.iter().position(|d| d.operation == operation);
+        if let Some(index) = disturbed {
+            let disturbance = self.disturbances.remove(index);
+            if disturbance.arrives {
+                let sent = row.clone();
+                self.after(half, Happening::Arrives { row: sent, plan, answer: None });
+            }
+            let wait = if disturbance.answer.is_some() { 2 * half } else { 2 * SECOND };
+            let lost = Outcome::Unknown(Delay::because("no answer"));
+            let outcome = disturbance.answer.unwrap_or(lost);
+            return self.after(wait, Happening::Answered { incarnation, row, outcome });
         }
         self.after(half, Happening::Arrives { row, plan, answer: Some((incarnation, half)) });
     }
 
     fn arrives(&mut self, row: QueuedCall, plan: Plan, answer: Option<(u32, Millis)>) {
+        if self.by_the_book && self.t < self.line_down_until {
+            // The line went down under it.
+            let outcome = Outcome::Unknown(Delay::because("no answer"));
+            if let Some((incarnation, _)) = answer {
+                self.after(ANSWER_WAIT, Happening::Answered { incarnation, row, outcome });
+            }
+            return;
+        }
         let outcome = match plan {
             Plan::ReadFirst => self.klarna.find(&row.call.kind),
             Plan::Send => {
@@ -538,7 +586,7 @@ impl Shop {
         };
         let number = row.call.id.payment.number();
         let what = row.call.kind.operation();
-        self.story.tell(self.t, number, format!("klarna {plan:?} {what}: {outcome:?}"));
+        self.story.tell(self.t, number, format!("klarna {plan:?} {what}: {}", brief(&outcome)));
         for wrong in std::mem::take(&mut self.klarna.wrongs) {
             self.wrongs.push((number, wrong));
         }
@@ -703,7 +751,7 @@ impl Shop {
             Death::Process => 3 * SECOND,
             Death::Power | Death::PowerAndClock => 25 * SECOND + self.faults.span(&mut self.random),
         };
-        let off = if self.by_the_book { 300 } else { off };
+        let off = if self.by_the_book { self.dark } else { off };
         let since = self.t;
         self.after(off, Happening::Starts { death, since });
     }
@@ -774,11 +822,13 @@ fn double_refund(row: &mut QueuedCall) {
     }
 }
 
-fn brief(reply: &Reply) -> String {
-    match reply {
-        Reply::Result(result) => format!("result {} {:?}", result.reference, result.outcome),
-        Reply::Status { reference, status } => format!("status {reference} {status:?}"),
-        Reply::Operation(o) => format!("{:?} {} {:?}", o.kind, o.reference, o.progress),
+fn brief(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Done(Effect::Authorised { transaction }) => format!("authorised {transaction}"),
+        Outcome::Done(Effect::Ended(ended)) => format!("{ended:?}"),
+        Outcome::Done(_) => "done".to_owned(),
+        Outcome::Refused(refusal) => format!("refused {}", refusal.code),
+        Outcome::Absent => "not there".to_owned(),
         other => format!("{other:?}"),
     }
 }
