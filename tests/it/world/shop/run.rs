@@ -7,18 +7,20 @@ use super::canary::Canary;
 pub mod show;
 
 use super::faults::{Faults, HOUR, SECOND};
+use super::faulty::Faulty;
 use super::klarna::{Klarna, STRAY_MAX, Stage};
 use super::random::Random;
 use super::story::Story;
 use super::terminal::{Death, Disk, Terminal, policy};
 use super::till::Till;
 use super::{Millis, Settings};
+use crate::vfs;
 use klarna_terminald::id::{CallId, IdempotencyKey, PaymentId, PosReference, RequestId};
 use klarna_terminald::payment::effect::{
     CallKind, Delay, Effect, Ended, Line, OutboxChange, Outcome, QueuedCall, Refusal,
     RefusalReason, RequestState, Screen,
 };
-use klarna_terminald::payment::event::Event;
+use klarna_terminald::payment::event::{Event, Record};
 use klarna_terminald::payment::retry::Plan;
 use klarna_terminald::payment::state::State;
 use klarna_terminald::payment::vocabulary::{Reply, Request};
@@ -131,6 +133,8 @@ pub struct Shop {
     /// How long the terminal is off in such a world.
     pub dark: Millis,
     pub disturbances: Vec<Disturbance>,
+    /// In the commit of which event the power fails, and before which write or sync.
+    pub cut_at: Option<(String, usize)>,
 }
 
 impl Shop {
@@ -198,7 +202,9 @@ impl Shop {
             polls: false,
             dark: 300,
             disturbances: Vec::new(),
+            cut_at: None,
         };
+        shop.terminal.faulty = settings.faulty_disk.then(Faulty::new);
         shop.terminal.start(0, Death::Power, 0, false);
         shop
     }
@@ -312,6 +318,13 @@ impl Shop {
         if self.canary == Some(Canary::SendsBeforeCommit) {
             self.send_early(step);
         }
+        if self.is_cut(step) {
+            return false;
+        }
+        if self.t < self.disk_full_until && self.is_taken(step) {
+            self.note(step);
+            return true;
+        }
         if self.t < self.disk_full_until {
             self.disk_retry_at = self.t + DISK_PAUSE;
             if self.canary == Some(Canary::TellsBeforeCommit) {
@@ -321,23 +334,65 @@ impl Shop {
         }
         let crash = self.strikes(self.faults.crash);
         let before = crash && self.random.chance(500);
-        if !before {
-            self.terminal.disk.commit(step);
-            self.recorded.resize(self.terminal.disk.records.len(), self.t);
-            for record in &step.records {
-                let payment = record.payment.map_or(0, PaymentId::number);
-                self.story.tell(
-                    self.t,
-                    payment,
-                    format!("recorded {}", show::event(&record.event)),
-                );
-            }
+        let death = crash.then(|| self.death());
+        if let Some(death) = death.filter(|death| before && self.within_commit(step, *death)) {
+            self.dies(death);
+            return false;
         }
-        if crash {
-            let death = self.death();
+        if !before {
+            if let Some(faulty) = &mut self.terminal.faulty {
+                assert!(faulty.commit(step, None), "a disk without a fault takes a commit");
+            }
+            self.note(step);
+        }
+        if let Some(death) = death {
             self.dies(death);
         }
         !crash
+    }
+
+    /// The step is durable.
+    fn note(&mut self, step: &Step) {
+        self.terminal.disk.commit(step);
+        self.recorded.resize(self.terminal.disk.records.len(), self.t);
+        for record in &step.records {
+            let payment = record.payment.map_or(0, PaymentId::number);
+            self.story.tell(self.t, payment, format!("recorded {}", show::event(&record.event)));
+        }
+    }
+
+    /// On a faulty disk, a power cut before a commit is one in the middle of it.
+    fn within_commit(&mut self, step: &Step, death: Death) -> bool {
+        let Some(faulty) = self.terminal.faulty.as_mut().filter(|_| death != Death::Process) else {
+            return false;
+        };
+        let (at, seed) = (self.random.between(0, 14), self.random.between(0, u64::MAX - 1));
+        faulty.cut_within(step, usize::try_from(at).expect("a few"), seed);
+        true
+    }
+
+    /// The power fails in the commit that the story names.
+    fn is_cut(&mut self, step: &Step) -> bool {
+        let named = |record: &Record| {
+            self.cut_at.as_ref().is_some_and(|(name, _)| record.event.name() == name)
+        };
+        let Some(faulty) = self.terminal.faulty.as_mut() else { return false };
+        if !step.records.iter().any(named) {
+            return false;
+        }
+        let (_, at) = self.cut_at.take().expect("it was looked at");
+        faulty.cut_within(step, at, at as u64);
+        self.dies(Death::PowerAndClock);
+        true
+    }
+
+    /// Whether a full or failing disk takes the step all the same, on a disk that fails in truth
+    /// because the failing write was not needed.
+    fn is_taken(&mut self, step: &Step) -> bool {
+        let Some(faulty) = &mut self.terminal.faulty else { return false };
+        let from = usize::try_from(self.random.between(0, 14)).expect("a few");
+        let code = self.random.pick(&[vfs::FULL, vfs::IO_ERROR]);
+        faulty.commit(step, Some(vfs::Fault { from, count: usize::MAX, code }))
     }
 
     fn tell(&mut self, replies: &[Reply]) {
@@ -745,7 +800,9 @@ impl Shop {
 
     pub fn dies(&mut self, death: Death) {
         self.story.tell(self.t, 0, format!("the terminal dies: {death:?}"));
-        self.terminal.die();
+        let seeded = self.terminal.faulty.is_some();
+        let seed = if seeded { self.random.between(0, u64::MAX - 1) } else { 0 };
+        self.terminal.die(death, seed);
         self.watched.clear();
         let off = match death {
             Death::Process => 3 * SECOND,
@@ -762,6 +819,12 @@ impl Shop {
         }
         let trusting = self.canary == Some(Canary::TrustsTheClock);
         self.terminal.start(self.t, death, self.t - since, trusting);
+        // What was under way when it died may be there after all.
+        let found = self.terminal.disk.records.len() - self.recorded.len();
+        if found > 0 {
+            self.story.tell(self.t, 0, format!("{found} records of a commit under way are there"));
+        }
+        self.recorded.resize(self.terminal.disk.records.len(), since);
         self.story.tell(self.t, 0, "the terminal starts".to_owned());
         self.watch();
         self.look_at_screen();
