@@ -12,7 +12,8 @@ use std::path::Path;
 use std::sync::Arc;
 use tempfile::TempDir;
 
-const NAME: &str = "journal.sqlite";
+/// The database in its directory.
+pub const NAME: &str = "journal.sqlite";
 /// Operations of the disk that are remembered; more than a checkpoint of a full log.
 const OPS_MAX: usize = 4000;
 
@@ -34,7 +35,7 @@ impl Faulty {
     }
 
     /// Whatever database is in `directory`.
-    fn begin(directory: TempDir) -> Self {
+    pub fn begin(directory: TempDir) -> Self {
         let disk = vfs::watch_from(directory.path());
         let store = Some(open(directory.path()));
         Self { directory, disk, store, unsure: Vec::new(), before: 0 }

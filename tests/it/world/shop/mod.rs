@@ -12,7 +12,7 @@ pub mod faulty;
 pub mod klarna;
 mod random;
 pub mod run;
-mod story;
+pub mod story;
 pub mod terminal;
 pub mod till;
 

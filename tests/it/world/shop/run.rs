@@ -130,6 +130,8 @@ pub struct Shop {
     round_trip: Millis,
     /// Whether payment requests are read in such a world.
     pub polls: bool,
+    /// How long a call takes to find that the line is down.
+    pub stall: Millis,
     /// How long the terminal is off in such a world.
     pub dark: Millis,
     pub disturbances: Vec<Disturbance>,
@@ -200,6 +202,7 @@ impl Shop {
             by_the_book: false,
             round_trip: 0,
             polls: false,
+            stall: 50,
             dark: 300,
             disturbances: Vec::new(),
             cut_at: None,
@@ -242,7 +245,9 @@ impl Shop {
         if self.terminal.on && due.is_some_and(|due| due.max(self.disk_retry_at) <= self.t) {
             self.input(Input::Tick);
         }
-        self.send_due();
+        if self.look_again <= self.t {
+            self.send_due();
+        }
         true
     }
 
@@ -490,8 +495,9 @@ impl Shop {
         for (row, plan) in due.calls {
             self.send(row, plan);
         }
-        // An empty outbox is not looked at every half minute, only to save the simulation's time.
-        let idle = self.terminal.disk.queued.is_empty();
+        // An empty outbox, and one that waits for the end of a long outage, is not looked at every
+        // half minute, only to save the simulation's time.
+        let idle = self.terminal.disk.queued.is_empty() || self.stall >= HOUR;
         let next = self.terminal.at(due.look_again).max(self.t + 1);
         self.look_again = if idle { next.max(self.t + HOUR) } else { next };
     }
@@ -514,6 +520,7 @@ impl Shop {
         };
         let now = self.terminal.now(self.t);
         let back = self.terminal.schedule.came_back(now, row, &outcome);
+        self.look_again = self.t;
         let (call, attempts) = (row.call.id, back.attempts);
         self.input(Input::Outcome { call, attempts, outcome });
     }
@@ -541,7 +548,8 @@ impl Shop {
         if self.t < self.line_down_until {
             // The longer the line is down, the longer a hanging connection takes to say so.
             let left = self.line_down_until - self.t;
-            let stall = if left > HOUR { self.random.between(1, left / 20) } else { 50 };
+            let long = left > HOUR && !self.by_the_book;
+            let stall = if long { self.random.between(1, left / 20) } else { self.stall };
             let outcome = Outcome::Retry(Delay::offline("no route"));
             return self.after(stall, Happening::Answered { incarnation, row, outcome });
         }
@@ -669,6 +677,7 @@ impl Shop {
             return;
         }
         self.terminal.schedule.line(now, Line::Up);
+        self.look_again = self.t;
         let state = self.klarna.read(self.t, &id);
         let mut back = 100;
         if self.strikes(self.faults.reads_disturbed) {
@@ -825,6 +834,7 @@ impl Shop {
             self.story.tell(self.t, 0, format!("{found} records of a commit under way are there"));
         }
         self.recorded.resize(self.terminal.disk.records.len(), since);
+        self.look_again = self.t;
         self.story.tell(self.t, 0, "the terminal starts".to_owned());
         self.watch();
         self.look_at_screen();
