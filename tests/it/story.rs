@@ -3,9 +3,9 @@
 //!
 //! A story drives the simulated shop of `world`: the real engine, the real send decisions, the
 //! real store on the fault-injecting disk, and a Klarna with books of its own. The transcript is a
-//! golden text (`UPDATE_GOLDEN=1` writes it anew), but what counts does not depend on it: `> expect`
-//! and `> until` lines are inputs, judged by the run and never rewritten, and at the end of each
-//! story the judge of `world` compares what till, journal and Klarna say.
+//! golden text (`UPDATE_GOLDEN=1` writes it anew), but what counts does not depend on it:
+//! `> expect` and `> until` lines are inputs, judged by the run and never rewritten, and at the end
+//! of each story the judge of `world` compares what till, journal and Klarna say.
 
 mod books;
 mod player;

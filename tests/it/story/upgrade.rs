@@ -1,5 +1,6 @@
 //! A shop that goes on from the database of an earlier version, and Klarna's books of it.
 
+use crate::vfs::Unsynced;
 use crate::world::shop::faulty::{Faulty, NAME};
 use crate::world::shop::klarna::{Movement, Transaction};
 use crate::world::shop::run::Shop;
@@ -17,8 +18,7 @@ const UPGRADE: u64 = 60_000;
 /// The terminal is off, gets a new version, and finds what the old one has left. The first refund
 /// of each sale had reached Klarna, and its answer was lost.
 pub fn begin(shop: &mut Shop, file: &str) {
-    let dump = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/store").join(file);
-    let dump = std::fs::read_to_string(dump).expect("the fixture is there");
+    let dump = fixture(file);
     shop.terminal.disk = model(&dump);
     books(shop);
     shop.recorded = vec![shop.t; shop.terminal.disk.records.len()];
@@ -27,6 +27,11 @@ pub fn begin(shop: &mut Shop, file: &str) {
     shop.dies(Death::Power);
     let until = shop.t + UPGRADE;
     shop.run_until(until);
+}
+
+fn fixture(file: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/store").join(file);
+    std::fs::read_to_string(path).expect("the fixture is there")
 }
 
 /// A file of schema version 1, which the next one that opens it migrates.
@@ -101,4 +106,22 @@ fn books(shop: &mut Shop) {
 fn transaction<'a>(shop: &'a mut Shop, of: &str) -> &'a mut Transaction {
     let mut all = shop.klarna.transactions.values_mut();
     all.find(|found| found.of == of).expect("it is authorised")
+}
+
+#[test]
+fn the_power_fails_at_every_write_of_an_upgrade() {
+    let dump = fixture("v1_fifty_refunds.sql");
+    let mut model = model(&dump);
+    assert_eq!(model.queued.len(), 50);
+    for at in 0.. {
+        let mut faulty = Faulty::begin(database(&dump));
+        let end = faulty.before + at;
+        if end > faulty.disk.len() {
+            assert!(at > 5, "an upgrade writes something");
+            return;
+        }
+        faulty.cut(end, Unsynced::Random(at as u64));
+        // Asserts that all rows are there.
+        faulty.reopen(&mut model);
+    }
 }

@@ -19,13 +19,13 @@ const OPS_MAX: usize = 4000;
 
 pub struct Faulty {
     directory: TempDir,
-    disk: Arc<vfs::Disk>,
+    pub disk: Arc<vfs::Disk>,
     store: Option<Store>,
     /// What was under way or has failed since the last commit that was promised; the log may hold
     /// any one of them, because each was made from what was promised.
     unsure: Vec<Step>,
-    /// Operations of the disk before the last commit.
-    before: usize,
+    /// Operations of the disk before the last commit, or before it was opened.
+    pub before: usize,
 }
 
 impl Faulty {
@@ -37,8 +37,9 @@ impl Faulty {
     /// Whatever database is in `directory`.
     pub fn begin(directory: TempDir) -> Self {
         let disk = vfs::watch_from(directory.path());
+        let before = disk.len();
         let store = Some(open(directory.path()));
-        Self { directory, disk, store, unsure: Vec::new(), before: 0 }
+        Self { directory, disk, store, unsure: Vec::new(), before }
     }
 
     /// Whether `step` is durable now.
@@ -78,7 +79,8 @@ impl Faulty {
         self.cut(self.disk.len(), Unsynced::Whole);
     }
 
-    fn cut(&mut self, end: usize, unsynced: Unsynced) {
+    /// The power fails before the disk's operation number `end`.
+    pub fn cut(&mut self, end: usize, unsynced: Unsynced) {
         let (files, _) = self.disk.after_power_cut(end, unsynced);
         drop(self.store.take());
         vfs::unwatch(&self.disk);
