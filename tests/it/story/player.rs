@@ -13,7 +13,7 @@
 //! > wait 25h                       until R1 approved|outbox empty within 30s
 //! > restart    power cut [for 60d]         power cut in refunded at write 3
 //! > power cut at capture           after Klarna has carried it out, before its answer
-//! > clock 1970                     upgrade v1_fifty_refunds.sql
+//! > clock 1970    clock back 10h    upgrade v1_fifty_refunds.sql
 //! > repeat 20 over 5: till refund C# R@ EUR 1.00       # counts to 20, @ to 5 again and again
 //! > expect klarna ...              expect outbox ...   expect till R1 ...   expect screen ...
 //! > expect at least 19 Send capture        expect exactly 0 ReadFirst
@@ -168,6 +168,10 @@ impl Player {
             ["power", "cut", "in", event, "at", "write", number] => {
                 self.shop.dark = 30_000;
                 self.shop.cut_at = Some((event.to_owned(), number.parse().expect("a number")));
+            }
+            ["clock", "back", time] => {
+                let by = i64::try_from(millis(time)).expect("a time");
+                self.shop.terminal.set_wall(-by);
             }
             ["clock", "1970"] => {
                 let wall = self.shop.terminal.now(self.shop.t).wall.millis();
