@@ -1,11 +1,15 @@
 //! The simulated shop as a tool: `cargo run --release --example world -- --payments 100000`.
 //!
 //! `--seed N` first seed, `--payments M` how many, `--canary NAME` with a bug put in,
-//! `--exhaustive D` all orders of D things, `--real-store`, `--per-run K`, `--verbose` the story.
+//! `--exhaustive D` all orders of D things, `--real-store`, `--faulty-disk`, `--per-run K`,
+//! `--verbose` the story.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 #[path = "../tests/it/world/shop/mod.rs"]
 mod shop;
+#[path = "../tests/it/vfs.rs"]
+#[allow(dead_code)]
+mod vfs;
 
 use shop::{Canary, Report, Settings, exhaustive, run};
 use std::time::Instant;
@@ -96,6 +100,7 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<Asked, String> {
             }
             "--exhaustive" => asked.depth = u32::try_from(number()?).ok(),
             "--real-store" => asked.settings.real_store = true,
+            "--faulty-disk" => asked.settings.faulty_disk = true,
             "--verbose" => asked.settings.verbose = true,
             "--canary" => {
                 let name = words.next().unwrap_or_default();

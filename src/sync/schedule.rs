@@ -200,9 +200,13 @@ impl Schedule {
         }
         match outcome {
             Outcome::Retry(delay) | Outcome::Unknown(delay) => {
-                let pause = retry::pause(&row.call.kind, &row.call.key, attempts, delay);
-                let until = now.mono.after(pause);
+                let mut pause = retry::pause(&row.call.kind, &row.call.key, attempts, delay);
                 let offline = delay.line == Line::Down;
+                if offline {
+                    // It may be the only one that can find out when the line is back.
+                    pause = pause.min(OFFLINE_PAUSE_MAX);
+                }
+                let until = now.mono.after(pause);
                 let asked = Wish::of(delay, now.mono).is_some();
                 let waiting = Waiting { attempts, sent: now.mono, until, offline, asked };
                 self.waiting.insert(call, waiting);

@@ -17,6 +17,7 @@ mod restore;
 mod scenario;
 mod screen;
 mod store;
+mod story;
 mod terminal;
 mod tidy;
 mod till_protocol;

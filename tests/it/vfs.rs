@@ -37,6 +37,11 @@ pub enum Unsynced {
     Random(u64),
 }
 
+/// The disk is full.
+pub const FULL: c_int = ffi::SQLITE_FULL;
+/// The disk does not work.
+pub const IO_ERROR: c_int = ffi::SQLITE_IOERR;
+
 /// What happens to the calls from the `from`-th on.
 #[derive(Debug, Clone, Copy)]
 pub struct Fault {
@@ -67,9 +72,38 @@ pub fn watch(directory: &Path) -> Arc<Disk> {
     disk
 }
 
+/// As [`watch`]; what is in `directory` already is durable.
+pub fn watch_from(directory: &Path) -> Arc<Disk> {
+    let disk = watch(directory);
+    disk.settle(directory);
+    disk
+}
+
+/// Ends [`watch`] for databases that are opened from now on.
+pub fn unwatch(disk: &Arc<Disk>) {
+    DISKS.lock().unwrap().retain(|(_, known)| !Arc::ptr_eq(known, disk));
+}
+
 static DISKS: Mutex<Vec<(PathBuf, Arc<Disk>)>> = Mutex::new(Vec::new());
 
 impl Disk {
+    /// Takes what is in the files of `directory` for durable and forgets how it came there, so that
+    /// a long run does not fill the memory.
+    pub fn settle(&self, directory: &Path) {
+        let mut state = self.0.lock().unwrap();
+        state.ops.clear();
+        for entry in std::fs::read_dir(directory).expect("it is there").flatten() {
+            let (file, name) = (entry.path(), entry.file_name());
+            let name = name.to_string_lossy();
+            if name.ends_with("-shm") || name.ends_with(".lock") || file.is_dir() {
+                continue;
+            }
+            let bytes = std::fs::read(&file).expect("a file");
+            state.ops.push(Op::Write { file: file.clone(), at: 0, bytes });
+            state.ops.push(Op::Sync { file });
+        }
+    }
+
     /// Something is durable from here on.
     pub fn mark(&self) {
         self.0.lock().unwrap().ops.push(Op::Mark);

@@ -9,6 +9,7 @@ use klarna_terminald::payment::vocabulary::SaleName;
 use klarna_terminald::payment::{Needed, Step};
 use klarna_terminald::store::Store;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use tempfile::TempDir;
 
 pub struct Disk {
@@ -120,11 +121,14 @@ impl Disk {
 
     /// What `sync` would send now: of each payment the oldest call that waits.
     pub fn sendable(&self) -> Vec<QueuedCall> {
-        let mut first: BTreeMap<PaymentId, &QueuedCall> = BTreeMap::new();
-        for row in self.queued.values() {
-            first.entry(row.call.id.payment).or_insert(row);
+        let mut rows: Vec<QueuedCall> = Vec::new();
+        let mut next = self.queued.first_key_value();
+        while let Some((id, row)) = next {
+            rows.push(row.clone());
+            // To the next payment, however many calls of this one wait.
+            let last = CallId { sequence: u32::MAX, ..*id };
+            next = self.queued.range((Bound::Excluded(last), Bound::Unbounded)).next();
         }
-        let mut rows: Vec<QueuedCall> = first.into_values().cloned().collect();
         rows.sort_by_key(|row| (!row.call.kind.is_urgent(), row.call.id));
         rows
     }

@@ -313,7 +313,7 @@ pub fn request_id(number: u32) -> RequestId {
     RequestId::new(format!("krn:request:{number}")).unwrap()
 }
 
-fn request_of(words: &[&str]) -> Request {
+pub fn request_of(words: &[&str]) -> Request {
     let name = |text: &str| PosReference::new(text).unwrap();
     let operation = |reference: &str, sale: &str, amount: &[&str]| Operation {
         reference: name(reference),
@@ -379,7 +379,7 @@ fn money(currency: &str, amount: &str) -> Amount {
     Amount::parse(amount, Currency::new(currency).expect("a currency")).expect("an amount")
 }
 
-fn span(text: &str) -> Duration {
+pub fn span(text: &str) -> Duration {
     let unit = text.trim_start_matches(|c: char| c.is_ascii_digit());
     let number: u64 = text[..text.len() - unit.len()].parse().expect("a number");
     let seconds = match unit {

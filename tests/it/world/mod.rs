@@ -1,7 +1,7 @@
 //! A whole shop, simulated: see `shop`. A failure names its seed; the tool tells its story:
 //! `cargo run --release --example world -- --seed N --payments 1 --verbose`.
 
-mod shop;
+pub mod shop;
 
 use shop::{Canary, Report, Settings, exhaustive, run};
 
@@ -30,6 +30,20 @@ fn the_real_store_tells_the_same() {
     assert!(report.violations.is_empty(), "{}", report.violations.join("\n"));
     let model = runs(0..6, &Settings { real_store: false, ..settings });
     assert_eq!(report.hash, model.hash);
+}
+
+#[test]
+fn nothing_is_lost_on_a_disk_that_fails_and_forgets() {
+    let settings = Settings { faulty_disk: true, verbose: true, ..Settings::default() };
+    let (mut power_cuts, mut found) = (0, 0);
+    for seed in 0..60 {
+        let report = run(seed, &settings);
+        assert!(report.violations.is_empty(), "{}", report.violations.join("\n"));
+        power_cuts += report.story.matches("dies: Power").count();
+        found += report.story.matches("of a commit under way are there").count();
+    }
+    assert!(power_cuts > 30, "only {power_cuts} power cuts");
+    assert!(found > 0, "no commit was ever found that had not returned");
 }
 
 #[test]

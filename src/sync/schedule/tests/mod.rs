@@ -339,3 +339,40 @@ fn calls_without_an_answer_do_not_stop_the_others_however_many() {
     let noticed = drain.sent.iter().any(|(at, call)| *at >= begun && *call == old);
     assert!(noticed, "a new call at the head of the queue");
 }
+
+#[test]
+fn a_lone_call_finds_out_soon_that_the_line_is_back() {
+    let mut schedule = Schedule::new(at(0, 0), None, Quotas::default());
+    let row = capture(1, 0);
+    let offline = Outcome::Retry(Delay::offline("no route"));
+    let mut now = 0;
+    for _ in 0..20 {
+        let due = schedule.due(at(now, 0), vec![row.clone()]);
+        if due.calls.is_empty() {
+            now += 1;
+            continue;
+        }
+        let back = schedule.came_back(at(now, 0), &row, &offline);
+        assert!(back.pause.is_some_and(|pause| pause <= OFFLINE_PAUSE_MAX), "{back:?}");
+        now += 16;
+    }
+    assert!(now > 200, "it was sent again and again");
+}
+
+#[test]
+fn somebody_in_a_hurry_ends_the_pauses_that_nobody_has_asked_for() {
+    let mut schedule = Schedule::new(at(0, 0), None, Quotas::default());
+    let (capture, void) = (capture(1, 0), void(2));
+    let rows = vec![capture.clone(), void.clone()];
+    assert_eq!(schedule.due(at(0, 0), rows.clone()).calls.len(), 2);
+    let no_answer = Outcome::Unknown(Delay::because("no answer"));
+    for _ in 0..9 {
+        schedule.came_back(at(0, 0), &capture, &no_answer);
+    }
+    schedule.came_back(at(0, 0), &void, &asked(Scope::Quota, 60_000));
+    assert!(schedule.due(at(1, 1), rows.clone()).calls.is_empty());
+    schedule.hurry(at(2, 2));
+    let due = schedule.due(at(2, 2), rows);
+    let sent: Vec<CallId> = due.calls.iter().map(|(row, _)| row.call.id).collect();
+    assert_eq!(sent, [capture.call.id], "Klarna has asked for quiet about the other one");
+}

@@ -1,13 +1,14 @@
 //! All orders of a few things that can happen to one sale, each played to its end and judged.
 
 use super::faults::SECOND;
-use super::run::{Act, Shop};
-use super::terminal::Death;
+use super::run::{Act, Disturbance, Shop};
+use super::terminal::{Death, policy};
 use super::{Millis, Report, Settings, close};
 use klarna_terminald::id::{PosReference, RequestId};
 use klarna_terminald::payment::effect::RequestState;
 use klarna_terminald::payment::vocabulary::Request;
 use klarna_terminald::payment::{CapturePolicy, Input};
+use std::time::Duration;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Letter {
@@ -42,6 +43,8 @@ const BEAT: Millis = SECOND;
 /// Calls are answered within a beat, or only after the next letter.
 const ROUND_TRIPS: [Millis; 2] = [200, 1500];
 const AMOUNT: i64 = 4000;
+/// Requests are read when a letter says so.
+const NEVER: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// Plays all words of `depth` letters.
 pub fn all(depth: u32, settings: &Settings) -> Report {
@@ -66,7 +69,8 @@ pub fn all(depth: u32, settings: &Settings) -> Report {
 }
 
 fn play(word: &[Letter], round_trip: Millis, settings: &Settings) -> Shop {
-    let mut shop = Shop::by_the_book(CapturePolicy::OnTillAck, round_trip, settings);
+    let policy = policy(CapturePolicy::OnTillAck, NEVER);
+    let mut shop = Shop::by_the_book(policy, round_trip, settings);
     let sale = shop.till.begin_sale(AMOUNT);
     shop.ask(sale);
     shop.run_until(10 * SECOND);
@@ -107,12 +111,15 @@ fn play_letter(shop: &mut Shop, letter: Letter, before: &RequestState) {
         }
         Letter::PollReply => observe(shop, before.clone()),
         Letter::Crash => shop.dies(Death::Process),
-        Letter::CancelReplyLost => {
-            shop.lose_answer_of.insert("cancel");
-        }
-        Letter::ConfirmReplyLost => {
-            shop.lose_answer_of.insert("confirm");
-        }
+        Letter::CancelReplyLost => lose_answer(shop, "cancel"),
+        Letter::ConfirmReplyLost => lose_answer(shop, "confirm"),
+    }
+}
+
+/// Of the next such call, if it is not to be lost already.
+fn lose_answer(shop: &mut Shop, operation: &'static str) {
+    if !shop.disturbances.iter().any(|known| known.operation == operation) {
+        shop.disturbances.push(Disturbance { operation, arrives: true, answer: None });
     }
 }
 

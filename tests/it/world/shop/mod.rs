@@ -8,16 +8,18 @@ mod canary;
 mod check;
 pub mod exhaustive;
 mod faults;
-mod klarna;
+pub mod faulty;
+pub mod klarna;
 mod random;
-mod run;
-mod story;
-mod terminal;
-mod till;
+pub mod run;
+pub mod story;
+pub mod terminal;
+pub mod till;
 
 pub use canary::Canary;
 
-use check::judge;
+pub use check::judge;
+
 use faults::{DAY, SECOND};
 use run::Shop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -31,6 +33,8 @@ pub struct Settings {
     pub payments_per_run: usize,
     /// With the real SQLite store beside the model; the two are compared after each commit.
     pub real_store: bool,
+    /// With the store alone, on a disk that loses what was not synced and refuses to write.
+    pub faulty_disk: bool,
     pub canary: Option<Canary>,
     /// Keep the whole story, not only what is wrong.
     pub verbose: bool,
@@ -38,7 +42,13 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { payments_per_run: 12, real_store: false, canary: None, verbose: false }
+        Self {
+            payments_per_run: 12,
+            real_store: false,
+            faulty_disk: false,
+            canary: None,
+            verbose: false,
+        }
     }
 }
 
@@ -101,7 +111,7 @@ impl Report {
 }
 
 /// Lets everything work, and time run until nothing moves.
-fn close(shop: &mut Shop) {
+pub fn close(shop: &mut Shop) {
     shop.heal();
     let last = shop.t + CLOSING_MAX;
     let mut rounds = 0;

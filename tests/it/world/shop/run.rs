@@ -1,23 +1,30 @@
 //! One shop from opening to closing: what happens next, in true time, one thing after another.
 
 use super::canary::Canary;
+// The scenarios' words; by their path, because the tool has no scenarios.
+#[path = "../../scenario/show.rs"]
+#[allow(dead_code, clippy::duplicate_mod)]
+pub mod show;
+
 use super::faults::{Faults, HOUR, SECOND};
+use super::faulty::Faulty;
 use super::klarna::{Klarna, STRAY_MAX, Stage};
 use super::random::Random;
 use super::story::Story;
 use super::terminal::{Death, Disk, Terminal, policy};
 use super::till::Till;
 use super::{Millis, Settings};
+use crate::vfs;
 use klarna_terminald::id::{CallId, IdempotencyKey, PaymentId, PosReference, RequestId};
 use klarna_terminald::payment::effect::{
-    CallKind, Delay, Ended, Line, OutboxChange, Outcome, QueuedCall, Refusal, RefusalReason,
-    RequestState, Screen,
+    CallKind, Delay, Effect, Ended, Line, OutboxChange, Outcome, QueuedCall, Refusal,
+    RefusalReason, RequestState, Screen,
 };
-use klarna_terminald::payment::event::Event;
+use klarna_terminald::payment::event::{Event, Record};
 use klarna_terminald::payment::retry::Plan;
 use klarna_terminald::payment::state::State;
 use klarna_terminald::payment::vocabulary::{Reply, Request, SaleName};
-use klarna_terminald::payment::{CapturePolicy, Input, Payment, Step, shift};
+use klarna_terminald::payment::{CapturePolicy, Input, Payment, Policy, Step, shift};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -82,6 +89,15 @@ pub enum Act {
     Leaves,
 }
 
+/// What happens to one call on its way, in a world that is played by the book.
+pub struct Disturbance {
+    pub operation: &'static str,
+    /// Whether Klarna carries it out.
+    pub arrives: bool,
+    /// What the terminal gets instead of Klarna's answer; nothing means none, until it gives up.
+    pub answer: Option<Outcome>,
+}
+
 pub struct Shop {
     pub t: Millis,
     queue: BTreeMap<(Millis, u64), Happening>,
@@ -96,8 +112,8 @@ pub struct Shop {
     look_again: Millis,
     disk_full_until: Millis,
     disk_retry_at: Millis,
-    line_down_until: Millis,
-    till_down_until: Millis,
+    pub line_down_until: Millis,
+    pub till_down_until: Millis,
     watched: BTreeSet<String>,
     seen_codes: BTreeSet<String>,
     shown: Option<String>,
@@ -112,7 +128,15 @@ pub struct Shop {
     by_the_book: bool,
     /// Both ways of the network in a world that is played by the book.
     round_trip: Millis,
-    pub lose_answer_of: BTreeSet<&'static str>,
+    /// Whether payment requests are read in such a world.
+    pub polls: bool,
+    /// How long a call takes to find that the line is down.
+    pub stall: Millis,
+    /// How long the terminal is off in such a world.
+    pub dark: Millis,
+    pub disturbances: Vec<Disturbance>,
+    /// In the commit of which event the power fails, and before which write or sync.
+    pub cut_at: Option<(String, usize)>,
 }
 
 impl Shop {
@@ -128,17 +152,17 @@ impl Shop {
             faults.long = true;
         }
         let till = Till::new(settings.payments_per_run, capture, &mut random);
-        let mut shop = Self::with(random, faults, till, capture, read_pace, settings);
+        let policy = policy(capture, read_pace);
+        let mut shop = Self::with(random, faults, till, policy, settings);
         shop.after(OPENING, Happening::TillActs);
         shop
     }
 
     /// A world without chance: nobody acts but the caller.
-    pub fn by_the_book(capture: CapturePolicy, round_trip: Millis, settings: &Settings) -> Self {
+    pub fn by_the_book(policy: Policy, round_trip: Millis, settings: &Settings) -> Self {
         let mut random = Random::new(0);
-        let till = Till::new(0, capture, &mut random);
-        let pace = Duration::from_secs(30 * 24 * 3600);
-        let mut shop = Self::with(random, Faults::default(), till, capture, pace, settings);
+        let till = Till::new(0, policy.capture, &mut random);
+        let mut shop = Self::with(random, Faults::default(), till, policy, settings);
         (shop.by_the_book, shop.round_trip) = (true, round_trip);
         shop
     }
@@ -147,8 +171,7 @@ impl Shop {
         random: Random,
         faults: Faults,
         till: Till,
-        capture: CapturePolicy,
-        read_pace: Duration,
+        policy: Policy,
         settings: &Settings,
     ) -> Self {
         let disk = if settings.real_store { Disk::with_store() } else { Disk::model() };
@@ -159,7 +182,7 @@ impl Shop {
             random,
             faults,
             canary: settings.canary,
-            terminal: Terminal::new(policy(capture, read_pace), disk),
+            terminal: Terminal::new(policy, disk),
             klarna: Klarna::default(),
             till,
             story: Story::new(),
@@ -178,8 +201,13 @@ impl Shop {
             forgotten: false,
             by_the_book: false,
             round_trip: 0,
-            lose_answer_of: BTreeSet::new(),
+            polls: false,
+            stall: 50,
+            dark: 300,
+            disturbances: Vec::new(),
+            cut_at: None,
         };
+        shop.terminal.faulty = settings.faulty_disk.then(Faulty::new);
         shop.terminal.start(0, Death::Power, 0, false);
         shop
     }
@@ -217,7 +245,9 @@ impl Shop {
         if self.terminal.on && due.is_some_and(|due| due.max(self.disk_retry_at) <= self.t) {
             self.input(Input::Tick);
         }
-        self.send_due();
+        if self.look_again <= self.t {
+            self.send_due();
+        }
         true
     }
 
@@ -232,7 +262,7 @@ impl Shop {
             Happening::Arrives { row, plan, answer } => self.arrives(row, plan, answer),
             Happening::Answered { incarnation, row, outcome } => {
                 if incarnation == self.terminal.incarnation && self.terminal.on {
-                    self.answered(&row, outcome);
+                    self.answered_over_the_line(&row, outcome);
                 }
             }
             Happening::Reads { incarnation, payment, request } => {
@@ -274,6 +304,8 @@ impl Shop {
             return;
         }
         let replies = self.terminal.engine.accept(step);
+        // Sync is woken, the screen is drawn, the till is told.
+        self.look_again = self.t;
         self.tell(&replies);
         self.look_at_screen();
         self.watch();
@@ -291,6 +323,13 @@ impl Shop {
         if self.canary == Some(Canary::SendsBeforeCommit) {
             self.send_early(step);
         }
+        if self.is_cut(step) {
+            return false;
+        }
+        if self.t < self.disk_full_until && self.is_taken(step) {
+            self.note(step);
+            return true;
+        }
         if self.t < self.disk_full_until {
             self.disk_retry_at = self.t + DISK_PAUSE;
             if self.canary == Some(Canary::TellsBeforeCommit) {
@@ -300,19 +339,65 @@ impl Shop {
         }
         let crash = self.strikes(self.faults.crash);
         let before = crash && self.random.chance(500);
-        if !before {
-            self.terminal.disk.commit(step);
-            self.recorded.resize(self.terminal.disk.records.len(), self.t);
-            for record in &step.records {
-                let payment = record.payment.map_or(0, PaymentId::number);
-                self.story.tell(self.t, payment, format!("recorded {:?}", record.event));
-            }
+        let death = crash.then(|| self.death());
+        if let Some(death) = death.filter(|death| before && self.within_commit(step, *death)) {
+            self.dies(death);
+            return false;
         }
-        if crash {
-            let death = self.death();
+        if !before {
+            if let Some(faulty) = &mut self.terminal.faulty {
+                assert!(faulty.commit(step, None), "a disk without a fault takes a commit");
+            }
+            self.note(step);
+        }
+        if let Some(death) = death {
             self.dies(death);
         }
         !crash
+    }
+
+    /// The step is durable.
+    fn note(&mut self, step: &Step) {
+        self.terminal.disk.commit(step);
+        self.recorded.resize(self.terminal.disk.records.len(), self.t);
+        for record in &step.records {
+            let payment = record.payment.map_or(0, PaymentId::number);
+            self.story.tell(self.t, payment, format!("recorded {}", show::event(&record.event)));
+        }
+    }
+
+    /// On a faulty disk, a power cut before a commit is one in the middle of it.
+    fn within_commit(&mut self, step: &Step, death: Death) -> bool {
+        let Some(faulty) = self.terminal.faulty.as_mut().filter(|_| death != Death::Process) else {
+            return false;
+        };
+        let (at, seed) = (self.random.between(0, 14), self.random.between(0, u64::MAX - 1));
+        faulty.cut_within(step, usize::try_from(at).expect("a few"), seed);
+        true
+    }
+
+    /// The power fails in the commit that the story names.
+    fn is_cut(&mut self, step: &Step) -> bool {
+        let named = |record: &Record| {
+            self.cut_at.as_ref().is_some_and(|(name, _)| record.event.name() == name)
+        };
+        let Some(faulty) = self.terminal.faulty.as_mut() else { return false };
+        if !step.records.iter().any(named) {
+            return false;
+        }
+        let (_, at) = self.cut_at.take().expect("it was looked at");
+        faulty.cut_within(step, at, at as u64);
+        self.dies(Death::PowerAndClock);
+        true
+    }
+
+    /// Whether a full or failing disk takes the step all the same, on a disk that fails in truth
+    /// because the failing write was not needed.
+    fn is_taken(&mut self, step: &Step) -> bool {
+        let Some(faulty) = &mut self.terminal.faulty else { return false };
+        let from = usize::try_from(self.random.between(0, 14)).expect("a few");
+        let code = self.random.pick(&[vfs::FULL, vfs::IO_ERROR]);
+        faulty.commit(step, Some(vfs::Fault { from, count: usize::MAX, code }))
     }
 
     fn tell(&mut self, replies: &[Reply]) {
@@ -321,7 +406,7 @@ impl Shop {
                 continue;
             }
             let number = self.number_of(reply);
-            self.story.tell(self.t, number, format!("till hears {}", brief(reply)));
+            self.story.tell(self.t, number, format!("till hears {}", show::reply(reply)));
             self.till.hear(reply);
         }
         for wrong in self.till.wrongs.drain(..) {
@@ -387,7 +472,7 @@ impl Shop {
 
     /// New requests that are to be read are read from now on.
     fn watch(&mut self) {
-        if self.by_the_book {
+        if self.by_the_book && !self.polls {
             return;
         }
         for watch in self.terminal.engine.watches() {
@@ -414,10 +499,19 @@ impl Shop {
         for (row, plan) in due.calls {
             self.send(row, plan);
         }
-        // An empty outbox is not looked at every half minute, only to save the simulation's time.
-        let idle = self.terminal.disk.queued.is_empty();
+        // An empty outbox, and one that waits for the end of a long outage, is not looked at every
+        // half minute, only to save the simulation's time.
+        let idle = self.terminal.disk.queued.is_empty() || self.stall >= HOUR;
         let next = self.terminal.at(due.look_again).max(self.t + 1);
         self.look_again = if idle { next.max(self.t + HOUR) } else { next };
+    }
+
+    fn answered_over_the_line(&mut self, row: &QueuedCall, outcome: Outcome) {
+        let waits = matches!(outcome, Outcome::Retry(_) | Outcome::Unknown(_));
+        match self.by_the_book && self.t < self.line_down_until && !waits {
+            true => self.answered(row, Outcome::Unknown(Delay::because("no answer"))),
+            false => self.answered(row, outcome),
+        }
     }
 
     fn answered(&mut self, row: &QueuedCall, outcome: Outcome) {
@@ -430,6 +524,7 @@ impl Shop {
         };
         let now = self.terminal.now(self.t);
         let back = self.terminal.schedule.came_back(now, row, &outcome);
+        self.look_again = self.t;
         let (call, attempts) = (row.call.id, back.attempts);
         self.input(Input::Outcome { call, attempts, outcome });
     }
@@ -451,13 +546,14 @@ impl Shop {
             let outcome = Outcome::Absent;
             return self.after(200, Happening::Answered { incarnation, row, outcome });
         }
-        if self.by_the_book {
+        if self.by_the_book && self.t >= self.line_down_until {
             return self.send_by_the_book(row, plan);
         }
         if self.t < self.line_down_until {
             // The longer the line is down, the longer a hanging connection takes to say so.
             let left = self.line_down_until - self.t;
-            let stall = if left > HOUR { self.random.between(1, left / 20) } else { 50 };
+            let long = left > HOUR && !self.by_the_book;
+            let stall = if long { self.random.between(1, left / 20) } else { self.stall };
             let outcome = Outcome::Retry(Delay::offline("no route"));
             return self.after(stall, Happening::Answered { incarnation, row, outcome });
         }
@@ -523,16 +619,31 @@ impl Shop {
     fn send_by_the_book(&mut self, row: QueuedCall, plan: Plan) {
         let half = self.round_trip / 2;
         let incarnation = self.terminal.incarnation;
-        if self.lose_answer_of.remove(row.call.kind.operation()) {
-            let sent = row.clone();
-            self.after(half, Happening::Arrives { row: sent, plan, answer: None });
-            let outcome = Outcome::Unknown(Delay::because("no answer"));
-            return self.after(2 * SECOND, Happening::Answered { incarnation, row, outcome });
+        let operation = row.call.kind.operation();
+        let disturbed = self.disturbances.iter().position(|d| d.operation == operation);
+        if let Some(index) = disturbed {
+            let disturbance = self.disturbances.remove(index);
+            if disturbance.arrives {
+                let sent = row.clone();
+                self.after(half, Happening::Arrives { row: sent, plan, answer: None });
+            }
+            let wait = if disturbance.answer.is_some() { 2 * half } else { 2 * SECOND };
+            let lost = Outcome::Unknown(Delay::because("no answer"));
+            let outcome = disturbance.answer.unwrap_or(lost);
+            return self.after(wait, Happening::Answered { incarnation, row, outcome });
         }
         self.after(half, Happening::Arrives { row, plan, answer: Some((incarnation, half)) });
     }
 
     fn arrives(&mut self, row: QueuedCall, plan: Plan, answer: Option<(u32, Millis)>) {
+        if self.by_the_book && self.t < self.line_down_until {
+            // The line went down under it.
+            let outcome = Outcome::Unknown(Delay::because("no answer"));
+            if let Some((incarnation, _)) = answer {
+                self.after(ANSWER_WAIT, Happening::Answered { incarnation, row, outcome });
+            }
+            return;
+        }
         let outcome = match plan {
             Plan::ReadFirst => self.klarna.find(&row.call.kind),
             Plan::Send => {
@@ -542,7 +653,7 @@ impl Shop {
         };
         let number = row.call.id.payment.number();
         let what = row.call.kind.operation();
-        self.story.tell(self.t, number, format!("klarna {plan:?} {what}: {outcome:?}"));
+        self.story.tell(self.t, number, format!("klarna {plan:?} {what}: {}", brief(&outcome)));
         for wrong in std::mem::take(&mut self.klarna.wrongs) {
             self.wrongs.push((number, wrong));
         }
@@ -570,6 +681,7 @@ impl Shop {
             return;
         }
         self.terminal.schedule.line(now, Line::Up);
+        self.look_again = self.t;
         let state = self.klarna.read(self.t, &id);
         let mut back = 100;
         if self.strikes(self.faults.reads_disturbed) {
@@ -701,13 +813,15 @@ impl Shop {
 
     pub fn dies(&mut self, death: Death) {
         self.story.tell(self.t, 0, format!("the terminal dies: {death:?}"));
-        self.terminal.die();
+        let seeded = self.terminal.faulty.is_some();
+        let seed = if seeded { self.random.between(0, u64::MAX - 1) } else { 0 };
+        self.terminal.die(death, seed);
         self.watched.clear();
         let off = match death {
             Death::Process => 3 * SECOND,
             Death::Power | Death::PowerAndClock => 25 * SECOND + self.faults.span(&mut self.random),
         };
-        let off = if self.by_the_book { 300 } else { off };
+        let off = if self.by_the_book { self.dark } else { off };
         let since = self.t;
         self.after(off, Happening::Starts { death, since });
     }
@@ -718,6 +832,13 @@ impl Shop {
         }
         let trusting = self.canary == Some(Canary::TrustsTheClock);
         self.terminal.start(self.t, death, self.t - since, trusting);
+        // What was under way when it died may be there after all.
+        let found = self.terminal.disk.records.len() - self.recorded.len();
+        if found > 0 {
+            self.story.tell(self.t, 0, format!("{found} records of a commit under way are there"));
+        }
+        self.recorded.resize(self.terminal.disk.records.len(), since);
+        self.look_again = self.t;
         self.story.tell(self.t, 0, "the terminal starts".to_owned());
         self.watch();
         self.look_at_screen();
@@ -778,11 +899,13 @@ fn double_refund(row: &mut QueuedCall) {
     }
 }
 
-fn brief(reply: &Reply) -> String {
-    match reply {
-        Reply::Result(result) => format!("result {} {:?}", result.reference, result.outcome),
-        Reply::Status { reference, status } => format!("status {reference} {status:?}"),
-        Reply::Operation(o) => format!("{:?} {} {:?}", o.kind, o.reference, o.progress),
+fn brief(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Done(Effect::Authorised { transaction }) => format!("authorised {transaction}"),
+        Outcome::Done(Effect::Ended(ended)) => format!("{ended:?}"),
+        Outcome::Done(_) => "done".to_owned(),
+        Outcome::Refused(refusal) => format!("refused {}", refusal.code),
+        Outcome::Absent => "not there".to_owned(),
         other => format!("{other:?}"),
     }
 }

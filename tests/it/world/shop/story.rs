@@ -6,7 +6,8 @@ use super::Millis;
 const SHORTENED: usize = 40;
 
 pub struct Story {
-    lines: Vec<(u32, Millis, String)>,
+    /// Payment, time and what has happened.
+    pub lines: Vec<(u32, Millis, String)>,
     hash: u64,
 }
 

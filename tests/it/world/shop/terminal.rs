@@ -1,6 +1,7 @@
 //! The terminal: the real engine and the real schedule, its disk, its clocks, and how it dies.
 
 use super::Millis;
+use super::faulty::Faulty;
 // The scenarios' disk; by its path, because the tool has no scenarios.
 #[path = "../../scenario/disk.rs"]
 #[allow(dead_code, clippy::duplicate_mod)]
@@ -25,6 +26,8 @@ pub struct Terminal {
     pub engine: Engine,
     pub schedule: Schedule,
     pub disk: Disk,
+    /// The real store beside the model, on a disk that fails.
+    pub faulty: Option<Faulty>,
     pub policy: Policy,
     pub on: bool,
     /// Which run of the process it is; what was under way in an earlier one is lost.
@@ -55,6 +58,7 @@ impl Terminal {
             engine: Engine::new(installation(), policy.clone(), PaymentId::new(0)),
             schedule: Schedule::new(now, None, Quotas::default()),
             disk,
+            faulty: None,
             policy,
             on: false,
             incarnation: 0,
@@ -82,7 +86,13 @@ impl Terminal {
         self.wall_lead += by;
     }
 
-    pub fn die(&mut self) {
+    /// The process ends as `death` says; `seed` is for what becomes of an unsynced disk.
+    pub fn die(&mut self, death: Death, seed: u64) {
+        match &mut self.faulty {
+            Some(faulty) if death == Death::Process => faulty.kill(),
+            Some(faulty) => faulty.cut_now(seed),
+            None => {}
+        }
         self.on = false;
         self.incarnation += 1;
     }
@@ -98,6 +108,9 @@ impl Terminal {
         }
         self.process_started = t;
         self.disk.reopen();
+        if let Some(faulty) = &mut self.faulty {
+            faulty.reopen(&mut self.disk);
+        }
         let now = self.now(t);
         let rows = self.disk.queued.values().map(|row| row.first_attempt);
         let newest = rows.chain([now.wall]).max().expect("there is one");
