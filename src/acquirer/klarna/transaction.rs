@@ -253,6 +253,17 @@ fn done(kind: &CallKind, transaction: &TransactionId, body: &[u8]) -> Outcome {
     if text(&["currency"]).is_some_and(|code| code != kind.amount().currency().code()) {
         return Outcome::Unknown(Delay::because("answer is about another currency"));
     }
+    // Another amount than was asked for has moved: nobody but a person can say what is to be done.
+    let moved = answer.as_ref().and_then(|answer| match kind {
+        CallKind::Capture { .. } => answer.number(&["capture_amount"]),
+        CallKind::Refund { .. } => answer.number(&["refund_amount"]),
+        _ => None,
+    });
+    if let Some(minor) = moved.filter(|minor| *minor != kind.amount().minor()) {
+        let (asked, moved) = (kind.amount(), Amount::new(minor, kind.amount().currency()));
+        let text = format!("Klarna says {moved}, asked was a {} of {asked}", kind.operation());
+        return refused(RefusalReason::Contradiction, "CONTRADICTION", text);
+    }
     match kind {
         CallKind::Refund { .. } => {
             Outcome::Done(refunded(text(&["payment_refund_id", "refund_id"])))
@@ -322,5 +333,9 @@ mod tests {
         }
         check("void", r#"{"state":"COMPLETED","captures":[{"capture_amount":40}]}"#, "refused");
         check("void", r#"{"state":"CLOSED","captures":[]}"#, "done");
+        check("capture", r#"{"capture_amount":100}"#, "done");
+        let other = "refused: Klarna says EUR 0.40, asked was a capture of EUR 1.00";
+        check("capture", r#"{"capture_amount":40}"#, other);
+        check("refund", r#"{"refund_amount":101}"#, "refused: Klarna says EUR 1.01");
     }
 }
