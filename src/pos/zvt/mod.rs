@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`frame`] | serial line: stuffing, checksum, ACK and NAK |
 //! | [`stream`] | TCP: APDUs one after the other |
+//! | [`transport`] | acknowledgements, repetitions and waiting times of both |
 //! | [`apdu`] | class, instruction, length, body |
 //! | [`bmp`] | the body's bitmaps: the table of lengths, reading, writing |
 //! | [`tlv`] | what stands in bitmap 06 |
@@ -21,6 +22,7 @@ pub mod charset;
 pub mod frame;
 pub mod stream;
 pub mod tlv;
+pub mod transport;
 
 /// Longest APDU that is taken in or sent, in bytes, its header included: four times the longest
 /// receipt block seen on a wire, and small enough to be held for each of a few connections.
