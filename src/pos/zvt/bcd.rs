@@ -42,7 +42,7 @@ fn write<const N: usize>(mut value: u64) -> [u8; N] {
     let mut bytes = [0; N];
     for byte in bytes.iter_mut().rev() {
         let pair = u8::try_from(value % 100).expect("a remainder of 100 is below 100");
-        *byte = pair / 10 << 4 | pair % 10;
+        *byte = ((pair / 10) << 4) | (pair % 10);
         value /= 100;
     }
     bytes

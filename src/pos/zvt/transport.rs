@@ -307,10 +307,10 @@ mod tests {
         let mut line = Transport::serial();
         line.send(at(0), DONE.to_vec());
         let block = frame::encode(DONE);
-        assert_eq!(writes(&mut line, at(0)), [block.clone()]);
+        assert_eq!(writes(&mut line, at(0)), [&block[..]]);
         assert_eq!(line.tick(at(4999)), []);
         assert_eq!(line.tick(at(5000)), []);
-        assert_eq!(writes(&mut line, at(5000)), [block.clone()]);
+        assert_eq!(writes(&mut line, at(5000)), [&block[..]]);
         assert_eq!(line.receive(at(5010), &[frame::NAK]), []);
         assert_eq!(writes(&mut line, at(5050)), [block]);
         assert_eq!(line.tick(at(10_050)), [Event::Undelivered]);
