@@ -91,9 +91,14 @@ pub async fn run_on(
     let (desk, desk_out) = mpsc::channel(pos::QUEUE_LEN_MAX);
     let socket = desk::socket_beside(&config.store_path);
     let native = config.till.native.clone();
-    let at_desk = desk::serve(&socket, native, desk_events_in, desk_out)
-        .with_context(|| format!("the socket {} cannot be used", socket.display()))?;
-    let mut at_desk = tokio::spawn(at_desk);
+    let mut at_desk = match desk::serve(&socket, native, desk_events_in, desk_out) {
+        Ok(at_desk) => tokio::spawn(at_desk),
+        // Payments do not depend on it.
+        Err(error) => {
+            tracing::error!(%error, socket = %socket.display(), "nobody can speak from the desk");
+            tokio::spawn(std::future::pending())
+        }
+    };
     let till = pos::serve(config.till, till_events_in, replies_out).await;
     let mut till = tokio::spawn(till.context("the till's address cannot be used")?);
     let (wanted, wanted_out) = watch::channel(engine.wanted());
@@ -135,8 +140,16 @@ pub async fn run_on(
     }
     sync.abort();
     let _ = tokio::time::timeout(FAREWELL, till).await;
-    let _ = tokio::time::timeout(FAREWELL, at_desk).await;
+    at_desk_ends(at_desk).await;
     Ok(())
+}
+
+/// The socket is taken away by whoever serves it; if nobody does there is nothing to wait for.
+async fn at_desk_ends(at_desk: tokio::task::JoinHandle<()>) {
+    let stop = at_desk.abort_handle();
+    if tokio::time::timeout(FAREWELL, at_desk).await.is_err() {
+        stop.abort();
+    }
 }
 
 struct Daemon {
@@ -305,6 +318,9 @@ impl Daemon {
             Ok(step) => step,
             Err(error) => {
                 tracing::error!(%error, "an input does not fit and was dropped");
+                if let Some(asked) = asked {
+                    self.answer_defect(&asked).await;
+                }
                 return;
             }
         };

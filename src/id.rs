@@ -147,8 +147,12 @@ impl TransactionId {
     /// Whether both name the same transaction: Klarna writes it as a bare UUID in one place and as
     /// a KRN that ends in it in another.
     pub fn is_same(&self, other: &str) -> bool {
-        let tail = |id: &str| id.rsplit(':').next().unwrap_or_default().to_owned();
-        self.0 == other || tail(&self.0) == tail(other)
+        self.tail() == other.rsplit(':').next().unwrap_or_default()
+    }
+
+    /// What both spellings end in.
+    pub fn tail(&self) -> &str {
+        self.0.rsplit(':').next().unwrap_or_default()
     }
 }
 

@@ -199,7 +199,10 @@ fn command(
                 payment.sale.amount,
                 list::state(payment)
             ),
-            None => println!("{name} is not in this journal; Klarna will be asked about it"),
+            None if matches!(name, SaleName::Transaction(_)) => {
+                println!("{name} is not in this journal; Klarna will be asked about it");
+            }
+            None => {}
         }
     }
     confirm(&format!("{op} {what}"), about.yes)?;
@@ -229,7 +232,7 @@ fn command(
             (Some("operation"), _) => {
                 let refusal = &answer["refusal"];
                 let text = format!("{}: {}", refusal["code"], refusal["text"]).replace('"', "");
-                bail!("{}: refused by Klarna, {text}", in_words(&answer));
+                bail!("{}: refused, {text}", in_words(&answer));
             }
             _ => bail!("{}", refusal(&answer)),
         }
@@ -281,11 +284,7 @@ fn confirm(what: &str, yes: bool) -> anyhow::Result<()> {
 /// The payment in the journal that goes by this name.
 fn known(database: &Path, name: &SaleName) -> anyhow::Result<Option<Payment>> {
     let reader = Reader::open(database)?;
-    let id = match name {
-        SaleName::Till(reference) => reader.payment_by_reference(reference)?,
-        SaleName::Payment(name) => reader.payment_by_name(name)?,
-        SaleName::Transaction(id) => reader.payment_by_transaction(id)?,
-    };
+    let id = reader.payment_by_name(name)?;
     id.map(|id| list::load(&reader, id)).transpose()
 }
 
@@ -309,7 +308,7 @@ impl Terminal {
         let reference = line["ref"].as_str().unwrap_or_default();
         let answer = self.hear(reference, Instant::now() + ANSWER_WAIT)?;
         answer.with_context(|| {
-            format!("the daemon gives no answer; the same with --ref {reference} asks again")
+            format!("the daemon gives no answer to {reference}; `outbox list` shows what is queued")
         })
     }
 

@@ -52,14 +52,14 @@ pub(super) fn outbox(path: &Path) -> anyhow::Result<()> {
     let (queued, refused) = (reader.queued()?, reader.refused()?);
     println!("{} call(s) wait for Klarna, {} need(s) a person", queued.len(), refused.len());
     for row in queued {
-        let queued_at = reader.call(row.call.id)?.map(|row| row.queued_at);
-        // A restored call with its first key may have been sent at any time before.
-        let restored = row.first_attempt.millis() == 0 && row.call.generation == 0;
-        let since = match queued_at.filter(|_| !restored) {
-            Some(at) => format!("{} UTC", &at.iso8601()[..19]),
-            None => "the journal was restored".to_owned(),
+        let since = reader.call(row.call.id)?.map(|row| row.queued_at);
+        let since = since.map(|at| at.iso8601()[..19].to_owned()).unwrap_or_default();
+        let looked_for = match row.first_attempt.millis() {
+            0 => ", looked for at Klarna before it is sent",
+            _ => "",
         };
-        println!("  {}  since {since}{}", line(&row.call), why(&reader, &row.call)?);
+        let why = why(&reader, &row.call)?;
+        println!("  {}  since {since} UTC{why}{looked_for}", line(&row.call));
     }
     for row in &refused {
         let refusal = &row.refusal;
@@ -176,6 +176,7 @@ fn describe(event: &Event) -> String {
         | Event::Updated { .. }
         | Event::CheckQueued
         | Event::Checked { .. }
+        | Event::NotCompared { .. }
         | Event::ShiftEnded { .. } => event.name().to_owned(),
     }
 }

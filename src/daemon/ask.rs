@@ -4,7 +4,7 @@
 use super::Daemon;
 use crate::id::{PaymentId, PosReference, TransactionId};
 use crate::payment::found::{Found, NotFound};
-use crate::payment::vocabulary::{Problem, Reply, Request, SaleName, Status};
+use crate::payment::vocabulary::{Problem, Reply, Request, Status};
 use crate::payment::{Input, Needed, shift};
 use crate::pos::desk::{DeskReply, Seat};
 use crate::pos::native::DESK_PREFIX;
@@ -81,9 +81,7 @@ impl Daemon {
     fn payment_of(&self, needed: &Needed) -> Result<Option<PaymentId>, StoreError> {
         match needed {
             Needed::Payment(id) => Ok(Some(*id)),
-            Needed::Name(SaleName::Till(reference)) => self.reader.payment_by_reference(reference),
-            Needed::Name(SaleName::Payment(name)) => self.reader.payment_by_name(name),
-            Needed::Name(SaleName::Transaction(id)) => self.reader.payment_by_transaction(id),
+            Needed::Name(name) => self.reader.payment_by_name(name),
         }
     }
 
@@ -118,12 +116,14 @@ impl Daemon {
             tracing::warn!(code = problem.code(), "a command of the till was refused");
         }
         let answers = |asked: &&Asked| reply.reference() == Some(asked.request.reference());
-        let seat = asked.filter(answers).and_then(|asked| match asked.asker {
-            Asker::Desk(seat) => Some(seat),
-            Asker::Till => None,
-        });
+        let asker = asked.filter(answers).map(|asked| asked.asker);
         let is_desks = |reference: &PosReference| reference.as_str().starts_with(DESK_PREFIX);
-        if seat.is_some() || reply.reference().is_some_and(is_desks) {
+        let seat = match asker {
+            Some(Asker::Desk(seat)) => Some(seat),
+            Some(Asker::Till) | None => None,
+        };
+        let news_of_desk = asker.is_none() && reply.reference().is_some_and(is_desks);
+        if seat.is_some() || news_of_desk {
             if self.desk.try_send(DeskReply { seat, reply }).is_err() {
                 tracing::warn!("nobody takes the desk's messages; one was dropped");
             }
@@ -132,6 +132,14 @@ impl Daemon {
         if self.replies.send(reply).await.is_err() {
             tracing::error!("the till's link has ended; its messages are lost until a restart");
         }
+    }
+
+    /// Tells whoever asked that a command does not fit; that is a defect, and the log says which.
+    pub(super) async fn answer_defect(&mut self, asked: &Asked) {
+        let text = "the terminal cannot do this because of a defect; its log says which";
+        let problem = Problem::NotAllowed(text.to_owned());
+        let reference = Some(asked.request.reference().clone());
+        self.tell(Reply::Refused { reference, problem }, Some(asked)).await;
     }
 
     /// Tells the till that a command was not accepted because nothing can be recorded.

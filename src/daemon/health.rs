@@ -11,6 +11,7 @@ use crate::store::{Reader, StoreError};
 use sd_notify::NotifyState;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -134,7 +135,10 @@ fn replace(path: &Path, text: &str) -> std::io::Result<()> {
     let mut name = path.as_os_str().to_owned();
     name.push(".new");
     let new = PathBuf::from(name);
-    std::fs::write(&new, text)?;
+    // The collector's directory may be shared: nothing that stands there already is written to.
+    let _ = std::fs::remove_file(&new);
+    let mut file = std::fs::File::options().write(true).create_new(true).open(&new)?;
+    file.write_all(text.as_bytes())?;
     std::fs::rename(&new, path)
 }
 

@@ -366,7 +366,8 @@ impl Payment {
             | Event::Refunded { sequence, .. }
             | Event::Released { sequence, .. }
             | Event::Updated { sequence }
-            | Event::Checked { sequence } => Some(*sequence),
+            | Event::Checked { sequence }
+            | Event::NotCompared { sequence } => Some(*sequence),
             _ => None,
         };
         // A refused call is taken off by `carry_out`, which keeps it on the list.
@@ -379,7 +380,9 @@ impl Payment {
             .iter()
             .filter(|(_, call)| !call.refused)
             .filter(|(sequence, call)| {
-                let unwanted = !self.state.wants(&call.kind) && Some(**sequence) != refused;
+                let is_check = matches!(call.kind, CallKind::Check { .. });
+                let wanted = self.state.wants(&call.kind) && !(is_check && event.ends_checks());
+                let unwanted = !wanted && Some(**sequence) != refused;
                 unwanted || Some(**sequence) == answered
             })
             .map(|(sequence, _)| *sequence)

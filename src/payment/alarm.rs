@@ -90,9 +90,7 @@ impl Alarm {
             Self::QueueIsOld | Self::QueueIsLong => {
                 "calls wait for Klarna; look at the network and at `outbox list`"
             }
-            Self::NeedsPerson => {
-                "Klarna has refused a call; see `outbox list`, then retry or resolve it"
-            }
+            Self::NeedsPerson => "a call was refused; see `outbox list`, then retry or resolve it",
             Self::AuthorisationsLapse => {
                 "authorised sales are about to lapse uncaptured; capture or release them"
             }

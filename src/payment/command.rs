@@ -213,6 +213,7 @@ impl Draft<'_> {
         };
         match (known, transaction, looked) {
             (Some(payment), ..) if !needs_look(&payment) => Ok(payment),
+            (Some(payment), _, Some(Ok(found))) if !can_tell(&payment, &found) => Ok(payment),
             (Some(payment), _, Some(Ok(found))) => {
                 let payment_reference = payment.reference.clone();
                 self.record(payment.id, Event::Adopted { found, payment_reference })?;
@@ -241,6 +242,13 @@ impl Draft<'_> {
 fn needs_look(payment: &Payment) -> bool {
     match &payment.state {
         State::Settling { ledger, .. } => ledger.is_adopted() && ledger.is_at_rest(),
+        _ => false,
+    }
+}
+
+fn can_tell(payment: &Payment, found: &Found) -> bool {
+    match &payment.state {
+        State::Settling { ledger, .. } => ledger.can_tell(found),
         _ => false,
     }
 }

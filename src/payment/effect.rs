@@ -212,6 +212,8 @@ pub enum Effect {
     Updated,
     /// The acquirer's sums are ours.
     Checked,
+    /// The acquirer's sums cannot be compared with ours: why.
+    NotComparable(String),
 }
 
 /// How a payment request came to its end.

@@ -299,6 +299,7 @@ impl Draft<'_> {
         let (payment, changes) =
             Payment::begin(id, &sale, &payment_reference, now, self.engine.setting());
         self.step.references.push((sale.reference.clone(), Some(id)));
+        self.step.names.push((SaleName::Payment(payment_reference.clone()), id));
         let event = Event::SaleRequested { sale, payment_reference };
         self.step.records.push(Record { payment: Some(id), at: now.wall, event });
         self.step.outbox.extend(changes);
@@ -311,7 +312,8 @@ impl Draft<'_> {
         let id = self.engine.last_id.next();
         let payment_reference = self.payment_reference(id);
         let payment = Payment::adopt(id, &found, &payment_reference, self.step.now);
-        self.step.references.push((payment.sale.reference.clone(), Some(id)));
+        self.step.names.push((SaleName::Payment(payment_reference.clone()), id));
+        self.step.names.push((SaleName::Transaction(found.transaction.clone()), id));
         let event = Event::Adopted { found, payment_reference };
         self.step.records.push(Record { payment: Some(id), at: self.step.now.wall, event });
         self.step.payments.insert(id, payment);
@@ -324,6 +326,9 @@ impl Draft<'_> {
         let mut payment = known.clone();
         let now = self.step.now;
         let changes = payment.advance(&event, now, self.engine.setting())?;
+        if let Event::Authorised { transaction, .. } = &event {
+            self.step.names.push((SaleName::Transaction(transaction.clone()), id));
+        }
         self.step.outbox.extend(changes);
         self.step.records.push(Record { payment: Some(id), at: now.wall, event });
         self.step.payments.insert(id, payment);
@@ -343,7 +348,7 @@ impl Draft<'_> {
     /// Only what nothing is queued for: a queued call finds out by itself.
     fn started(&mut self) -> Result<(), IllegalEvent> {
         let at_rest = |payment: &&Payment| match &payment.state {
-            State::Settling { ledger, .. } => payment.is_open() && ledger.is_at_rest(),
+            State::Settling { ledger, .. } => payment.is_open() && ledger.is_to_be_checked(),
             _ => false,
         };
         let due: Vec<PaymentId> =

@@ -238,6 +238,11 @@ pub enum Event {
         /// By which call.
         sequence: u32,
     },
+    /// The acquirer's answer did not let its sums be compared.
+    NotCompared {
+        /// By which call.
+        sequence: u32,
+    },
     /// The day is closed (about the terminal, not a payment).
     ShiftEnded {
         /// What the till is told.
@@ -246,6 +251,19 @@ pub enum Event {
 }
 
 impl Event {
+    /// Whether it queues a call before which no comparison is of use any more.
+    pub(super) fn ends_checks(&self) -> bool {
+        matches!(
+            self,
+            Self::CaptureQueued { .. }
+                | Self::RefundQueued { .. }
+                | Self::ReleaseQueued { .. }
+                | Self::UpdateQueued { .. }
+                | Self::VoidDecided { .. }
+                | Self::CallRetried { .. }
+        )
+    }
+
     /// One word for logs and the journal.
     pub fn name(&self) -> &'static str {
         match self {
@@ -279,6 +297,7 @@ impl Event {
             Self::Updated { .. } => "updated",
             Self::CheckQueued => "check_queued",
             Self::Checked { .. } => "checked",
+            Self::NotCompared { .. } => "not_compared",
             Self::ShiftEnded { .. } => "shift_ended",
         }
     }

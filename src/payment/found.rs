@@ -1,6 +1,6 @@
 //! A transaction as the acquirer describes it, for what others have sold and for comparing books.
 
-use crate::id::{CaptureId, EffectReference, Label, PaymentReference, TransactionId};
+use crate::id::{CaptureId, EffectReference, Label, PaymentReference, RefundId, TransactionId};
 use crate::money::{Amount, MoneyError};
 
 /// What has become of a transaction's money, as one side knows it.
@@ -61,6 +61,9 @@ pub struct FoundCapture {
 /// One refund of a [`Found`] transaction.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct FoundRefund {
+    /// Klarna's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<RefundId>,
     /// The capture that it was taken from, when Klarna says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capture: Option<CaptureId>,

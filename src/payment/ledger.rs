@@ -13,7 +13,7 @@ use super::event::{Event, OperationProgress};
 use super::found::{Found, Sums};
 use super::state::{About, Todo};
 use super::vocabulary::MoneySoFar;
-use crate::id::{CaptureId, EffectReference, TransactionId};
+use crate::id::{CaptureId, EffectReference, RefundId, TransactionId};
 use crate::money::Amount;
 
 /// The sums of one payment.
@@ -48,6 +48,8 @@ struct Entry {
     reference: Option<EffectReference>,
     /// Of a capture: Klarna's id.
     id: Option<CaptureId>,
+    /// Of a refund: Klarna's id.
+    refund: Option<RefundId>,
     /// Of a refund: the capture that it is about.
     capture: Option<u32>,
 }
@@ -90,8 +92,19 @@ impl Ledger {
         }
     }
 
+    /// Whether our own rows can be told from those of others in `found`: each names its reference
+    /// or its id, or none of them is ours.
+    pub fn can_tell(&self, found: &Found) -> bool {
+        let silent_capture =
+            found.captures.iter().any(|row| row.reference.is_none() && row.id.is_none());
+        let silent_refund =
+            found.refunds.iter().any(|row| row.reference.is_none() && row.id.is_none());
+        let ours = |entries: &[Entry]| ours(entries) > 0;
+        !(silent_capture && ours(&self.captures) || silent_refund && ours(&self.refunds))
+    }
+
     /// Takes over what the acquirer says of a transaction that others have a hand in. Our own rows
-    /// stay as they are: they are recognised by their references.
+    /// stay as they are: they are recognised by their references or ids.
     pub(super) fn adopt(&mut self, found: &Found) {
         (self.authorised, self.adopted, self.closed) = (found.authorised, true, found.closed);
         for entries in [&mut self.captures, &mut self.refunds, &mut self.releases] {
@@ -100,7 +113,8 @@ impl Ledger {
         let sequences = || (0..).map(|index| FOREIGN + index);
         let mut captures = Vec::new();
         for (sequence, row) in sequences().zip(&found.captures) {
-            if !is_ours(&self.captures, row.reference.as_ref()) {
+            let id = row.id.as_ref().map(CaptureId::as_str);
+            if !is_ours(&self.captures, row.reference.as_ref(), id) {
                 let reference = row.reference.clone();
                 let id = row.id.clone();
                 captures.push(Entry { id, ..Entry::foreign(sequence, row.amount, reference) });
@@ -109,7 +123,8 @@ impl Ledger {
         captures.append(&mut self.captures);
         self.captures = captures;
         for (sequence, row) in sequences().zip(&found.refunds) {
-            if !is_ours(&self.refunds, row.reference.as_ref()) {
+            let id = row.id.as_ref().map(RefundId::as_str);
+            if !is_ours(&self.refunds, row.reference.as_ref(), id) {
                 let of = |entry: &&Entry| row.capture.is_some() && entry.id == row.capture;
                 let capture = self.captures.iter().find(of).map(|entry| entry.sequence);
                 let entry = Entry::foreign(sequence, row.amount, row.reference.clone());
@@ -138,6 +153,18 @@ impl Ledger {
         !self.entries().any(|entry| entry.is_queued() || entry.needs_person())
     }
 
+    /// Our own sale of which nothing is captured, refused or seen to by a person: what the end of a
+    /// shift captures by itself.
+    pub fn is_nobodys_concern_yet(&self) -> bool {
+        !self.adopted && self.money().next().is_none()
+    }
+
+    /// Whether a start is to compare the acquirer's sums with these. A person who has seen to a
+    /// difference is not told of it again.
+    pub fn is_to_be_checked(&self) -> bool {
+        self.is_at_rest() && !self.checks.iter().any(|entry| entry.resolved)
+    }
+
     /// What the acquirer has confirmed, for a comparison.
     pub fn sums(&self) -> Sums {
         Sums {
@@ -155,7 +182,8 @@ impl Ledger {
             self.captures.iter().any(|capture| capture.sequence == sequence && !capture.counts())
         };
         let uncovered = |refund: &&Entry| {
-            let before = |entry: &&Entry| entry.counts() && entry.order() <= refund.sequence;
+            let earlier = |entry: &Entry| entry.is_done() || entry.order() <= refund.sequence;
+            let before = |entry: &&Entry| entry.counts() && earlier(entry);
             let sum = |entries: &[Entry]| -> i64 {
                 entries.iter().filter(before).map(|entry| entry.amount.minor()).sum()
             };
@@ -169,8 +197,7 @@ impl Ledger {
     /// unless that is not ours to see to: it is somebody else's sale, or a person has taken over.
     pub fn is_complete(&self) -> bool {
         let settled = !self.is_untouched() && self.capturable().is_zero();
-        let mut judged = self.money().chain(&self.checks);
-        let taken_over = self.adopted || judged.any(|entry| entry.resolved);
+        let taken_over = self.adopted || self.money().any(|entry| entry.resolved);
         self.is_at_rest() && (settled || taken_over)
     }
 
@@ -229,6 +256,10 @@ impl Ledger {
         about: &About<'_>,
     ) -> Option<Todo> {
         let transaction = transaction.clone();
+        if event.ends_checks() {
+            // What it was to find is not what will be there, and nothing waits for a comparison.
+            self.checks.retain(|check| !check.is_queued());
+        }
         match event {
             Event::CaptureQueued { amount, .. } => {
                 let reference = about.effect_reference('C', 1 + ours(&self.captures));
@@ -253,8 +284,13 @@ impl Ledger {
                 }
                 Some(todo)
             }
-            Event::Refunded { sequence, amount, .. } => {
-                finish(&mut self.refunds, *sequence, *amount)
+            Event::Refunded { sequence, amount, refund } => {
+                let todo = finish(&mut self.refunds, *sequence, *amount)?;
+                let mut refunds = self.refunds.iter_mut();
+                if let Some(entry) = refunds.find(|entry| entry.sequence == *sequence) {
+                    entry.refund.clone_from(refund);
+                }
+                Some(todo)
             }
             Event::ReleaseQueued { amount, .. } => {
                 if self.plan_release().ok()? != *amount || self.is_untouched() {
@@ -279,7 +315,7 @@ impl Ledger {
                 let none = self.none();
                 finish(&mut self.updates, *sequence, none)
             }
-            Event::Checked { sequence } => {
+            Event::Checked { sequence } | Event::NotCompared { sequence } => {
                 let none = self.none();
                 finish(&mut self.checks, *sequence, none)
             }
@@ -377,8 +413,16 @@ const FOREIGN: u32 = 1 << 31;
 impl Entry {
     fn queued(amount: Amount, reference: Option<EffectReference>, capture: Option<u32>) -> Self {
         let progress = OperationProgress::Queued;
-        let (sequence, resolved, id) = (UNNUMBERED, false, None);
-        Self { sequence, amount, progress, resolved, reference, id, capture }
+        Self {
+            sequence: UNNUMBERED,
+            amount,
+            progress,
+            resolved: false,
+            reference,
+            id: None,
+            refund: None,
+            capture,
+        }
     }
 
     fn foreign(sequence: u32, amount: Amount, reference: Option<EffectReference>) -> Self {
@@ -392,9 +436,13 @@ fn ours(entries: &[Entry]) -> usize {
     entries.iter().filter(|entry| entry.sequence < FOREIGN).count()
 }
 
-fn is_ours(entries: &[Entry], reference: Option<&EffectReference>) -> bool {
-    let ours = |entry: &Entry| entry.sequence < FOREIGN && entry.reference.as_ref() == reference;
-    reference.is_some() && entries.iter().any(ours)
+fn is_ours(entries: &[Entry], reference: Option<&EffectReference>, id: Option<&str>) -> bool {
+    entries.iter().filter(|entry| entry.sequence < FOREIGN).any(|entry| {
+        let named = reference.is_some() && entry.reference.as_ref() == reference;
+        let ids =
+            [entry.id.as_ref().map(CaptureId::as_str), entry.refund.as_ref().map(RefundId::as_str)];
+        named || id.is_some() && ids.contains(&id)
+    })
 }
 
 fn finish(entries: &mut [Entry], sequence: u32, amount: Amount) -> Option<Todo> {

@@ -39,16 +39,16 @@ pub fn plan(row: &QueuedCall, now: Wall, distrusted_until: Option<Wall>) -> Plan
         CallKind::Capture { .. } | CallKind::Refund { .. } if !(fresh && trusted) => {
             Plan::ReadFirst
         }
-        // Nothing but a read.
-        CallKind::Check { .. } => Plan::ReadFirst,
         // Repeating these is harmless at any age: a request that nobody sees lapses, a confirmation
-        // is idempotent by its token, and closing, releasing or naming twice is doing it once.
+        // is idempotent by its token, closing, releasing or naming twice is doing it once, and a
+        // check is a read.
         CallKind::Capture { .. }
         | CallKind::Refund { .. }
         | CallKind::Create { .. }
         | CallKind::Cancel { .. }
         | CallKind::Confirm { .. }
         | CallKind::Update { .. }
+        | CallKind::Check { .. }
         | CallKind::Void { .. } => Plan::Send,
     }
 }

@@ -55,6 +55,7 @@ fn add(totals: &mut BTreeMap<Currency, ShiftTotal>, event: &Event) {
         | Event::Updated { .. }
         | Event::CheckQueued
         | Event::Checked { .. }
+        | Event::NotCompared { .. }
         | Event::Rekeyed { .. }
         | Event::ShiftEnded { .. } => {}
     }

@@ -62,6 +62,8 @@ pub struct Step {
     pub outbox: Vec<OutboxChange>,
     /// The till's references that now mean something; `None` stands for the terminal itself.
     pub references: Vec<(PosReference, Option<PaymentId>)>,
+    /// By which names at the acquirer payments can be found from now on.
+    pub names: Vec<(SaleName, PaymentId)>,
     /// What the till is told once this is durable.
     pub replies: Vec<Reply>,
     /// A transaction to be read at the acquirer before the command can be decided; comes back as
@@ -88,6 +90,7 @@ impl Step {
             records: Vec::new(),
             outbox: Vec::new(),
             references: Vec::new(),
+            names: Vec::new(),
             replies: Vec::new(),
             lookup: None,
             hurry: false,

@@ -188,17 +188,16 @@ impl Draft<'_> {
     fn capture_all(&mut self) -> Result<u32, IllegalEvent> {
         // What was refused once is a person's decision, not the next closing's; so is what a person
         // has seen to, and what somebody else has sold.
-        let uncaptured = |payment: &&Payment| match &payment.state {
-            State::Settling { ledger, .. } => {
-                payment.is_open() && ledger.is_untouched() && ledger.so_far().refused == 0
+        let due = |payment: &Payment| match &payment.state {
+            State::Settling { ledger, .. } if ledger.is_nobodys_concern_yet() => {
+                ledger.plan_capture(None).ok().map(|amount| (payment.id, amount))
             }
-            _ => false,
+            _ => None,
         };
-        let due: Vec<&Payment> = self.engine.payments.values().filter(uncaptured).collect();
+        let due: Vec<(PaymentId, Amount)> = self.engine.payments.values().filter_map(due).collect();
         let mut queued = 0;
-        for payment in due {
-            let amount = payment.sale.amount;
-            self.record(payment.id, Event::CaptureQueued { amount, operation: None })?;
+        for (id, amount) in due {
+            self.record(id, Event::CaptureQueued { amount, operation: None })?;
             queued += 1;
         }
         Ok(queued)

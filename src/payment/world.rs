@@ -133,6 +133,7 @@ fn effect_event(sequence: u32, kind: &CallKind, effect: Effect) -> Result<Event,
         (CallKind::Void { rest: false, .. }, Effect::Voided) => Event::Voided { amount },
         (CallKind::Update { .. }, Effect::Updated) => Event::Updated { sequence },
         (CallKind::Check { .. }, Effect::Checked) => Event::Checked { sequence },
+        (CallKind::Check { .. }, Effect::NotComparable(_)) => Event::NotCompared { sequence },
         (
             kind,
             Effect::Created { .. }
@@ -143,7 +144,8 @@ fn effect_event(sequence: u32, kind: &CallKind, effect: Effect) -> Result<Event,
             | Effect::Refunded { .. }
             | Effect::Voided
             | Effect::Updated
-            | Effect::Checked,
+            | Effect::Checked
+            | Effect::NotComparable(_),
         ) => return Err(IllegalEvent { state: kind.operation(), event: "foreign effect" }),
     })
 }

@@ -6,7 +6,7 @@
 
 use super::{TillEvent, native};
 use crate::payment::vocabulary::{Reply, Request};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::FileTypeExt as _;
 use std::os::unix::net::UnixStream as BlockingStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,6 +22,8 @@ const SEATS_MAX: usize = 8;
 const REPLIES_MAX: usize = 64;
 /// After a connection could not be accepted (no file handles are left, say).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+/// A connection over which nothing has gone for this long is cut.
+const IDLE_MAX: Duration = Duration::from_secs(900);
 /// Bytes read at a time.
 const READ_LEN: usize = 4096;
 /// A connection that does not take its bytes for this long is cut.
@@ -119,16 +121,21 @@ async fn let_in(
 /// A socket that a dead daemon has left behind is taken over; whoever can open the database's lock
 /// is the only daemon there is.
 fn bind(path: &Path) -> std::io::Result<UnixListener> {
-    if path.exists() {
+    if let Ok(found) = std::fs::symlink_metadata(path) {
+        let in_use = |why| Err(std::io::Error::new(std::io::ErrorKind::AddrInUse, why));
+        if !found.file_type().is_socket() {
+            return in_use("something that is no socket stands in its place");
+        }
         if BlockingStream::connect(path).is_ok() {
-            let why = "another daemon answers on it";
-            return Err(std::io::Error::new(std::io::ErrorKind::AddrInUse, why));
+            return in_use("another daemon answers on it");
         }
         std::fs::remove_file(path)?;
     }
-    let listener = UnixListener::bind(path)?;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
-    Ok(listener)
+    // Nobody else may connect, not even in the moment before its permissions could be set.
+    let before = rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o177));
+    let listener = UnixListener::bind(path);
+    rustix::process::umask(before);
+    listener
 }
 
 struct Guest {
@@ -149,6 +156,7 @@ impl Guest {
                     },
                     Ok(_) | Err(_) => return,
                 },
+                () = tokio::time::sleep(IDLE_MAX) => return,
                 reply = told.recv() => match reply {
                     Ok(reply) if reply.seat.is_none_or(|seat| seat == self.seat) => {
                         self.session.encode(&reply.reply)

@@ -5,6 +5,7 @@ use crate::clock::Wall;
 use crate::id::PaymentId;
 use crate::payment::Step;
 use crate::payment::event::{Event, Record};
+use crate::payment::vocabulary::SaleName;
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 
 /// Appends the step's records, its references and the open flags of its payments.
@@ -21,6 +22,16 @@ pub(super) fn append(transaction: &Transaction<'_>, step: &Step) -> Result<(), S
         transaction.prepare_cached("INSERT INTO reference (reference, payment) VALUES (?1, ?2)")?;
     for (reference, payment) in &step.references {
         name.execute(params![reference.as_str(), payment.map(PaymentId::number)])?;
+    }
+    let mut alias = transaction
+        .prepare_cached("INSERT OR IGNORE INTO name (kind, name, payment) VALUES (?1, ?2, ?3)")?;
+    for (name, payment) in &step.names {
+        let (kind, name) = match name {
+            SaleName::Payment(name) => ("payment", name.as_str()),
+            SaleName::Transaction(id) => ("transaction", id.tail()),
+            SaleName::Till(_) => continue,
+        };
+        alias.execute(params![kind, name, payment.number()])?;
     }
     let mut flag = transaction.prepare_cached(
         "INSERT INTO payment (id, open) VALUES (?1, ?2)

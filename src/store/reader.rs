@@ -3,10 +3,11 @@
 use super::{
     OutboxRow, RefusedCall, Restored, StoreError, journal, outbox, read_only, restore, schema,
 };
-use crate::id::{CallId, Installation, PaymentId, PaymentReference, PosReference, TransactionId};
+use crate::id::{CallId, Installation, PaymentId, PosReference};
 use crate::payment::alarm::Backlog;
 use crate::payment::effect::QueuedCall;
 use crate::payment::event::Record;
+use crate::payment::vocabulary::SaleName;
 use rusqlite::{Connection, OptionalExtension};
 use std::path::Path;
 
@@ -88,34 +89,32 @@ impl Reader {
         &self,
         reference: &PosReference,
     ) -> Result<Option<PaymentId>, StoreError> {
-        self.first_payment(BY_REFERENCE, reference.as_str())
+        self.first_payment(BY_REFERENCE, [reference.as_str()])
     }
 
-    /// The payment that our own name of it belongs to.
+    /// The payment that goes by `name`; somebody else's sale has our name of it for a till's
+    /// reference.
     ///
     /// # Errors
     /// [`StoreError::Sqlite`].
-    pub fn payment_by_name(
-        &self,
-        name: &PaymentReference,
-    ) -> Result<Option<PaymentId>, StoreError> {
-        self.first_payment(BY_PAYMENT_REFERENCE, name.as_str())
+    pub fn payment_by_name(&self, name: &SaleName) -> Result<Option<PaymentId>, StoreError> {
+        match name {
+            SaleName::Till(reference) => match self.payment_by_reference(reference)? {
+                Some(payment) => Ok(Some(payment)),
+                None => self.first_payment(BY_NAME, ["payment", reference.as_str()]),
+            },
+            SaleName::Payment(name) => self.first_payment(BY_NAME, ["payment", name.as_str()]),
+            SaleName::Transaction(id) => self.first_payment(BY_NAME, ["transaction", id.tail()]),
+        }
     }
 
-    /// The payment that a transaction belongs to, named as Klarna has named it to this journal.
-    ///
-    /// # Errors
-    /// [`StoreError::Sqlite`].
-    pub fn payment_by_transaction(
+    fn first_payment(
         &self,
-        transaction: &TransactionId,
+        sql: &str,
+        values: impl rusqlite::Params,
     ) -> Result<Option<PaymentId>, StoreError> {
-        self.first_payment(BY_TRANSACTION, transaction.as_str())
-    }
-
-    fn first_payment(&self, sql: &str, value: &str) -> Result<Option<PaymentId>, StoreError> {
         let mut statement = self.connection.prepare_cached(sql)?;
-        let number = statement.query_row([value], |row| row.get(0)).optional()?;
+        let number = statement.query_row(values, |row| row.get(0)).optional()?;
         Ok(number.map(PaymentId::new))
     }
 
@@ -200,12 +199,7 @@ impl Reader {
 
 const BY_REFERENCE: &str =
     "SELECT payment FROM reference WHERE reference = ?1 AND payment IS NOT NULL";
-const BY_PAYMENT_REFERENCE: &str = "SELECT payment FROM journal
-    WHERE json_extract(body, '$.payment_reference') = ?1
-      AND event IN ('sale_requested', 'adopted')";
-const BY_TRANSACTION: &str = "SELECT payment FROM journal
-    WHERE coalesce(json_extract(body, '$.transaction'), json_extract(body, '$.found.transaction'))
-          = ?1 AND event IN ('authorised', 'adopted')";
+const BY_NAME: &str = "SELECT payment FROM name WHERE kind = ?1 AND name = ?2";
 
 /// The records of open payments and of the terminal itself.
 const OPEN: &str = "WHERE payment IS NULL OR payment IN (SELECT id FROM payment WHERE open = 1)";
@@ -255,8 +249,8 @@ mod tests {
         assert_eq!(reader.sendable(&[], PaymentId::new(0), 100).expect("rows").len(), 0);
         assert_eq!(reader.last_payment().expect("a number").number(), FINISHED);
         assert_eq!(reader.restored().expect("a mark"), None);
-        for lookup in [BY_REFERENCE, BY_PAYMENT_REFERENCE, BY_TRANSACTION] {
-            let plan = plan(&reader.connection, &lookup.replace("?1", "'x'"));
+        for lookup in [BY_REFERENCE, BY_NAME] {
+            let plan = plan(&reader.connection, &lookup.replace("?1", "'x'").replace("?2", "'x'"));
             assert!(plan.starts_with("SEARCH"), "{plan}");
         }
         let plan = plan(&reader.connection, &journal::sql(OPEN));

@@ -59,12 +59,23 @@ pub(super) const MIGRATIONS: &[&str] = &[
     CREATE INDEX outbox_open ON outbox (payment, sequence) WHERE state <> 'closed';
 ",
     "
-    -- A payment is found by our name of it and by Klarna's id of its transaction as well.
-    CREATE INDEX journal_by_payment_reference ON journal (json_extract(body, '$.payment_reference'))
-        WHERE event IN ('sale_requested', 'adopted');
-    CREATE INDEX journal_by_transaction ON journal
-        (coalesce(json_extract(body, '$.transaction'), json_extract(body, '$.found.transaction')))
-        WHERE event IN ('authorised', 'adopted');
+    -- By which names at the acquirer a payment is found: ours (payment), and the part of the
+    -- transaction's id that all spellings of it end in (transaction).
+    CREATE TABLE name (
+        kind    TEXT NOT NULL CHECK (kind IN ('payment', 'transaction')),
+        name    TEXT NOT NULL,
+        payment INTEGER NOT NULL,
+        PRIMARY KEY (kind, name)
+    ) STRICT, WITHOUT ROWID;
+    INSERT OR IGNORE INTO name
+        SELECT 'payment', json_extract(body, '$.payment_reference'), payment FROM journal
+        WHERE event = 'sale_requested' AND json_valid(body)
+          AND json_extract(body, '$.payment_reference') IS NOT NULL;
+    INSERT OR IGNORE INTO name
+        SELECT 'transaction', replace(id, rtrim(id, replace(id, ':', '')), ''), payment
+        FROM (SELECT json_extract(body, '$.transaction') AS id, payment FROM journal
+              WHERE event = 'authorised' AND json_valid(body))
+        WHERE id IS NOT NULL;
 ",
 ];
 

@@ -133,6 +133,9 @@ impl Schedule {
                 false => Some(own),
             };
             if turn.is_some_and(|turn| turn <= now.mono) {
+                if plan == Plan::Send {
+                    self.answered.remove(&id);
+                }
                 self.send(id, Flight { sent: now.mono, quota, urgent: !patient });
                 due.calls.push((row, plan));
                 continue;

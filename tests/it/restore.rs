@@ -242,7 +242,7 @@ async fn what_happened_after_the_snapshot_happens_only_once() {
 
     let warned = list(&terminal, "payments", &[]);
     assert!(warned.contains("! WARNING: the journal was restored at"), "{warned}");
-    assert!(list(&terminal, "outbox", &[]).contains("since the journal was restored"));
+    assert!(list(&terminal, "outbox", &[]).contains("looked for at Klarna before it is sent"));
     terminal.switch_off().await;
     let acknowledged = list(&terminal, "outbox", &["--acknowledge-restore"]);
     assert!(!acknowledged.contains("WARNING"), "{acknowledged}");

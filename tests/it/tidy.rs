@@ -13,7 +13,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("i18n", &["money"]),
     ("payment", &["money", "id", "clock"]),
     ("receipt", &["payment", "money", "id", "i18n", "clock"]),
-    ("pos", &["payment", "money", "id"]),
+    ("pos", &["payment", "money", "id", "clock"]),
     ("acquirer", &["payment", "money", "id", "clock"]),
     ("store", &["payment", "money", "id", "clock"]),
     ("display", &["payment", "money", "i18n", "id"]),

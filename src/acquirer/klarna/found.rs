@@ -8,10 +8,11 @@ use super::Klarna;
 use super::error::Failure;
 use super::refused;
 use super::wire::{Entry, Transaction};
-use crate::id::{CaptureId, EffectReference, Label, PaymentReference, TransactionId};
+use crate::id::{CaptureId, EffectReference, Label, PaymentReference, RefundId, TransactionId};
 use crate::money::{Amount, Currency};
 use crate::payment::effect::{Effect, Outcome, RefusalReason};
 use crate::payment::found::{Found, FoundCapture, FoundRefund, NotFound, Sums};
+use crate::payment::ledger::{CAPTURES_MAX, REFUNDS_MAX};
 
 impl Klarna {
     /// Reads a transaction, whoever has sold it.
@@ -22,6 +23,10 @@ impl Klarna {
         &self,
         transaction: &TransactionId,
     ) -> Result<Found, NotFound> {
+        // The URL would be another one.
+        if matches!(transaction.as_str(), "." | "..") {
+            return Err(NotFound::Unknown);
+        }
         match self.read_transaction(transaction).await.and_then(|body| found(&body, transaction)) {
             Ok(found) => Ok(found),
             Err(Failure::Api(error)) if error.is_resource_not_found() => Err(NotFound::Unknown),
@@ -30,18 +35,32 @@ impl Klarna {
     }
 }
 
-/// Whether Klarna's sums are those that we expect.
+/// Whether Klarna's sums are those that we expect. Only an answer that shows other sums is a
+/// contradiction; one that cannot be compared is no verdict, and nobody has to wait for it.
 pub(super) fn compare(
-    body: &Transaction,
+    answer: Result<Transaction, Failure>,
     transaction: &TransactionId,
     expected: Sums,
-) -> Result<Outcome, Failure> {
-    let sums = found(body, transaction)?.sums().map_err(|error| unusable(&error.to_string()))?;
-    if sums == expected {
-        return Ok(Outcome::Done(Effect::Checked));
+) -> Outcome {
+    let sums = answer.and_then(|body| {
+        found(&body, transaction)?.sums().map_err(|error| unusable(&error.to_string()))
+    });
+    match sums {
+        Ok(sums) if sums == expected => Outcome::Done(Effect::Checked),
+        Ok(sums) => {
+            let text = format!("Klarna says: {sums}; the journal says: {expected}");
+            refused(RefusalReason::Contradiction, "CONTRADICTION", text)
+        }
+        Err(Failure::Contradiction(why)) => Outcome::Done(Effect::NotComparable(why)),
+        Err(Failure::Api(error)) if error.is_resource_not_found() => {
+            let text = format!("Klarna knows no such transaction; the journal says: {expected}");
+            refused(RefusalReason::Contradiction, "CONTRADICTION", text)
+        }
+        Err(Failure::Api(error)) if error.is_definite() => {
+            Outcome::Done(Effect::NotComparable(error.to_string()))
+        }
+        Err(failure) => Outcome::Retry(failure.into_delay()),
     }
-    let text = format!("Klarna says: {sums}; the journal says: {expected}");
-    Ok(refused(RefusalReason::Contradiction, "CONTRADICTION", text))
 }
 
 fn found(body: &Transaction, asked: &TransactionId) -> Result<Found, Failure> {
@@ -49,12 +68,15 @@ fn found(body: &Transaction, asked: &TransactionId) -> Result<Found, Failure> {
     let currency = Currency::new(currency).map_err(|error| unusable(&error.to_string()))?;
     let money = |minor| Amount::new(minor, currency);
     let authorised = body.number(&["payment_amount", "authorized_amount", "amount"]);
-    let authorised = authorised.filter(|minor| *minor > 0).map(money);
+    let authorised = authorised.map(money).filter(Amount::fits_klarna);
     let authorised = authorised.ok_or_else(|| unusable("it does not say what was authorised"))?;
     let captures = body.captures()?.into_iter().map(|row| capture(&row, currency));
     let captures: Vec<FoundCapture> = captures.collect::<Result<_, _>>()?;
     let refunds = body.refunds()?.into_iter().map(|row| refund(&row, currency));
     let refunds: Vec<FoundRefund> = refunds.collect::<Result<_, _>>()?;
+    if captures.len() > CAPTURES_MAX || refunds.len() > REFUNDS_MAX {
+        return Err(unusable("it has more captures or refunds than Klarna allows"));
+    }
     let captured: i64 = captures.iter().map(|row| row.amount.minor()).sum();
     let left = match (body.number(&["remaining_authorized_amount"]), body.state()) {
         (Some(left), _) => left,
@@ -69,7 +91,7 @@ fn found(body: &Transaction, asked: &TransactionId) -> Result<Found, Failure> {
             .and_then(|id| TransactionId::new(id).ok())
             .unwrap_or_else(|| asked.clone()),
         authorised,
-        capturable: money(left.max(0)),
+        capturable: money(left.clamp(0, authorised.minor())),
         captures,
         refunds,
         closed: body.state() == "CLOSED",
@@ -88,6 +110,7 @@ fn capture(row: &Entry, currency: Currency) -> Result<FoundCapture, Failure> {
 
 fn refund(row: &Entry, currency: Currency) -> Result<FoundRefund, Failure> {
     Ok(FoundRefund {
+        id: row.id.clone().and_then(|id| RefundId::new(id).ok()),
         capture: row.capture.clone().and_then(|id| CaptureId::new(id).ok()),
         reference: reference(row),
         amount: amount(row, currency)?,
@@ -99,9 +122,8 @@ fn reference(row: &Entry) -> Option<EffectReference> {
 }
 
 fn amount(row: &Entry, currency: Currency) -> Result<Amount, Failure> {
-    let minor = row.minor.filter(|minor| *minor > 0);
-    let minor = minor.ok_or_else(|| unusable("a capture or refund names no amount"))?;
-    Ok(Amount::new(minor, currency))
+    let amount = row.minor.map(|minor| Amount::new(minor, currency)).filter(Amount::fits_klarna);
+    amount.ok_or_else(|| unusable("a capture or refund names no amount"))
 }
 
 fn unusable(why: &str) -> Failure {
@@ -160,9 +182,12 @@ mod tests {
         let asked = TransactionId::new("t-1").expect("an id");
         let body = Transaction::parse(WEB_SHOP.as_bytes(), &asked).expect("an object");
         let sums = read(WEB_SHOP).expect("usable").sums().expect("small");
-        assert_eq!(compare(&body, &asked, sums), Ok(Outcome::Done(Effect::Checked)));
+        assert_eq!(compare(Ok(body.clone()), &asked, sums), Outcome::Done(Effect::Checked));
+        let silent = Transaction::parse(br#"{"state":"AUTHORIZED"}"#, &asked);
+        let verdict = compare(silent, &asked, sums);
+        assert!(matches!(verdict, Outcome::Done(Effect::NotComparable(_))), "{verdict:?}");
         let expected = Sums { refunded: sums.capturable, ..sums };
-        let Ok(Outcome::Refused(refusal)) = compare(&body, &asked, expected) else {
+        let Outcome::Refused(refusal) = compare(Ok(body), &asked, expected) else {
             panic!("other sums are no agreement")
         };
         assert_eq!(

@@ -89,7 +89,10 @@ impl Klarna {
                 of_transaction(&paths.update),
                 Some(json!({ "merchant_reference": merchant_reference.as_str() })),
             ),
-            CallKind::Check { .. } => return self.find(transaction, call).await,
+            CallKind::Check { expected, .. } => {
+                let answer = self.read_transaction(transaction).await;
+                return compare(answer, transaction, *expected);
+            }
             CallKind::Create { .. } | CallKind::Cancel { .. } | CallKind::Confirm { .. } => {
                 return refused(RefusalReason::NotAllowed, "WRONG_CALL", "not a transaction call");
             }
@@ -177,10 +180,10 @@ impl Klarna {
                     false => Ok(Outcome::Absent),
                 }
             }
-            CallKind::Check { expected, .. } => compare(&found, transaction, *expected),
-            CallKind::Create { .. } | CallKind::Cancel { .. } | CallKind::Confirm { .. } => {
-                Ok(Outcome::Absent)
-            }
+            CallKind::Create { .. }
+            | CallKind::Cancel { .. }
+            | CallKind::Confirm { .. }
+            | CallKind::Check { .. } => Ok(Outcome::Absent),
         });
         match result {
             Ok(outcome) => outcome,

@@ -194,6 +194,7 @@ fn events() -> Vec<Event> {
         events.push(Event::Rekeyed { sequence });
         events.push(Event::Updated { sequence });
         events.push(Event::Checked { sequence });
+        events.push(Event::NotCompared { sequence });
         events.push(Event::CallRetried { sequence });
         events.push(Event::CallResolved { sequence, reason: label_7() });
     }

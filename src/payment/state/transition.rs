@@ -171,6 +171,7 @@ impl State {
                 | Event::Updated { .. }
                 | Event::CheckQueued
                 | Event::Checked { .. }
+                | Event::NotCompared { .. }
                 | Event::Adopted { .. }
                 | Event::CallRefused { .. }
                 | Event::CallRetried { .. }
@@ -209,6 +210,7 @@ impl State {
                 | Event::Updated { .. }
                 | Event::CheckQueued
                 | Event::Checked { .. }
+                | Event::NotCompared { .. }
                 | Event::Rekeyed { .. }
                 | Event::ShiftEnded { .. },
             ) => Err(IllegalEvent { state: state.name(), event: event.name() }),

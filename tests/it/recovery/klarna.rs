@@ -103,12 +103,17 @@ impl Klarna {
             by_hand: false,
             released: false,
         };
+        // Rows without a reference stand for what was done here already.
+        let known = self.transactions.contains_key(found.transaction.as_str());
         let new = self.transactions.entry(found.transaction.to_string()).or_insert_with(new);
         for row in &found.captures {
             let name = row.reference.as_ref().map_or("unnamed".to_owned(), ToString::to_string);
             new.captures.insert(name, row.amount.minor());
         }
         for (index, row) in found.refunds.iter().enumerate() {
+            if known && row.reference.is_none() {
+                continue;
+            }
             let name = row.reference.as_ref().map_or(format!("r-{index}"), ToString::to_string);
             if new.refunds.insert(name, row.amount.minor()).is_some() {
                 continue;

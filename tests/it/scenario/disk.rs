@@ -144,13 +144,18 @@ impl Disk {
     pub fn records_for(&self, needed: &Needed) -> Vec<Record> {
         let id = match needed {
             Needed::Payment(id) => Some(*id),
-            Needed::Name(SaleName::Till(name)) => self.references.get(name).copied().flatten(),
+            Needed::Name(SaleName::Till(name)) => {
+                let adopted = |record: &&Record| names(&record.event).0 == Some(name.as_str());
+                let adopted = self.records.iter().find(adopted).and_then(|record| record.payment);
+                self.references.get(name).copied().flatten().or(adopted)
+            }
             Needed::Name(SaleName::Payment(name)) => {
                 let of_it = |record: &&Record| names(&record.event).0 == Some(name.as_str());
                 self.records.iter().find(of_it).and_then(|record| record.payment)
             }
             Needed::Name(SaleName::Transaction(id)) => {
-                let of_it = |record: &&Record| names(&record.event).1 == Some(id.as_str());
+                let is_it = |known: &str| id.is_same(known);
+                let of_it = |record: &&Record| names(&record.event).1.is_some_and(is_it);
                 self.records.iter().find(of_it).and_then(|record| record.payment)
             }
         };
@@ -247,13 +252,10 @@ impl Disk {
         assert_eq!(reader.last_payment().expect("a number"), self.last_payment());
         for record in &self.records {
             let (name, transaction) = names(&record.event);
-            if let Some(name) = name {
-                let name = PaymentReference::new(name).expect("a name");
+            let name = name.map(|name| SaleName::Payment(PaymentReference::new(name).unwrap()));
+            let id = transaction.map(|id| SaleName::Transaction(TransactionId::new(id).unwrap()));
+            for name in name.into_iter().chain(id) {
                 assert_eq!(reader.payment_by_name(&name).expect("a row"), record.payment);
-            }
-            if let Some(id) = transaction {
-                let id = TransactionId::new(id).expect("an id");
-                assert_eq!(reader.payment_by_transaction(&id).expect("a row"), record.payment);
             }
         }
         for (reference, payment) in &self.references {
@@ -283,9 +285,6 @@ fn named(event: &Event) -> Option<PosReference> {
         Event::RefundQueued { operation, .. }
         | Event::ReleaseQueued { operation, .. }
         | Event::UpdateQueued { operation, .. } => Some(operation.clone()),
-        Event::Adopted { payment_reference, .. } => {
-            PosReference::new(payment_reference.as_str()).ok()
-        }
         Event::ShiftEnded { report } => Some(report.reference.clone()),
         _ => None,
     }

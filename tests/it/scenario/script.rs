@@ -263,6 +263,7 @@ impl Player {
             ("void", ["done"]) => effect(Effect::Voided),
             ("update", ["done"]) => effect(Effect::Updated),
             ("check", ["done"]) => effect(Effect::Checked),
+            ("check", ["silent"]) => effect(Effect::NotComparable("no sums".to_owned())),
             other => panic!("no outcome {other:?}"),
         }
     }
@@ -300,9 +301,23 @@ fn found(words: &[&str]) -> Found {
             }
             "refunded" => {
                 let capture = CaptureId::new(format!("{id}:capture:{number}")).ok();
-                found.refunds.push(FoundRefund { capture, reference, amount });
+                let refund = RefundId::new(format!("{id}:refund:{}", found.refunds.len() + 1)).ok();
+                found.refunds.push(FoundRefund { id: refund, capture, reference, amount });
             }
             "left" => found.capturable = amount,
+            "nameless" => {
+                found.refunds.push(FoundRefund {
+                    id: None,
+                    capture: None,
+                    reference: None,
+                    amount,
+                });
+            }
+            "ours" => {
+                let id = RefundId::new(row[1].split_once('/').expect("an id").1).ok();
+                let capture = CaptureId::new(format!("{id:?}")).ok();
+                found.refunds.push(FoundRefund { id, capture, reference: None, amount });
+            }
             other => panic!("no row {other}"),
         }
     }

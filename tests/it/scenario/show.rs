@@ -45,6 +45,7 @@ pub fn event(event: &Event) -> String {
         Event::Rekeyed { sequence }
         | Event::CallRetried { sequence }
         | Event::Updated { sequence }
+        | Event::NotCompared { sequence }
         | Event::Checked { sequence } => format!("{name} .{sequence}"),
         Event::CallResolved { sequence, reason } => format!("{name} .{sequence} {reason}"),
         Event::UpdateQueued { merchant_reference, .. } => format!("{name} {merchant_reference}"),

@@ -106,6 +106,7 @@ impl Told {
             | Event::CallResolved { .. }
             | Event::Adopted { .. }
             | Event::Updated { .. }
+            | Event::NotCompared { .. }
             | Event::Checked { .. }
             | Event::ShiftEnded { .. } => {}
         }
