@@ -7,6 +7,7 @@
 pub mod desk;
 mod link;
 pub mod native;
+pub mod zvt;
 
 pub use link::{Format, LinkSettings};
 
