@@ -9,10 +9,16 @@
 //! | [`frame`] | serial line: stuffing, checksum, ACK and NAK |
 //! | [`stream`] | TCP: APDUs one after the other |
 //! | [`apdu`] | class, instruction, length, body |
+//! | [`bmp`] | the body's bitmaps: the table of lengths, reading, writing |
+//! | [`tlv`] | what stands in bitmap 06 |
+//! | [`bcd`] | amounts and numbers |
 
 pub mod apdu;
+pub mod bcd;
+pub mod bmp;
 pub mod frame;
 pub mod stream;
+pub mod tlv;
 
 /// Longest APDU that is taken in or sent, in bytes, its header included: four times the longest
 /// receipt block seen on a wire, and small enough to be held for each of a few connections.
