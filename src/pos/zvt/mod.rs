@@ -12,10 +12,12 @@
 //! | [`bmp`] | the body's bitmaps: the table of lengths, reading, writing |
 //! | [`tlv`] | what stands in bitmap 06 |
 //! | [`bcd`] | amounts and numbers |
+//! | [`charset`] | texts |
 
 pub mod apdu;
 pub mod bcd;
 pub mod bmp;
+pub mod charset;
 pub mod frame;
 pub mod stream;
 pub mod tlv;
