@@ -1,8 +1,10 @@
-//! ZVT messages both ways, from fixtures in text.
+//! ZVT messages both ways: from fixtures in text, and against a decoder of other people.
 //!
 //! A fixture is a title with its side, the APDU in hexadecimal, on some the frame on a serial line,
 //! and what the message says, one field per line. `read only` marks what a message of ours would
 //! write in another order. `UPDATE_GOLDEN=1` writes anew what messages say.
+
+mod independent;
 
 use klarna_terminald::pos::zvt::apdu::Apdu;
 use klarna_terminald::pos::zvt::charset::Charset;
