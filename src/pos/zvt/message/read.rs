@@ -195,9 +195,15 @@ fn display_text(data: &[u8]) -> Result<DisplayText<'_>, MessageError> {
 }
 
 /// The password may be missing, so it is there if the bytes make no sense without it: `03 02` is a
-/// service byte, `00 00 00 03 02` a password and a service byte.
+/// service byte, `00 00 00 03 02` a password and a service byte. Only here does a container count
+/// that cannot be read: `06 01 16` is a password.
 fn status_enquiry(data: &[u8]) -> Result<StatusEnquiry<'_>, MessageError> {
-    let known = |body: &Body<'_>| body.fields().iter().all(|f| matches!(f.number, 0x03 | 0x06));
+    let expected = |field: &bmp::Field<'_>| match field.number {
+        0x03 => true,
+        0x06 => tlv::items(field.value).all(|item| item.is_ok()),
+        _ => false,
+    };
+    let known = |body: &Body<'_>| body.fields().iter().all(expected);
     let (password, body) = match Body::read(data).ok().filter(known) {
         Some(body) => (None, body),
         None => {
