@@ -7,12 +7,14 @@
 mod independent;
 
 use klarna_terminald::pos::zvt::apdu::Apdu;
+use klarna_terminald::pos::zvt::bmp;
 use klarna_terminald::pos::zvt::charset::Charset;
 use klarna_terminald::pos::zvt::code::Code;
 use klarna_terminald::pos::zvt::frame::{self, Deframer, Received};
 use klarna_terminald::pos::zvt::message::{
     Answer, Command, MessageError, StatusInformation, TillAbilities,
 };
+use proptest::prelude::*;
 
 /// One block of a fixture file.
 struct Fixture<'a> {
@@ -230,5 +232,53 @@ fn a_result_never_has_the_length_that_looks_like_its_first_bitmap() {
         let body = Apdu::parse(&apdu).unwrap().data;
         let read = StatusInformation::parse(body, Charset::Cp437).unwrap();
         assert_eq!(read.text.unwrap_or_default().trim_end(), "x".repeat(len));
+    }
+}
+
+/// Bytes of which bodies are made, more often than others.
+fn body() -> impl Strategy<Value = Vec<u8>> {
+    let numbers: Vec<u8> = bmp::TABLE.iter().map(|row| row.0).collect();
+    let byte = prop_oneof![
+        proptest::sample::select(numbers),
+        0xF0..=0xF9_u8,
+        0..=9_u8,
+        Just(0x25),
+        any::<u8>()
+    ];
+    proptest::collection::vec(byte, 0..80)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn any_body_of_a_command_is_read_or_refused(instruction: u8, body in body()) {
+        for class in [0x04, 0x05, 0x06, 0x08, 0x80, 0x84] {
+            let apdu = Apdu { control: [class, instruction], data: &body };
+            match Command::parse(&apdu) {
+                Ok(command) => {
+                    let written = command.encode().unwrap();
+                    prop_assert!(written.len() <= body.len() + 5, "{command:?}");
+                    // Both are positive.
+                    let positive = apdu.control == [0x84, 0x00] && command.control() == [0x80, 0x00];
+                    prop_assert!(positive || command.control() == apdu.control);
+                }
+                Err(error) => {
+                    prop_assert!([Code::NOT_POSSIBLE, Code::PROTOCOL_ERROR].contains(&error.code()));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn any_body_of_an_answer_is_read_or_refused(body in body()) {
+        for control in [[0x04, 0x0F], [0x04, 0xFF], [0x06, 0x0F], [0x06, 0x1E], [0x06, 0xD1], [0x06, 0xD3]] {
+            for charset in [Charset::Cp437, Charset::Utf8, Charset::SevenBit] {
+                let Ok(answer) = Answer::parse(&Apdu { control, data: &body }, charset) else { continue };
+                let first = answer.encode(charset).unwrap();
+                let again = Answer::parse(&Apdu::parse(&first).unwrap(), charset).unwrap();
+                prop_assert_eq!(again.encode(charset).unwrap(), first);
+            }
+        }
     }
 }
