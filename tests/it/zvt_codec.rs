@@ -2,7 +2,8 @@
 //!
 //! A fixture is a title with its side, the APDU in hexadecimal, on some the frame on a serial line,
 //! and what the message says, one field per line. `read only` marks what a message of ours would
-//! write in another order. `UPDATE_GOLDEN=1` writes anew what messages say.
+//! write in another order; `recorded` ones were sent by tills and terminals and are published with
+//! the `zvt` crate. `UPDATE_GOLDEN=1` writes anew what messages say.
 
 mod independent;
 

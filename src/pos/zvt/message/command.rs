@@ -94,6 +94,9 @@ pub struct Registration<'a> {
 pub struct RegistrationConfig(pub u8);
 
 impl RegistrationConfig {
+    /// What holds after a log-off: the till prints, from print commands, and hears of nothing else.
+    pub const LOGGED_OFF: Self = Self(0x86);
+
     /// The till prints receipts of payments; otherwise the terminal does.
     pub fn till_prints_payments(self) -> bool {
         self.0 & 0x02 != 0
