@@ -227,7 +227,7 @@ fn a_registration_says_what_the_till_can() {
 fn a_result_never_has_the_length_that_looks_like_its_first_bitmap() {
     for len in 0..60 {
         let text = (len > 0).then(|| "x".repeat(len));
-        let result = StatusInformation { result: Some(Code::OK), text, ..Default::default() };
+        let result = StatusInformation { text, ..StatusInformation::new(Code::OK) };
         let apdu = Answer::StatusInformation(Box::new(result)).encode(Charset::Cp437).unwrap();
         assert_ne!(apdu[2], 0x27, "{len}");
         let body = Apdu::parse(&apdu).unwrap().data;

@@ -9,8 +9,8 @@ use klarna_terminald::pos::zvt::bcd::{
 use klarna_terminald::pos::zvt::charset::Charset;
 use klarna_terminald::pos::zvt::code::{Code, TerminalStatus};
 use klarna_terminald::pos::zvt::message::{
-    Abort, Answer, Command, Completion, Group, IntermediateStatus, PrintBlock, PrintLine, Progress,
-    ReceiptKind, ReceiptName, Registered, StatusInformation, StatusReport, Style, Totals,
+    Abort, Answer, Command, Completion, Details, Group, IntermediateStatus, PrintBlock, PrintLine,
+    Progress, ReceiptKind, ReceiptName, Registered, StatusInformation, StatusReport, Style, Totals,
 };
 use proptest::option;
 use proptest::prelude::*;
@@ -54,7 +54,6 @@ prop_compose! {
     ) -> StatusInformation {
         let currency = Currency::new(if euro { "EUR" } else { "CHF" }).unwrap();
         StatusInformation {
-            result: Some(Code(code)),
             amount: amount.map(|value| MinorUnits::new(value).unwrap()),
             trace: trace.map(|value| Trace::new(value).unwrap()),
             time: at.map(|(time, _)| Time::new(time).unwrap()),
@@ -68,7 +67,7 @@ prop_compose! {
             card_type: card.as_ref().map(|card| card.0),
             card_name: card.as_ref().map(|card| card.1.clone()),
             network: card.as_ref().map(|card| card.2),
-            ..StatusInformation::default()
+            ..StatusInformation::new(Code(code))
         }
     }
 }
@@ -85,7 +84,7 @@ proptest! {
         let answer = Answer::StatusInformation(Box::new(ours.clone()));
         prop_assert_ne!(encode(&answer)[2], 0x27, "a body of this length is ambiguous");
         let read: packets::StatusInformation = theirs(&answer);
-        prop_assert_eq!(read.result_code, ours.result.map(|code| code.0));
+        prop_assert_eq!(read.result_code, Some(ours.result.0));
         prop_assert_eq!(read.amount, ours.amount.map(|amount| size(amount.value())));
         prop_assert_eq!(read.trace_number, ours.trace.map(|trace| size(trace.value())));
         prop_assert_eq!(read.time, ours.time.map(|time| size(time.value())));
@@ -135,11 +134,10 @@ proptest! {
 #[test]
 fn a_turnover_number_hides_nothing_before_it() {
     let ours = StatusInformation {
-        result: Some(Code::OK),
         amount: MinorUnits::new(1010).ok(),
         receipt: Receipt::new(10).ok(),
         turnover: Turnover::new(10).ok(),
-        ..StatusInformation::default()
+        ..StatusInformation::new(Code::OK)
     };
     let bytes = encode(&Answer::StatusInformation(Box::new(ours)));
     let (read, rest) = packets::StatusInformation::zvt_deserialize(&bytes).unwrap();
@@ -195,8 +193,8 @@ fn how_commands_fail_is_read() {
 
 #[test]
 fn progress_lines_and_acknowledgements_are_read() {
-    let timeout = Minutes::new(5).ok();
-    let status = IntermediateStatus { progress: Progress::PLEASE_WAIT, timeout, text: None };
+    let details = Details { timeout: Minutes::new(5).unwrap(), text: None };
+    let status = IntermediateStatus { progress: Progress::PLEASE_WAIT, details: Some(details) };
     let read: packets::IntermediateStatusInformation = theirs(&Answer::IntermediateStatus(status));
     assert_eq!((read.status, read.timeout), (0x0E, Some(5)));
     let text = "Händlerbeleg".to_owned();

@@ -93,10 +93,16 @@ impl Answer {
 pub struct IntermediateStatus {
     /// What it is doing; tills show a text of their own for it.
     pub progress: Progress,
-    /// BCD: after how many minutes the till may give up. Always there when there is a text.
-    pub timeout: Option<Minutes>,
-    /// Tags 24 and 07: a text to show instead, for tills that read containers. Cut at 240 bytes;
-    /// without a timeout, one of 0 minutes is sent along, because its place must not be empty.
+    /// More than that; a text only for tills that read containers.
+    pub details: Option<Details>,
+}
+
+/// What may follow in an intermediate status. A text needs a timeout before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Details {
+    /// After how many minutes from now the till may give up.
+    pub timeout: Minutes,
+    /// Tags 24 and 07: a text to show instead. Cut at 240 bytes.
     pub text: Option<String>,
 }
 
@@ -127,8 +133,8 @@ impl Progress {
 impl IntermediateStatus {
     fn encode(&self, charset: Charset) -> Result<Vec<u8>, EncodeError> {
         let mut body = vec![self.progress.0];
-        let (timeout, text) = (self.timeout, self.text.as_ref());
-        body.extend(timeout.or(text.map(|_| Minutes::ZERO)).iter().flat_map(|t| t.bytes()));
+        body.extend(self.details.iter().flat_map(|details| details.timeout.bytes()));
+        let text = self.details.as_ref().and_then(|details| details.text.as_ref());
         let Some(text) = text else { return encode(control::INTERMEDIATE_STATUS, &body) };
         let (mut lines, mut container) = (Vec::new(), Vec::new());
         tlv::push(&mut lines, 0x07, &charset.encode_to(text, STATUS_TEXT_LEN_MAX))?;
@@ -139,15 +145,16 @@ impl IntermediateStatus {
 
     fn parse(data: &[u8], charset: Charset) -> Result<Self, MessageError> {
         let (progress, data) = data.split_first().ok_or(MessageError::MissingField("status"))?;
-        let (timeout, data) = match data {
-            [] => (None, data),
-            _ => leading(data, "timeout").map(|(timeout, rest)| (Some(timeout), rest))?,
-        };
+        let progress = Progress(*progress);
+        if data.is_empty() {
+            return Ok(Self { progress, details: None });
+        }
+        let (timeout, data) = leading(data, "timeout")?;
         let body = Body::read(data)?;
         let texts = body.value(0x06).and_then(|container| tlv::find(container, 0x24));
         let text = texts.and_then(|texts| tlv::find(texts, 0x07));
         let text = text.map(|text| charset.decode(text));
-        Ok(Self { progress: Progress(*progress), timeout, text })
+        Ok(Self { progress, details: Some(Details { timeout, text }) })
     }
 }
 

@@ -11,7 +11,7 @@ mod status;
 mod write;
 
 pub use answer::{
-    Abort, Answer, Completion, IntermediateStatus, Progress, Registered, StatusReport,
+    Abort, Answer, Completion, Details, IntermediateStatus, Progress, Registered, StatusReport,
 };
 pub use command::{
     Booking, Command, DisplayText, Payment, ReceiptName, Refund, Refusal, Registration,

@@ -13,10 +13,10 @@ use crate::pos::zvt::code::Code;
 ///
 /// Fields go out with bitmap 27 first and the others ascending, the container last. Tills read them
 /// in any order, but some know few tags: without a container every known one is content.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatusInformation {
     /// BMP 27.
-    pub result: Option<Code>,
+    pub result: Code,
     /// BMP 04.
     pub amount: Option<MinorUnits>,
     /// BMP 0B.
@@ -56,6 +56,29 @@ pub struct StatusInformation {
 const AMBIGUOUS_LEN: usize = 0x27;
 
 impl StatusInformation {
+    /// A result and nothing else.
+    pub fn new(result: Code) -> Self {
+        Self {
+            result,
+            amount: None,
+            trace: None,
+            time: None,
+            date: None,
+            payment_type: None,
+            terminal: None,
+            original_trace: None,
+            text: None,
+            currency: None,
+            totals: None,
+            receipt: None,
+            turnover: None,
+            card_type: None,
+            card_name: None,
+            network: None,
+            tlv: None,
+        }
+    }
+
     /// The message as an APDU, its texts in the till's code page. A body of 27 hex bytes is made
     /// longer by a space after the text.
     ///
@@ -79,7 +102,7 @@ impl StatusInformation {
             name
         });
         let body = Writer::default()
-            .byte(0x27, self.result.map(|code| code.0))?
+            .byte(0x27, Some(self.result.0))?
             .field(0x04, self.amount.map(|amount| amount.bytes()))?
             .field(0x0B, self.trace.map(|trace| trace.bytes()))?
             .field(0x0C, self.time.map(|time| time.bytes()))?
@@ -102,12 +125,12 @@ impl StatusInformation {
     /// Reads a body. Bitmaps of cards are skipped.
     ///
     /// # Errors
-    /// What is wrong with its bitmaps.
+    /// What is wrong with its bitmaps; a message without a result is no result.
     pub fn parse(data: &[u8], charset: Charset) -> Result<Self, MessageError> {
         let body = Body::read(data)?;
         let name = body.value(0x8B).map(|name| name.strip_suffix(&[0]).unwrap_or(name));
         Ok(Self {
-            result: body.byte(0x27).map(Code),
+            result: body.byte(0x27).map(Code).ok_or(MessageError::Missing(0x27))?,
             amount: body.number(0x04)?,
             trace: body.number(0x0B)?,
             time: body.number(0x0C)?,
