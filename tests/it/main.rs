@@ -24,3 +24,4 @@ mod till_protocol;
 mod upgrade;
 mod vfs;
 mod world;
+mod zvt_codec;

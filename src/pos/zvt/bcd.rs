@@ -50,6 +50,9 @@ fn write<const N: usize>(mut value: u64) -> [u8; N] {
 
 /// A packed decimal number, read from and written as so many bytes.
 pub trait Bcd: Sized {
+    /// Width on the wire, in bytes.
+    const WIDTH: usize;
+
     /// Reads the number.
     ///
     /// # Errors
@@ -66,8 +69,8 @@ macro_rules! numbers {
         impl $name {
             /// Largest value.
             pub const MAX: u64 = 10_u64.pow(2 * $width) - 1;
-            /// Width on the wire, in bytes.
-            pub const WIDTH: usize = $width;
+            /// Nothing.
+            pub const ZERO: Self = Self(0);
 
             /// A number of at most so many digits.
             ///
@@ -89,6 +92,8 @@ macro_rules! numbers {
         }
 
         impl Bcd for $name {
+            const WIDTH: usize = $width;
+
             fn parse(bytes: &[u8]) -> Result<Self, BcdError> {
                 read(bytes, $width).map(Self)
             }

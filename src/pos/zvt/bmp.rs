@@ -195,9 +195,9 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// The length of an LLVAR or LLLVAR field and what follows it. None when it is cut off; `Some(None)`
-/// when a digit is none. The upper halves are F by the specification but 0 on some tills.
-fn decimal_length(bytes: &[u8], digits: usize) -> Option<Option<(usize, &[u8])>> {
+/// The length of an LLVAR or LLLVAR field and what follows it. None when it is cut off;
+/// `Some(None)` when a digit is none. The upper halves are F by the specification, 0 on some tills.
+pub(super) fn decimal_length(bytes: &[u8], digits: usize) -> Option<Option<(usize, &[u8])>> {
     let (length, rest) = bytes.split_at_checked(digits)?;
     let digit = |byte: &u8| Some(usize::from(byte & 0x0F)).filter(|digit| *digit <= 9);
     let len = length.iter().try_fold(0, |len, byte| Some(len * 10 + digit(byte)?));

@@ -14,12 +14,16 @@
 //! | [`tlv`] | what stands in bitmap 06 |
 //! | [`bcd`] | amounts and numbers |
 //! | [`charset`] | texts |
+//! | [`code`] | result and error codes |
+//! | [`message`] | commands of the till and answers of the terminal as types |
 
 pub mod apdu;
 pub mod bcd;
 pub mod bmp;
 pub mod charset;
+pub mod code;
 pub mod frame;
+pub mod message;
 pub mod stream;
 pub mod tlv;
 pub mod transport;

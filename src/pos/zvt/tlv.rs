@@ -1,5 +1,5 @@
-//! TLV containers (PA00P015: the value of bitmap 06): BER tags of one to three bytes, lengths of one
-//! to three. Knows their form, not what any tag means; unknown ones are skipped by their length.
+//! TLV containers (PA00P015: the value of bitmap 06): BER tags of one to three bytes, lengths of
+//! one to three. Knows their form, not what any tag means; unknown ones are skipped.
 
 use std::fmt;
 
@@ -107,7 +107,7 @@ fn tag(bytes: &[u8]) -> Result<(Tag, &[u8]), TlvError> {
             return Err(TlvError::Tag);
         }
         let next = byte(len)?;
-        tag = tag << 8 | u32::from(next);
+        tag = (tag << 8) | u32::from(next);
         more = next & 0x80 != 0;
         len += 1;
     }
