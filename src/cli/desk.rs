@@ -5,7 +5,7 @@
 //! a reference, so repeating it with the same one never does it twice.
 
 use super::list;
-use crate::id::{CallId, PaymentReference, PosReference, TransactionId};
+use crate::id::{CallId, PaymentId, PaymentReference, PosReference, TransactionId};
 use crate::money::{Amount, Currency};
 use crate::payment::Payment;
 use crate::payment::vocabulary::SaleName;
@@ -80,6 +80,9 @@ struct Sale {
     /// The sale by the till's reference
     #[arg(long, value_name = "REF")]
     sale: Option<String>,
+    /// The sale by our number of it, as it stands on the receipt
+    #[arg(long, value_name = "NUMBER")]
+    payment: Option<u32>,
     /// The sale by our name of it, as it stands on the receipt
     #[arg(long, value_name = "NAME")]
     payment_reference: Option<String>,
@@ -90,6 +93,9 @@ struct Sale {
 
 impl Sale {
     fn name(&self) -> anyhow::Result<SaleName> {
+        if let Some(number) = self.payment {
+            return Ok(SaleName::Number(PaymentId::new(number)));
+        }
         Ok(match (&self.sale, &self.payment_reference, &self.transaction) {
             (Some(text), ..) => SaleName::Till(PosReference::new(text.clone())?),
             (_, Some(text), _) => SaleName::Payment(PaymentReference::new(text.clone())?),
@@ -179,9 +185,10 @@ fn command(
 ) -> anyhow::Result<()> {
     let name = about.sale.name()?;
     let (field, value) = match &name {
-        SaleName::Till(reference) => ("sale", reference.as_str()),
-        SaleName::Payment(name) => ("payment_reference", name.as_str()),
-        SaleName::Transaction(id) => ("transaction", id.as_str()),
+        SaleName::Till(reference) => ("sale", reference.to_string()),
+        SaleName::Number(number) => ("payment", number.to_string()),
+        SaleName::Payment(name) => ("payment_reference", name.to_string()),
+        SaleName::Transaction(id) => ("transaction", id.to_string()),
     };
     let reference = match &about.reference {
         Some(text) if text.starts_with(DESK_PREFIX) => text.clone(),

@@ -207,7 +207,7 @@ impl Draft<'_> {
         };
         let transaction = match name {
             SaleName::Transaction(id) => Some(id.clone()),
-            SaleName::Till(_) | SaleName::Payment(_) => {
+            SaleName::Till(_) | SaleName::Number(_) | SaleName::Payment(_) => {
                 known.as_ref().and_then(Payment::transaction).cloned()
             }
         };
@@ -256,6 +256,7 @@ fn can_tell(payment: &Payment, found: &Found) -> bool {
 fn is_about(payment: &Payment, name: &SaleName) -> bool {
     match name {
         SaleName::Till(reference) => payment.sale.reference == *reference,
+        SaleName::Number(number) => payment.id == *number,
         SaleName::Payment(reference) => payment.reference == *reference,
         SaleName::Transaction(id) => {
             payment.transaction().is_some_and(|known| known.is_same(id.as_str()))

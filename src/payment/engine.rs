@@ -216,6 +216,7 @@ impl Engine {
             SaleName::Till(reference) => {
                 self.references.get(reference).and_then(|id| self.payments.get(id))
             }
+            SaleName::Number(number) => self.payments.get(number),
             SaleName::Payment(reference) => {
                 self.payments.values().find(|payment| payment.reference == *reference)
             }

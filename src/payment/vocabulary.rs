@@ -111,6 +111,8 @@ impl Request {
 pub enum SaleName {
     /// By the till's reference.
     Till(PosReference),
+    /// By our number of the payment, as it stands on the receipt.
+    Number(PaymentId),
     /// By our name of the payment, as it stands on the receipt and in the settlement file.
     Payment(PaymentReference),
     /// By Klarna's id, whoever sold it.
@@ -122,7 +124,7 @@ impl SaleName {
     fn hint(&self) -> &'static str {
         match self {
             Self::Transaction(_) => "",
-            Self::Till(_) | Self::Payment(_) => {
+            Self::Till(_) | Self::Number(_) | Self::Payment(_) => {
                 "; name another terminal's sale by its transaction id"
             }
         }
@@ -133,6 +135,7 @@ impl std::fmt::Display for SaleName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Till(reference) => write!(f, "reference {reference}"),
+            Self::Number(number) => write!(f, "payment {number}"),
             Self::Payment(reference) => write!(f, "payment reference {reference}"),
             Self::Transaction(id) => write!(f, "transaction {id}"),
         }

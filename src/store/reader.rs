@@ -103,6 +103,7 @@ impl Reader {
                 Some(payment) => Ok(Some(payment)),
                 None => self.first_payment(BY_NAME, ["payment", reference.as_str()]),
             },
+            SaleName::Number(number) => self.first_payment(BY_NUMBER, [number.number()]),
             SaleName::Payment(name) => self.first_payment(BY_NAME, ["payment", name.as_str()]),
             SaleName::Transaction(id) => self.first_payment(BY_NAME, ["transaction", id.tail()]),
         }
@@ -199,6 +200,7 @@ impl Reader {
 
 const BY_REFERENCE: &str =
     "SELECT payment FROM reference WHERE reference = ?1 AND payment IS NOT NULL";
+const BY_NUMBER: &str = "SELECT id FROM payment WHERE id = ?1";
 const BY_NAME: &str = "SELECT payment FROM name WHERE kind = ?1 AND name = ?2";
 
 /// The records of open payments and of the terminal itself.

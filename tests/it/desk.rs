@@ -30,6 +30,8 @@ async fn a_sale_is_captured_refunded_and_named_anew_from_the_command_line() {
     check(&five, 0, &["refund of EUR 5.00 on sale A-1: done"]);
     check(&five, 0, &["refund of EUR 5.00 on sale A-1: done"]);
     assert_eq!(terminal.simulator.transactions()[0].refunded(), 500, "the same --ref is the same");
+    let numbered = ["refund", "--config", config, "--payment", "1", "--amount", "7", "--yes"];
+    check(&numbered, 1, &["EUR 7.00 is too much"]);
     let six = [&refund[..], &["--amount", "6"]].concat();
     check(&six, 1, &["EUR 6.00 is too much; EUR 5.00 can still be refunded"]);
     let wrong = ["refund", "--config", config, "--transaction", "krn:none", "--yes"];

@@ -2,7 +2,7 @@
 //! out.
 
 use super::Settings;
-use crate::id::{CallId, Label, Locale, PaymentReference, PosReference, TransactionId};
+use crate::id::{CallId, Label, Locale, PaymentId, PaymentReference, PosReference, TransactionId};
 use crate::money::{Amount, Currency};
 use crate::payment::event::{LINE_ITEMS_MAX, LineItem, Sale};
 use crate::payment::vocabulary::{Operation, Problem, Request, SaleName};
@@ -31,6 +31,8 @@ struct Line<'a> {
     reference: Option<Value>,
     #[serde(deserialize_with = "present")]
     sale: Option<Value>,
+    #[serde(deserialize_with = "present")]
+    payment: Option<Value>,
     #[serde(deserialize_with = "present")]
     payment_reference: Option<Value>,
     #[serde(deserialize_with = "present")]
@@ -177,6 +179,7 @@ fn allow(line: &Line<'_>, op: &str, settings: &Settings) -> Result<(), Problem> 
     let about_a_call = matches!(op, "retry" | "resolve");
     let present = [
         ("sale", line.sale.is_some(), about_a_sale),
+        ("payment", line.payment.is_some(), about_a_sale),
         ("payment_reference", line.payment_reference.is_some(), about_a_sale),
         ("transaction", line.transaction.is_some(), about_a_sale),
         ("call", line.call.is_some(), about_a_call),
@@ -290,22 +293,34 @@ fn operation(
     Ok(Operation { reference, sale, amount })
 }
 
-/// Which sale a command is about: exactly one of three names.
+/// Which sale a command is about: exactly one of four names.
 fn sale_name(line: &Line<'_>) -> Result<SaleName, Problem> {
-    match (&line.sale, &line.payment_reference, &line.transaction) {
-        (Some(sale), None, None) => Ok(SaleName::Till(text("sale", sale, PosReference::new)?)),
-        (None, Some(name), None) => {
+    match (&line.sale, &line.payment, &line.payment_reference, &line.transaction) {
+        (Some(sale), None, None, None) => {
+            Ok(SaleName::Till(text("sale", sale, PosReference::new)?))
+        }
+        (None, Some(number), None, None) => number_of(number).map(SaleName::Number),
+        (None, None, Some(name), None) => {
             Ok(SaleName::Payment(text("payment_reference", name, PaymentReference::new)?))
         }
-        (None, None, Some(id)) => {
+        (None, None, None, Some(id)) => {
             Ok(SaleName::Transaction(text("transaction", id, TransactionId::new)?))
         }
-        (None, None, None) => Err(bad(
-            "sale",
-            "is missing: the sale's ref, or name it by payment_reference or transaction",
-        )),
-        _ => Err(bad("sale", "is named twice; give one of sale, payment_reference, transaction")),
+        (None, None, None, None) => {
+            let others = "payment, payment_reference or transaction";
+            Err(bad("sale", &format!("is missing: the sale's ref, or name it by {others}")))
+        }
+        _ => {
+            let names = "sale, payment, payment_reference, transaction";
+            Err(bad("sale", &format!("is named twice; give one of {names}")))
+        }
     }
+}
+
+/// Our number of a payment as results and receipts print it, such as `000012`.
+fn number_of(value: &Value) -> Result<PaymentId, Problem> {
+    let number = value.as_str().and_then(|text| text.parse().ok()).map(PaymentId::new);
+    number.ok_or_else(|| bad("payment", "must be a payment's number such as \"000012\""))
 }
 
 fn update(line: &Line<'_>, reference: PosReference) -> Result<Request, Problem> {

@@ -149,6 +149,7 @@ impl Disk {
                 let adopted = self.records.iter().find(adopted).and_then(|record| record.payment);
                 self.references.get(name).copied().flatten().or(adopted)
             }
+            Needed::Name(SaleName::Number(id)) => Some(*id),
             Needed::Name(SaleName::Payment(name)) => {
                 let of_it = |record: &&Record| names(&record.event).0 == Some(name.as_str());
                 self.records.iter().find(of_it).and_then(|record| record.payment)

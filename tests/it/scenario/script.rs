@@ -378,6 +378,7 @@ pub fn request_of(words: &[&str]) -> Request {
 /// `R1`, `payment:S1-...` or `tx:krn...`.
 fn sale_name(text: &str) -> SaleName {
     match text.split_once(':') {
+        Some(("number", number)) => SaleName::Number(PaymentId::new(number.parse().unwrap())),
         Some(("payment", name)) => SaleName::Payment(PaymentReference::new(name).unwrap()),
         Some(("tx", id)) => SaleName::Transaction(TransactionId::new(id).unwrap()),
         _ => SaleName::Till(PosReference::new(text).unwrap()),
