@@ -6,10 +6,14 @@
 
 mod canary;
 mod check;
+mod commit;
 pub mod exhaustive;
 mod faults;
 pub mod faulty;
 pub mod klarna;
+mod mishap;
+mod network;
+mod people;
 mod random;
 pub mod run;
 pub mod story;
