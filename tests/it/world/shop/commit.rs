@@ -1,10 +1,11 @@
 //! How a decision becomes durable in a run, and what may get in its way.
 
+use super::Millis;
 use super::canary::Canary;
 use super::run::{DISK_PAUSE, Shop, show};
 use super::terminal::Death;
 use crate::vfs;
-use klarna_terminald::id::PaymentId;
+use klarna_terminald::id::{CallId, PaymentId};
 use klarna_terminald::payment::Step;
 use klarna_terminald::payment::effect::{OutboxChange, QueuedCall};
 use klarna_terminald::payment::event::{Event, Record};
@@ -59,11 +60,31 @@ impl Shop {
     /// The step is durable.
     pub(super) fn note(&mut self, step: &Step) {
         self.terminal.disk.commit(step);
-        self.recorded.resize(self.terminal.disk.records.len(), self.t);
+        self.learn(self.t);
         for record in &step.records {
             let payment = record.payment.map_or(0, PaymentId::number);
             self.story.tell(self.t, payment, format!("recorded {}", show::event(&record.event)));
         }
+    }
+
+    /// Takes note of records that are durable since `at`.
+    pub(super) fn learn(&mut self, at: Millis) {
+        for record in &self.terminal.disk.records[self.recorded.len()..] {
+            let Some(payment) = record.payment else { continue };
+            match &record.event {
+                Event::CallRetried { sequence } => {
+                    self.retried.insert(CallId { payment, sequence: *sequence });
+                    if let Some(payment) = self.terminal.engine.payment(payment) {
+                        self.till.retried.insert(payment.sale.reference.to_string());
+                    }
+                }
+                Event::CallResolved { sequence, .. } => {
+                    self.resolved.insert(CallId { payment, sequence: *sequence });
+                }
+                _ => {}
+            }
+        }
+        self.recorded.resize(self.terminal.disk.records.len(), at);
     }
 
     /// On a faulty disk, a power cut before a commit is one in the middle of it.

@@ -5,6 +5,7 @@ use super::canary::Canary;
 use super::faults::{Faults, SECOND};
 use super::run::{DISK_PAUSE, Happening, Shop};
 use super::terminal::Death;
+use klarna_terminald::payment::Input;
 
 impl Shop {
     /// Whether a fault of this rate strikes now.
@@ -72,11 +73,14 @@ impl Shop {
         if found > 0 {
             self.story.tell(self.t, 0, format!("{found} records of a commit under way are there"));
         }
-        self.recorded.resize(self.terminal.disk.records.len(), since);
+        self.learn(since);
         self.look_again = self.t;
         self.story.tell(self.t, 0, "the terminal starts".to_owned());
         self.watch();
         self.look_at_screen();
+        if !self.by_the_book {
+            self.input(Input::Started);
+        }
     }
 
     /// Everything works again and stays so.

@@ -5,12 +5,14 @@ use super::canary::Canary;
 use super::faults::{HOUR, SECOND};
 use super::klarna::STRAY_MAX;
 use super::run::{ANSWER_WAIT, Happening, Shop};
-use klarna_terminald::id::{CallId, IdempotencyKey, PaymentId, RequestId};
+use klarna_terminald::id::{CallId, IdempotencyKey, PaymentId, RequestId, TransactionId};
 use klarna_terminald::payment::Input;
 use klarna_terminald::payment::effect::{
-    CallKind, Delay, Effect, Line, Outcome, QueuedCall, Refusal, RefusalReason,
+    CallKind, Delay, Effect, Line, Outcome, QueuedCall, Refusal, RefusalReason, Scope,
 };
+use klarna_terminald::payment::found::{Found, NotFound};
 use klarna_terminald::payment::retry::Plan;
+use klarna_terminald::payment::vocabulary::Request;
 
 impl Shop {
     /// Sends what the schedule says, the way it says.
@@ -44,11 +46,15 @@ impl Shop {
 
     pub(super) fn answered(&mut self, row: &QueuedCall, outcome: Outcome) {
         let lost = matches!(outcome, Outcome::Unknown(_));
-        let outcome = match self.canary {
-            Some(Canary::UnknownIsRefused) if lost => {
+        let checked = matches!(row.call.kind, CallKind::Check { .. });
+        let outcome = match (self.canary, outcome) {
+            (Some(Canary::UnknownIsRefused), _) if lost => {
                 Outcome::Refused(Refusal::new(RefusalReason::NotAllowed, "LOST", "no answer"))
             }
-            _ => outcome,
+            (Some(Canary::CheckFixes), Outcome::Refused(_)) if checked => {
+                Outcome::Done(Effect::Checked)
+            }
+            (_, outcome) => outcome,
         };
         let now = self.terminal.now(self.t);
         let back = self.terminal.schedule.came_back(now, row, &outcome);
@@ -68,7 +74,15 @@ impl Shop {
         let (number, sequence) = (row.call.id.payment.number(), row.call.id.sequence);
         self.story.tell(self.t, number, format!("{plan:?} {what} {sequence}"));
         let incarnation = self.terminal.incarnation;
-        if self.canary == Some(Canary::ReadsNothing) && plan == Plan::ReadFirst {
+        if self.resolved.contains(&row.call.id) {
+            self.wrongs.push((number, format!("call {sequence} was resolved, and is sent")));
+        }
+        let blind = match self.canary {
+            Some(Canary::ReadsNothing) => true,
+            Some(Canary::RetriesWithoutLooking) => self.retried.contains(&row.call.id),
+            _ => false,
+        };
+        if blind && plan == Plan::ReadFirst {
             let outcome = Outcome::Absent;
             return self.after(200, Happening::Answered { incarnation, row, outcome });
         }
@@ -93,8 +107,8 @@ impl Shop {
         let lost = Outcome::Unknown(Delay::because("no answer"));
         let faults = self.faults.clone();
         if self.strikes(faults.throttled) {
-            let delay = Delay { at_least_ms: Some(2_000), ..Delay::because("429") };
-            let outcome = Outcome::Retry(delay);
+            let scope = self.random.pick(&[Scope::Call, Scope::Quota, Scope::Account]);
+            let outcome = Outcome::Retry(too_many(2_000, scope));
             return self.after(there + back, Happening::Answered { incarnation, row, outcome });
         }
         if self.strikes(faults.lost_before) {
@@ -170,11 +184,16 @@ impl Shop {
             }
             return;
         }
+        let captures = plan == Plan::Send && matches!(row.call.kind, CallKind::Capture { .. });
         let outcome = match plan {
-            Plan::ReadFirst => self.klarna.find(&row.call.kind),
+            _ if !self.klarna.takes(self.t, captures) => {
+                Outcome::Retry(too_many(1_000, Scope::Quota))
+            }
+            Plan::ReadFirst => self.klarna.find(self.t, &row.call.kind),
             Plan::Send => {
                 let unwilling = self.strikes(self.faults.refused);
-                self.klarna.execute(self.t, &row.call, unwilling)
+                let denies = self.strikes(self.faults.denied);
+                self.klarna.execute(self.t, &row.call, unwilling, denies)
             }
         };
         let number = row.call.id.payment.number();
@@ -185,6 +204,63 @@ impl Shop {
         }
         if let Some((incarnation, back)) = answer {
             self.after(back, Happening::Answered { incarnation, row, outcome });
+        }
+    }
+
+    // -- looks for transactions ------------------------------------------------------------------
+
+    /// The terminal wants to know more about the transaction that a command names.
+    pub(super) fn looks_up(&mut self, request: Request, transaction: TransactionId) {
+        self.story.tell(self.t, 0, format!("looks for {transaction}"));
+        self.lookups += 1;
+        let incarnation = self.terminal.incarnation;
+        let unreachable = |why: &str| Some(Err(NotFound::Unreachable(why.to_owned())));
+        let disturbed = self.strikes(self.faults.looks_disturbed);
+        let there = self.random.between(20, if disturbed { 14 * SECOND } else { 600 });
+        let lost = disturbed && self.random.chance(300);
+        let under_way = |happening: &&Happening| match happening {
+            Happening::LooksUp { incarnation: of, .. }
+            | Happening::Looked { incarnation: of, .. } => *of == incarnation,
+            _ => false,
+        };
+        let (wait, found) = if self.queue.values().filter(under_way).count() >= LOOKUPS_MAX {
+            (0, unreachable("too many are being looked for"))
+        } else if self.t < self.line_down_until {
+            (self.stall, unreachable("no route"))
+        } else if lost {
+            (LOOKUP_PATIENCE, unreachable("it does not answer"))
+        } else {
+            (there, None)
+        };
+        let happening = match found {
+            Some(found) => Happening::Looked { incarnation, request, found },
+            None => Happening::LooksUp { incarnation, request, transaction },
+        };
+        self.after(wait, happening);
+    }
+
+    pub(super) fn is_looked_up(&mut self, incarnation: u32, request: Request, id: &TransactionId) {
+        let found = match self.klarna.takes(self.t, false) {
+            true => self.klarna.look_up(self.t, id),
+            false => Err(NotFound::Unreachable("429".to_owned())),
+        };
+        let back = self.random.between(20, 600);
+        self.after(back, Happening::Looked { incarnation, request, found });
+    }
+
+    pub(super) fn looked(&mut self, request: Request, found: Result<Found, NotFound>) {
+        let found = match found {
+            Ok(found) if self.canary == Some(Canary::AdoptsStale) => {
+                let id = found.transaction.to_string();
+                Ok(self.stale.entry(id).or_insert(found).clone())
+            }
+            other => other,
+        };
+        self.story.tell(self.t, 0, format!("found for {}: {}", request.reference(), told(&found)));
+        self.remember(&request, found.as_ref().ok());
+        self.input(Input::Looked { request: request.clone(), found });
+        if !self.terminal.on {
+            self.till.unheard(request);
         }
     }
 
@@ -223,6 +299,22 @@ impl Shop {
         let id = CallId { payment: row.call.id.payment, sequence };
         let installation = klarna_terminald::id::Installation::new(uuid::Uuid::from_u128(7));
         IdempotencyKey::new(installation, id, "canary", row.call.kind.amount(), 0)
+    }
+}
+
+/// How long a till or desk waits for a look at most, and how many there are at once.
+const LOOKUP_PATIENCE: Millis = 15 * SECOND;
+const LOOKUPS_MAX: usize = 8;
+
+fn too_many(at_least_ms: u64, scope: Scope) -> Delay {
+    let line = Line::Up;
+    Delay { at_least_ms: Some(at_least_ms), scope, line, ..Delay::because("429") }
+}
+
+fn told(found: &Result<Found, NotFound>) -> String {
+    match found {
+        Ok(found) => found.sums().map_or_else(|why| why.to_string(), |sums| sums.to_string()),
+        Err(why) => format!("{why:?}"),
     }
 }
 

@@ -1,26 +1,39 @@
-//! Who acts in a run: the cashier at the till, and shoppers.
+//! Who acts in a run: the cashier at the till, shoppers, somebody who looks at the
+//! list of refused calls, and others who move money beside the terminal.
 
+use super::Millis;
 use super::faults::{HOUR, SECOND};
 use super::run::{Act, Happening, Shop};
-use klarna_terminald::id::PosReference;
+use super::transaction::Transaction;
+use klarna_terminald::id::{CallId, Label, PaymentId, PosReference};
+use klarna_terminald::payment::found::Found;
 use klarna_terminald::payment::vocabulary::{Request, SaleName};
-use klarna_terminald::payment::{Input, shift};
+use klarna_terminald::payment::{Input, Payment, shift};
+
+/// Most transactions that others sell in one run.
+const STRANGERS_MAX: u32 = 12;
 
 impl Shop {
     pub(super) fn till_acts(&mut self) {
-        let busy = self.line_down_until.saturating_sub(self.t);
-        let pause = if busy > HOUR { busy / 8 } else { self.random.between(500, 20_000) };
-        // A cashier before a dark terminal loses interest.
-        let pause = if self.terminal.on { pause } else { pause * 30 };
+        let pause = self.pause(500, 20 * SECOND);
         if self.strikes(self.faults.till_lost) {
             self.till_down_until = self.t + self.random.between(SECOND, 200 * SECOND);
         }
+        self.till.shown = self.klarna.transactions.keys().cloned().collect();
         if let Some(request) = self.till.act(&mut self.random) {
             self.ask(request);
         }
         if !self.till.is_done() {
             self.after(pause, Happening::TillActs);
         }
+    }
+
+    /// How long somebody waits before the next act. Before a dark terminal, or while the line is
+    /// down for long, everybody loses interest; it also saves the simulation's time.
+    fn pause(&mut self, least: Millis, most: Millis) -> Millis {
+        let busy = self.line_down_until.saturating_sub(self.t);
+        let pause = if busy > HOUR { busy / 8 } else { self.random.between(least, most) };
+        if self.terminal.on { pause } else { pause * 30 }
     }
 
     /// The till asks; if nothing can answer, it asks again later.
@@ -32,11 +45,7 @@ impl Shop {
         }
         let number = self.number_of_sale(sale_of(&request));
         self.story.tell(self.t, number, format!("till asks {}", brief_request(&request)));
-        for needed in self.terminal.engine.needed(&request, None) {
-            let records = self.terminal.disk.records_for(&needed);
-            let now = self.terminal.now(self.t);
-            self.terminal.engine.replay(now, &records).expect("the journal is whole");
-        }
+        self.remember(&request, None);
         let totals = match &request {
             Request::EndShift { .. } => shift::totals(&self.terminal.disk.shift_records()),
             _ => Vec::new(),
@@ -45,6 +54,88 @@ impl Shop {
         if !self.terminal.on {
             self.till.unheard(request);
         }
+    }
+
+    /// What the journal knows about a command comes back into memory.
+    pub(super) fn remember(&mut self, request: &Request, found: Option<&Found>) {
+        for needed in self.terminal.engine.needed(request, found) {
+            let records = self.terminal.disk.records_for(&needed);
+            let now = self.terminal.now(self.t);
+            self.terminal.engine.replay(now, &records).expect("the journal is whole");
+        }
+    }
+
+    // -- who looks at the list of refused calls --------------------------------------------------
+
+    pub(super) fn person_acts(&mut self) {
+        if !self.till.is_done() {
+            let pause = self.pause(5 * SECOND, 200 * SECOND);
+            self.after(pause, Happening::PersonActs);
+        }
+        if !self.terminal.on || self.t < self.disk_full_until {
+            return;
+        }
+        self.desk_count += 1;
+        let name = format!("desk-{}", self.desk_count);
+        let reference = PosReference::new(name).expect("a reference");
+        let listed: Vec<CallId> = self.terminal.disk.refused.keys().copied().collect();
+        let call = match self.random.between(0, 9) {
+            // One that is not on the list, whatever has become of it.
+            0 => {
+                let payment =
+                    PaymentId::new(u32::try_from(self.random.between(1, 14)).expect("few"));
+                let sequence = u32::try_from(self.random.between(1, 6)).expect("few");
+                Some(CallId { payment, sequence })
+            }
+            1 => self.resolved.iter().next_back().copied(),
+            2 => None,
+            _ if listed.is_empty() => return,
+            _ => Some(self.random.pick(&listed)),
+        };
+        let request = match call {
+            Some(call) if self.random.chance(400) => {
+                let reason = Label::new("seen to by hand").expect("a label");
+                Request::Resolve { reference, call, reason }
+            }
+            call => Request::Retry { reference, call },
+        };
+        self.story.tell(self.t, 0, format!("a person asks {request:?}"));
+        self.remember(&request, None);
+        self.input(Input::Till(request, Vec::new()));
+    }
+
+    // -- others ----------------------------------------------------------------------------------
+
+    pub(super) fn others_act(&mut self) {
+        if self.till.is_done() {
+            return;
+        }
+        let pause = self.pause(5 * SECOND, 60 * SECOND);
+        self.after(pause, Happening::OthersAct);
+        let portal = self.strikes(self.faults.portal);
+        if !portal && self.klarna.strangers < STRANGERS_MAX && self.random.chance(100) {
+            return self.klarna.sold_elsewhere(self.t, &mut self.random);
+        }
+        let theirs = |found: &Transaction| found.sold_elsewhere != portal && !found.closed;
+        let all = self.klarna.transactions.iter().filter(|(_, found)| theirs(found));
+        let all: Vec<&String> = all.map(|(id, _)| id).collect();
+        if all.is_empty() {
+            return;
+        }
+        let id = self.random.pick(&all).clone();
+        if self.klarna.others_act(self.t, &id, &mut self.random) {
+            self.interventions += u64::from(portal);
+            let found = &self.klarna.transactions[&id];
+            let sums = found.sums(self.t);
+            let number = self.number_of_transaction(&id);
+            self.story.tell(self.t, number, format!("others act on {id}: {sums:?}"));
+        }
+    }
+
+    fn number_of_transaction(&self, id: &str) -> u32 {
+        let mut payments = self.terminal.engine.payments();
+        let of_it = |p: &&Payment| p.transaction().is_some_and(|known| known.as_str() == id);
+        payments.find(of_it).map_or(0, |payment| payment.id.number())
     }
 
     /// Whoever stands before a new code makes up their mind.

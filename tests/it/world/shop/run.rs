@@ -14,8 +14,10 @@ use super::story::Story;
 use super::terminal::{Death, Disk, Terminal, policy};
 use super::till::Till;
 use super::{Millis, Settings};
-use klarna_terminald::id::{PaymentId, PosReference, RequestId};
+use klarna_terminald::acquirer::Quotas;
+use klarna_terminald::id::{CallId, PaymentId, PosReference, RequestId, TransactionId};
 use klarna_terminald::payment::effect::{Ended, Outcome, QueuedCall, RequestState, Screen};
+use klarna_terminald::payment::found::{Found, NotFound};
 use klarna_terminald::payment::retry::Plan;
 use klarna_terminald::payment::state::State;
 use klarna_terminald::payment::vocabulary::{Reply, Request};
@@ -60,7 +62,22 @@ pub(super) enum Happening {
         request: RequestId,
         state: RequestState,
     },
+    /// Klarna is asked about a transaction that a command names.
+    LooksUp {
+        incarnation: u32,
+        request: Request,
+        transaction: TransactionId,
+    },
+    Looked {
+        incarnation: u32,
+        request: Request,
+        found: Result<Found, NotFound>,
+    },
     TillActs,
+    /// Somebody looks at the list of refused calls.
+    PersonActs,
+    /// Another shop, or somebody in Klarna's portal, does something.
+    OthersAct,
     Shopper {
         request: String,
         act: Act,
@@ -132,6 +149,16 @@ pub struct Shop {
     pub disturbances: Vec<Disturbance>,
     /// In the commit of which event the power fails, and before which write or sync.
     pub cut_at: Option<(String, usize)>,
+    /// Calls that a person has resolved, and those that a person has had sent again.
+    pub(super) resolved: BTreeSet<CallId>,
+    pub(super) retried: BTreeSet<CallId>,
+    /// What the canary has seen of transactions first.
+    pub(super) stale: BTreeMap<String, Found>,
+    pub lookups: u64,
+    /// Acts of others on our transactions.
+    pub interventions: u64,
+    /// Commands of the desk so far.
+    pub(super) desk_count: u32,
 }
 
 impl Shop {
@@ -141,6 +168,11 @@ impl Shop {
         let capture = random.pick(&captures);
         let read_pace = Duration::from_secs(random.pick(&[2, 5, 20]));
         let mut faults = Faults::draw(&mut random);
+        match settings.canary {
+            Some(Canary::RetriesWithoutLooking) => faults.denied = 150,
+            Some(Canary::CheckFixes) => (faults.portal, faults.crash) = (500, 80),
+            _ => {}
+        }
         if settings.canary == Some(Canary::TrustsTheClock) {
             // It shows only after a long cut in the middle of a call, which is rare.
             (faults.cut_on_call, faults.power, faults.clock_stands) = (250, 700, 1000);
@@ -148,8 +180,19 @@ impl Shop {
         }
         let till = Till::new(settings.payments_per_run, capture, &mut random);
         let policy = policy(capture, read_pace);
+        let captures_per_s = random.pick(&[0, 2, 5, 50]);
+        let management_per_s = random.pick(&[0, 4, 8, 50]);
+        let strangers = random.pick(&[0, 2, 5]);
         let mut shop = Self::with(random, faults, till, policy, settings);
+        shop.terminal.quotas = Quotas { captures_per_s, management_per_s };
+        shop.klarna.quotas = shop.terminal.quotas;
+        shop.terminal.start(0, Death::Power, 0, false);
+        for _ in 0..strangers {
+            shop.klarna.sold_elsewhere(0, &mut shop.random);
+        }
         shop.after(OPENING, Happening::TillActs);
+        shop.after(OPENING, Happening::PersonActs);
+        shop.after(OPENING, Happening::OthersAct);
         shop
     }
 
@@ -201,6 +244,12 @@ impl Shop {
             dark: 300,
             disturbances: Vec::new(),
             cut_at: None,
+            resolved: BTreeSet::new(),
+            retried: BTreeSet::new(),
+            stale: BTreeMap::new(),
+            lookups: 0,
+            interventions: 0,
+            desk_count: 0,
         };
         shop.terminal.faulty = settings.faulty_disk.then(Faulty::new);
         shop.terminal.start(0, Death::Power, 0, false);
@@ -268,7 +317,17 @@ impl Shop {
                     self.input(Input::Observed { payment, request, state });
                 }
             }
+            Happening::LooksUp { incarnation, request, transaction } => {
+                self.is_looked_up(incarnation, request, &transaction);
+            }
+            Happening::Looked { incarnation, request, found } => {
+                if incarnation == self.terminal.incarnation && self.terminal.on {
+                    self.looked(request, found);
+                }
+            }
             Happening::TillActs => self.till_acts(),
+            Happening::PersonActs => self.person_acts(),
+            Happening::OthersAct => self.others_act(),
             Happening::Shopper { request, act } => self.shopper(&request, act),
             Happening::Dies { incarnation, death } => {
                 if incarnation == self.terminal.incarnation && self.terminal.on {
@@ -291,6 +350,10 @@ impl Shop {
             return;
         }
         let now = self.terminal.now(self.t);
+        let asked = match &input {
+            Input::Till(request, _) | Input::Looked { request, .. } => Some(request.clone()),
+            _ => None,
+        };
         let step = match self.terminal.engine.handle(now, input) {
             Ok(step) => step,
             Err(illegal) => return self.wrongs.push((0, illegal.to_string())),
@@ -298,10 +361,19 @@ impl Shop {
         if step.is_durable() && !self.commit(&step) {
             return;
         }
+        let lookup = step.lookup.clone();
         let replies = self.terminal.engine.accept(step);
+        let hurried = self.terminal.engine.wanted().hurried;
+        if self.terminal.hurried != hurried {
+            self.terminal.hurried = hurried;
+            self.terminal.schedule.hurry(self.terminal.now(self.t));
+        }
         // Sync is woken, the screen is drawn, the till is told.
         self.look_again = self.t;
         self.tell(&replies);
+        if let (Some(transaction), Some(request)) = (lookup, asked) {
+            self.looks_up(request, transaction);
+        }
         self.look_at_screen();
         self.watch();
     }
