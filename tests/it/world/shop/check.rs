@@ -10,7 +10,7 @@ use super::klarna::Klarna;
 use super::run::Shop;
 use super::till::{Sold, Till};
 use super::told::{Told, What, payments};
-use super::transaction::{By, Movement, Transaction};
+use super::transaction::{AUTHORISATION_LIFE, By, Movement, Transaction};
 use klarna_terminald::payment::CapturePolicy;
 use klarna_terminald::payment::event::{Event, OperationProgress};
 use klarna_terminald::payment::vocabulary::SaleOutcome;
@@ -175,6 +175,10 @@ impl<'a> Case<'a> {
             }
         }
         for check in told.all(What::Check) {
+            let old = self.shop.t - found.at >= AUTHORISATION_LIFE;
+            if check.refused && found.touched.is_none() && !old {
+                self.wrong(format!("{check:?} was refused, and nobody else had a hand in it"));
+            }
             let Some(done) = check.done else { continue };
             if !found.seen_between(check.at, done).contains(&check.expected) {
                 self.wrong(format!("{check:?} is agreed to, and Klarna has other sums"));
