@@ -110,6 +110,19 @@ impl Ledger {
         Ok(())
     }
 
+    /// Whether the refused call with this sequence is not an update for which it is too late: Klarna
+    /// would only refuse it again. Moves no money, so a journal in which it was sent again is whole.
+    ///
+    /// # Errors
+    /// [`Problem::NotAllowed`], as for a new update.
+    pub fn plan_late_update(&self, sequence: u32) -> Result<(), Problem> {
+        let mut refused = self.updates.iter().filter(|entry| entry.needs_person());
+        match refused.any(|entry| entry.sequence == sequence) {
+            true => self.plan_update(),
+            false => Ok(()),
+        }
+    }
+
     /// Whether refunds have to name their capture.
     fn names_captures(&self) -> bool {
         let captures = self.captures.iter().filter(|capture| capture.counts()).count();
