@@ -90,8 +90,9 @@ impl Shop {
         self.disk_full_until = self.t;
         self.line_down_until = self.t;
         self.till_down_until = self.t;
-        let goes_home =
-            |act: &Happening| matches!(act, Happening::PersonActs | Happening::OthersAct);
+        let goes_home = |act: &Happening| {
+            matches!(act, Happening::TillActs | Happening::PersonActs | Happening::OthersAct)
+        };
         self.queue.retain(|_, happening| !goes_home(happening));
         let start = |happening: &Happening| matches!(happening, Happening::Starts { .. });
         let starts = self.queue.iter().find(|(_, happening)| start(happening)).map(|(at, _)| *at);

@@ -142,10 +142,12 @@ impl Report {
 pub fn close(shop: &mut Shop) {
     shop.heal();
     let last = shop.t + CLOSING_MAX;
-    let mut rounds = 0;
+    let (mut rounds, mut shift_ended) = (0, false);
     while shop.t < last {
         let mut quiet = shop.is_quiet();
-        let requests = shop.last_round(rounds == 3);
+        let ends_shift = rounds >= 3 && !shift_ended && !shop.terminal.engine.is_busy();
+        shift_ended |= ends_shift;
+        let requests = shop.last_round(ends_shift);
         for request in requests {
             shop.ask(request);
         }

@@ -180,8 +180,8 @@ impl Shop {
         }
         let till = Till::new(settings.payments_per_run, capture, &mut random);
         let policy = policy(capture, read_pace);
-        let captures_per_s = random.pick(&[0, 2, 5, 50]);
-        let management_per_s = random.pick(&[0, 4, 8, 50]);
+        let captures_per_s = random.pick(&[0, 1, 2, 50]);
+        let management_per_s = random.pick(&[0, 2, 4, 50]);
         let strangers = random.pick(&[0, 2, 5]);
         let mut shop = Self::with(random, faults, till, policy, settings);
         shop.terminal.quotas = Quotas { captures_per_s, management_per_s };
