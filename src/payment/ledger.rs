@@ -392,8 +392,11 @@ fn ours(entries: &[Entry]) -> usize {
     entries.iter().filter(|entry| entry.sequence < FOREIGN).count()
 }
 
+/// Whether an entry of this terminal stands for the acquirer's row already. One that was refused
+/// does not: the acquirer has done it after all, and somebody has seen to it.
 fn is_ours(entries: &[Entry], reference: Option<&EffectReference>) -> bool {
-    let ours = |entry: &Entry| entry.sequence < FOREIGN && entry.reference.as_ref() == reference;
+    let named = |entry: &Entry| entry.sequence < FOREIGN && entry.reference.as_ref() == reference;
+    let ours = |entry: &Entry| named(entry) && entry.counts();
     reference.is_some() && entries.iter().any(ours)
 }
 
