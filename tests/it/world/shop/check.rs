@@ -5,19 +5,15 @@
 //! others have done at Klarna is theirs, and the only difference that it accepts.
 
 use super::Millis;
-use super::faults::SECOND;
 use super::klarna::Klarna;
 use super::run::Shop;
 use super::till::{Sold, Till};
 use super::told::{Told, What, payments};
-use super::transaction::{AUTHORISATION_LIFE, By, Movement, Transaction};
+use super::transaction::{AUTHORISATION_LIFE, By, LOOK_MAX, Movement, Transaction};
 use klarna_terminald::payment::CapturePolicy;
 use klarna_terminald::payment::event::{Event, OperationProgress};
 use klarna_terminald::payment::vocabulary::SaleOutcome;
 use std::collections::BTreeMap;
-
-/// What was found of a transaction is no older than this when it is recorded.
-const LOOK_MAX: Millis = 16 * SECOND;
 
 /// What is wrong at the end of a run, with the payments' numbers; and how many payments wait for a
 /// person, for a reason that Klarna gave.

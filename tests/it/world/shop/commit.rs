@@ -78,6 +78,12 @@ impl Shop {
                         self.till.retried.insert(payment.sale.reference.to_string());
                     }
                 }
+                Event::Adopted { found, .. } => {
+                    let id = found.transaction.as_str();
+                    if let Some(found) = self.klarna.transactions.get_mut(id) {
+                        found.looked = Some(at);
+                    }
+                }
                 Event::CallResolved { sequence, .. } => {
                     self.resolved.insert(CallId { payment, sequence: *sequence });
                 }

@@ -7,7 +7,9 @@
 use super::Millis;
 use super::klarna::{Klarna, refuse};
 use super::random::Random;
-use super::transaction::{AUTHORISATION_LIFE, By, Movement, Transaction, capture_id, minor};
+use super::transaction::{
+    AUTHORISATION_LIFE, By, LOOK_MAX, Movement, Transaction, capture_id, minor,
+};
 use klarna_terminald::id::{RefundId, TransactionId};
 use klarna_terminald::payment::effect::{CallKind, CaptureTarget, Effect, Outcome, RefusalReason};
 use klarna_terminald::payment::found::{Found, NotFound, Sums};
@@ -194,9 +196,11 @@ impl Klarna {
 
     /// The terminal may ask for what cannot be only where it cannot know better.
     fn too_much(&mut self, id: &TransactionId, what: &'static str, why: String) -> Outcome {
-        match self.transactions[id.as_str()].touched {
-            Some(_) => self.refuses(id, what),
-            None => self.wrong(why),
+        let found = &self.transactions[id.as_str()];
+        let since = found.looked.unwrap_or(0).saturating_sub(LOOK_MAX);
+        match found.touched.is_some_and(|touched| touched >= since) {
+            true => self.refuses(id, what),
+            false => self.wrong(why),
         }
     }
 

@@ -4,13 +4,16 @@
 //! must have seen.
 
 use super::Millis;
-use super::faults::DAY;
+use super::faults::{DAY, SECOND};
 use klarna_terminald::id::{CaptureId, EffectReference, PaymentReference, TransactionId};
 use klarna_terminald::money::{Amount, Currency};
 use klarna_terminald::payment::found::{Found, FoundCapture, FoundRefund, Sums};
 
 /// How long an authorisation can be captured.
 pub const AUTHORISATION_LIFE: Millis = 28 * DAY;
+
+/// What was found of a transaction is no older than this when it is recorded.
+pub const LOOK_MAX: Millis = 16 * SECOND;
 
 /// Who has moved money.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -44,6 +47,8 @@ pub struct Transaction {
     pub sold_elsewhere: bool,
     /// When others last had a hand in it, or Klarna last denied what it had done.
     pub touched: Option<Millis>,
+    /// When the terminal last recorded what it had found of it.
+    pub looked: Option<Millis>,
 }
 
 #[derive(Debug, Clone, Default)]
