@@ -71,7 +71,8 @@ fn summary(report: &Report, begin: Instant) {
     println!(
         "runs {}, payments {}, authorised {}, calls under a new key {}, for a person {}, \
          taken over {}, looks {}, retried {}, resolved {}, checks {}, contradictions {}, \
-         interventions {}, over the quota {}, faults {}, virtual time {} days, story {:016x}, violations {}, wall time {:.1} s",
+         interventions {}, over the quota {}, faults {}, virtual time {} days, \
+         story {:016x}, violations {}, wall time {:.1} s",
         report.runs,
         report.payments,
         report.authorised,

@@ -110,8 +110,8 @@ impl Ledger {
         Ok(())
     }
 
-    /// Whether the refused call with this sequence is not an update for which it is too late: Klarna
-    /// would only refuse it again, or it would undo a later one. Moves no money, so a journal in
+    /// Whether the refused call with this sequence is no update for which it is too late: Klarna
+    /// would only refuse it again, or it would undo a later one. It moves no money, so a journal in
     /// which it was sent again is whole.
     ///
     /// # Errors

@@ -73,8 +73,8 @@ pub struct Report {
     /// Refused calls that a person had sent again, or has seen to.
     pub retried: usize,
     pub resolved: usize,
-    /// Comparisons with Klarna's sums, those that found other sums, and what others have done to our
-    /// own transactions.
+    /// Comparisons with Klarna's sums, those that found other sums, and what others have done to
+    /// our own transactions.
     pub checks: usize,
     pub contradictions: u64,
     pub interventions: u64,
