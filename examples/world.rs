@@ -70,12 +70,22 @@ fn seeds(asked: &Asked, begin: Instant) -> Report {
 fn summary(report: &Report, begin: Instant) {
     println!(
         "runs {}, payments {}, authorised {}, calls under a new key {}, for a person {}, \
-         faults {}, virtual time {} days, story {:016x}, violations {}, wall time {:.1} s",
+         taken over {}, looks {}, retried {}, resolved {}, checks {}, contradictions {}, \
+         interventions {}, over the quota {}, faults {}, virtual time {} days, \
+         story {:016x}, violations {}, wall time {:.1} s",
         report.runs,
         report.payments,
         report.authorised,
         report.calls_rekeyed,
         report.for_a_person,
+        report.adopted,
+        report.lookups,
+        report.retried,
+        report.resolved,
+        report.checks,
+        report.contradictions,
+        report.interventions,
+        report.throttled,
         report.faults,
         report.virtual_time / 86_400_000,
         report.hash,

@@ -146,7 +146,10 @@ impl Draft<'_> {
             return Err(Problem::CallNotRefused(call).into());
         } else {
             match &payment.state {
-                State::Settling { ledger, .. } => ledger.plan_retry(call.sequence)?,
+                State::Settling { ledger, .. } => {
+                    ledger.plan_retry(call.sequence)?;
+                    ledger.plan_late_update(call.sequence)?;
+                }
                 State::Abandoning { refused: Some(refused), .. }
                 | State::Voiding { refused: Some(refused), .. }
                     if refused.sequence == call.sequence => {}

@@ -436,8 +436,11 @@ fn ours(entries: &[Entry]) -> usize {
     entries.iter().filter(|entry| entry.sequence < FOREIGN).count()
 }
 
+/// Whether an entry of this terminal stands for the acquirer's row already. One that was refused
+/// does not: the acquirer has done it after all, and somebody has seen to it.
 fn is_ours(entries: &[Entry], reference: Option<&EffectReference>, id: Option<&str>) -> bool {
-    entries.iter().filter(|entry| entry.sequence < FOREIGN).any(|entry| {
+    let own = |entry: &&Entry| entry.sequence < FOREIGN && entry.counts();
+    entries.iter().filter(own).any(|entry| {
         let named = reference.is_some() && entry.reference.as_ref() == reference;
         let ids =
             [entry.id.as_ref().map(CaptureId::as_str), entry.refund.as_ref().map(RefundId::as_str)];

@@ -114,6 +114,25 @@ impl Ledger {
         Ok(())
     }
 
+    /// Whether the refused call with this sequence is no update for which it is too late: Klarna
+    /// would only refuse it again, or it would undo a later one. It moves no money, so a journal in
+    /// which it was sent again is whole.
+    ///
+    /// # Errors
+    /// [`Problem::NotAllowed`].
+    pub fn plan_late_update(&self, sequence: u32) -> Result<(), Problem> {
+        let mut refused = self.updates.iter().filter(|entry| entry.needs_person());
+        if !refused.any(|entry| entry.sequence == sequence) {
+            return Ok(());
+        }
+        let later = |entry: &Entry| entry.sequence > sequence && entry.counts();
+        if self.updates.iter().any(later) {
+            let why = "a later update was asked for since; resolve the call instead";
+            return Err(Problem::NotAllowed(format!("retry is not possible: {why}")));
+        }
+        self.plan_update()
+    }
+
     /// Whether refunds have to name their capture.
     fn names_captures(&self) -> bool {
         let captures = self.captures.iter().filter(|capture| capture.counts()).count();

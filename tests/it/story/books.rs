@@ -1,7 +1,7 @@
 //! What is counted in a story: Klarna's books, the outbox, how often something has happened.
 
-use crate::world::shop::klarna::{Movement, Transaction};
 use crate::world::shop::run::Shop;
+use crate::world::shop::transaction::{Movement, Transaction};
 use klarna_terminald::money::{Amount, Currency};
 use std::collections::BTreeMap;
 

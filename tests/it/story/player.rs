@@ -210,11 +210,10 @@ impl Player {
             | Request::Refund(asked)
             | Request::Void(asked)
             | Request::Release(asked) => {
-                let SaleName::Till(sale) = &asked.sale else {
+                let SaleName::Till(_) = &asked.sale else {
                     panic!("a till names its own sales here")
                 };
-                let sale = sale.to_string();
-                let command = Commanded { sale, told: None, refused: false };
+                let command = Commanded::default();
                 self.shop.till.commands.entry(asked.reference.to_string()).or_insert(command);
             }
             _ => {}

@@ -2,10 +2,10 @@
 
 use crate::vfs::Unsynced;
 use crate::world::shop::faulty::{Faulty, NAME};
-use crate::world::shop::klarna::{Movement, Transaction};
 use crate::world::shop::run::Shop;
 use crate::world::shop::terminal::{Death, Disk};
 use crate::world::shop::till::{Commanded, Sold};
+use crate::world::shop::transaction::{Movement, Transaction};
 use klarna_terminald::payment::event::Event;
 use rusqlite::Connection;
 use std::collections::BTreeMap;
@@ -72,10 +72,7 @@ fn books(shop: &mut Shop) {
                     of: references[&payment].1.clone(),
                     amount: amount.minor(),
                     at: shop.t,
-                    captures: Vec::new(),
-                    refunds: Vec::new(),
-                    voided: None,
-                    expired: false,
+                    ..Transaction::default()
                 };
                 shop.klarna.transactions.insert(transaction.to_string(), made);
             }
@@ -86,16 +83,15 @@ fn books(shop: &mut Shop) {
                     at,
                     amount,
                     reference,
+                    ..Movement::default()
                 });
             }
             Event::RefundQueued { operation, amount, .. } => {
-                let sale = references[&payment].0.clone();
-                let command = Commanded { sale, told: None, refused: false };
-                shop.till.commands.insert(operation.to_string(), command);
+                shop.till.commands.insert(operation.to_string(), Commanded::default());
                 let (reference, at, amount) = (of('R', 1), shop.t, amount.minor());
                 let found = transaction(shop, &references[&payment].1);
                 if found.refunds.is_empty() {
-                    found.refunds.push(Movement { at, amount, reference });
+                    found.refunds.push(Movement { at, amount, reference, ..Movement::default() });
                 }
             }
             _ => {}

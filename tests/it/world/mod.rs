@@ -15,12 +15,24 @@ fn runs(seeds: std::ops::Range<u64>, settings: &Settings) -> Report {
 
 #[test]
 fn nothing_is_lost_doubled_or_unknown() {
-    let report = runs(0..300, &Settings::default());
+    let report = runs(0..220, &Settings::default());
     assert!(report.violations.is_empty(), "{}", report.violations.join("\n"));
     assert!(report.payments >= 2000, "only {} payments", report.payments);
     assert!(report.authorised * 4 > report.payments, "only {} were paid", report.authorised);
     assert!(report.faults > 1000, "only {} faults", report.faults);
     assert!(report.calls_rekeyed > 10, "no key ever grew old");
+    let counts = [
+        ("sales of others taken over", report.adopted, 50),
+        ("refused calls sent again", report.retried, 20),
+        ("refused calls resolved", report.resolved, 20),
+        ("comparisons", report.checks, 50),
+        ("contradictions", usize::try_from(report.contradictions).expect("few"), 10),
+        ("interventions", usize::try_from(report.interventions).expect("few"), 50),
+        ("looks", usize::try_from(report.lookups).expect("few"), 300),
+    ];
+    for (what, count, least) in counts {
+        assert!(count > least, "only {count} {what}");
+    }
 }
 
 #[test]
@@ -36,7 +48,7 @@ fn the_real_store_tells_the_same() {
 fn nothing_is_lost_on_a_disk_that_fails_and_forgets() {
     let settings = Settings { faulty_disk: true, verbose: true, ..Settings::default() };
     let (mut power_cuts, mut found) = (0, 0);
-    for seed in 0..60 {
+    for seed in 190..250 {
         let report = run(seed, &settings);
         assert!(report.violations.is_empty(), "{}", report.violations.join("\n"));
         power_cuts += report.story.matches("dies: Power").count();
@@ -112,6 +124,21 @@ fn a_code_that_stays_is_caught() {
 #[test]
 fn a_clock_that_is_trusted_after_a_restart_is_caught() {
     is_caught(Canary::TrustsTheClock);
+}
+
+#[test]
+fn a_retry_without_a_look_is_caught() {
+    is_caught(Canary::RetriesWithoutLooking);
+}
+
+#[test]
+fn a_look_at_somebody_elses_sale_that_is_ignored_is_caught() {
+    is_caught(Canary::AdoptsStale);
+}
+
+#[test]
+fn a_contradiction_that_is_agreed_to_is_caught() {
+    is_caught(Canary::CheckFixes);
 }
 
 #[test]

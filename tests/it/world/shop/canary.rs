@@ -20,10 +20,16 @@ pub enum Canary {
     KeepsTheCode,
     /// After a restart all keys are trusted, whatever the clock has done.
     TrustsTheClock,
+    /// A refused call is sent again under a new key without a look whether it took effect.
+    RetriesWithoutLooking,
+    /// What others have done to a transaction since it was first looked at is not seen.
+    AdoptsStale,
+    /// Other sums at Klarna count as the same.
+    CheckFixes,
 }
 
 impl Canary {
-    pub const ALL: [(&str, Self); 9] = [
+    pub const ALL: [(&str, Self); 12] = [
         ("forgets-never-confirm", Self::ForgetsNeverConfirm),
         ("new-key-each-attempt", Self::NewKeyEachAttempt),
         ("reads-nothing", Self::ReadsNothing),
@@ -33,6 +39,9 @@ impl Canary {
         ("unknown-is-refused", Self::UnknownIsRefused),
         ("keeps-the-code", Self::KeepsTheCode),
         ("trusts-the-clock", Self::TrustsTheClock),
+        ("retries-without-looking", Self::RetriesWithoutLooking),
+        ("adopts-stale", Self::AdoptsStale),
+        ("check-fixes", Self::CheckFixes),
     ];
 
     pub fn named(name: &str) -> Option<Self> {

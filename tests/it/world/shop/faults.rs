@@ -37,6 +37,12 @@ pub struct Faults {
     pub cut_on_call: u64,
     /// A definite refusal for a reason of Klarna's own.
     pub refused: u64,
+    /// A definite refusal of what Klarna has done all the same.
+    pub denied: u64,
+    /// Looks for transactions that are slow, or get no answer.
+    pub looks_disturbed: u64,
+    /// At each of others' acts, that it is about one of our transactions.
+    pub portal: u64,
     pub reads_disturbed: u64,
     pub crash: u64,
     /// Of the crashes, those with the power.
@@ -65,6 +71,9 @@ impl Faults {
             throttled: rate(&[20, 300]),
             cut_on_call: rate(&[20, 100, 250]),
             refused: rate(&[10, 60]),
+            denied: rate(&[10, 40]),
+            looks_disturbed: rate(&[100, 500]),
+            portal: rate(&[50, 300]),
             reads_disturbed: rate(&[50, 400]),
             crash: rate(&[3, 20, 80]),
             power: rate(&[300, 700]),

@@ -5,14 +5,15 @@
 
 use super::Millis;
 use super::faults::{DAY, HOUR, SECOND};
+use super::transaction::Transaction;
+use klarna_terminald::acquirer::Quotas;
 use klarna_terminald::id::{
-    CaptureId, ConfirmationToken, DistributionUrl, IdempotencyKey, RefundId, RequestId,
-    TransactionId,
+    ConfirmationToken, DistributionUrl, IdempotencyKey, RequestId, TransactionId,
 };
 use klarna_terminald::payment::effect::{
     Call, CallKind, Effect, Ended, Outcome, Refusal, RefusalReason, RequestState,
 };
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 /// How long a key is remembered.
 const KEY_LIFE: Millis = DAY;
@@ -20,8 +21,6 @@ const KEY_LIFE: Millis = DAY;
 const TOKEN_LIFE: Millis = HOUR;
 /// How long a payment request can be paid.
 const REQUEST_LIFE: Millis = 48 * HOUR;
-/// How long an authorisation can be captured.
-const AUTHORISATION_LIFE: Millis = 28 * DAY;
 
 #[derive(Default)]
 pub struct Klarna {
@@ -32,7 +31,17 @@ pub struct Klarna {
     pub refused: Vec<(String, &'static str)>,
     /// What a correct terminal never asks for.
     pub wrongs: Vec<String>,
-    count: u32,
+    pub(super) count: u32,
+    sold: u32,
+    /// Transactions that others have sold.
+    pub(super) strangers: u32,
+    pub quotas: Quotas,
+    /// When calls came in within the last second: captures, and all others.
+    seen: (VecDeque<Millis>, VecDeque<Millis>),
+    /// Calls that were too many.
+    pub throttled: u64,
+    /// Checks that found other sums.
+    pub contradictions: u64,
 }
 
 pub struct Request {
@@ -52,37 +61,10 @@ pub enum Stage {
     Ended(Ended),
 }
 
-pub struct Transaction {
-    pub of: String,
-    pub amount: i64,
-    pub at: Millis,
-    pub captures: Vec<Movement>,
-    pub refunds: Vec<Movement>,
-    pub voided: Option<Millis>,
-    pub expired: bool,
-}
-
-#[derive(Debug, Clone)]
-pub struct Movement {
-    pub at: Millis,
-    pub amount: i64,
-    pub reference: String,
-}
-
-impl Transaction {
-    pub fn captured(&self) -> i64 {
-        self.captures.iter().map(|movement| movement.amount).sum()
-    }
-
-    pub fn refunded(&self) -> i64 {
-        self.refunds.iter().map(|movement| movement.amount).sum()
-    }
-}
-
 impl Klarna {
-    /// Carries out `call` as it arrives; `unwilling` stands for a refusal of Klarna's own. The same
-    /// key gets the same answer, a refusal as well.
-    pub fn execute(&mut self, t: Millis, call: &Call, unwilling: bool) -> Outcome {
+    /// Carries out `call` as it arrives; `unwilling` stands for a refusal of Klarna's own,
+    /// `denies` for one that is not true. The same key gets the same answer, a refusal as well.
+    pub fn execute(&mut self, t: Millis, call: &Call, unwilling: bool, denies: bool) -> Outcome {
         let keyed = !matches!(call.kind, CallKind::Cancel { .. });
         let body = format!("{:?}", call.kind);
         if let Some((since, known, outcome)) = self.keys.get(&call.key).filter(|_| keyed)
@@ -94,6 +76,9 @@ impl Klarna {
             return outcome.clone();
         }
         let outcome = self.apply(t, &call.kind, unwilling);
+        let denies = denies && matches!(outcome, Outcome::Done(_));
+        let denied = denies.then(|| self.deny(&call.kind)).flatten();
+        let outcome = denied.unwrap_or(outcome);
         if keyed {
             self.keys.insert(call.key, (t, body, outcome.clone()));
         }
@@ -109,52 +94,25 @@ impl Klarna {
             CallKind::Confirm { request, token, amount, .. } => {
                 self.confirm(t, request, token, amount.minor())
             }
-            CallKind::Capture { transaction, amount, reference } => {
-                let movement =
-                    Movement { at: t, amount: amount.minor(), reference: reference.to_string() };
-                self.capture(t, transaction, movement, unwilling)
-            }
-            CallKind::Refund { transaction, amount, reference, capture } => {
-                let captures = self.transactions.get(transaction.as_str());
-                let captures = captures.map_or(0, |found| found.captures.len());
-                assert!(capture.is_some() || captures < 2, "a refund must name its capture");
-                let movement =
-                    Movement { at: t, amount: amount.minor(), reference: reference.to_string() };
-                self.refund(transaction, movement, unwilling)
-            }
-            CallKind::Void { transaction, .. } => self.void(t, transaction, unwilling),
-            CallKind::Update { .. } => Outcome::Done(Effect::Updated),
-            CallKind::Check { .. } => self.find(kind),
+            kind => self.settle(t, kind, unwilling),
         }
     }
 
-    /// A look for the effect of a call whose key is too old.
-    pub fn find(&self, kind: &CallKind) -> Outcome {
-        let find = |list: &[Movement], reference: &str, amount: i64| {
-            let same = |m: &&Movement| m.reference == reference && m.amount == amount;
-            list.iter().find(same).is_some()
+    /// Whether one more call that arrives now is within the quota.
+    pub fn takes(&mut self, t: Millis, capture: bool) -> bool {
+        let (quota, seen) = match capture {
+            true => (self.quotas.captures_per_s, &mut self.seen.0),
+            false => (self.quotas.management_per_s, &mut self.seen.1),
         };
-        let effect = match kind {
-            CallKind::Capture { transaction, amount, reference } => {
-                self.transactions.get(transaction.as_str()).and_then(|found| {
-                    find(&found.captures, reference.as_str(), amount.minor())
-                        .then(|| captured(reference.as_str()))
-                })
-            }
-            CallKind::Refund { transaction, amount, reference, .. } => {
-                self.transactions.get(transaction.as_str()).and_then(|found| {
-                    find(&found.refunds, reference.as_str(), amount.minor())
-                        .then(|| refunded(reference.as_str()))
-                })
-            }
-            CallKind::Check { .. } => Some(Effect::Checked),
-            CallKind::Create { .. }
-            | CallKind::Cancel { .. }
-            | CallKind::Confirm { .. }
-            | CallKind::Update { .. }
-            | CallKind::Void { .. } => None,
-        };
-        effect.map_or(Outcome::Absent, Outcome::Done)
+        while seen.front().is_some_and(|at| *at + SECOND <= t) {
+            seen.pop_front();
+        }
+        let takes = quota == 0 || seen.len() < usize::try_from(quota).expect("a small number");
+        if takes {
+            seen.push_back(t);
+        }
+        self.throttled += u64::from(!takes);
+        takes
     }
 
     pub fn read(&mut self, t: Millis, id: &str) -> RequestState {
@@ -289,21 +247,15 @@ impl Klarna {
         }
         match &request.stage {
             Stage::Pending { token, .. } if token == sent.expose() => {
-                let transaction = format!("krn:transaction:{}", self.transactions.len() + 1);
+                self.sold += 1;
+                let transaction = format!("krn:transaction:{}", self.sold);
                 let stage = Stage::Authorised {
                     transaction: transaction.clone(),
                     token: sent.expose().to_owned(),
                 };
                 request.stage = stage;
-                let made = Transaction {
-                    of: request.of.clone(),
-                    amount,
-                    at: t,
-                    captures: Vec::new(),
-                    refunds: Vec::new(),
-                    voided: None,
-                    expired: false,
-                };
+                let of = request.of.clone();
+                let made = Transaction { of, amount, at: t, ..Transaction::default() };
                 let id = transaction_id(&transaction);
                 self.transactions.insert(transaction, made);
                 Outcome::Done(Effect::Authorised { transaction: id })
@@ -319,63 +271,7 @@ impl Klarna {
         }
     }
 
-    fn capture(
-        &mut self,
-        t: Millis,
-        id: &TransactionId,
-        movement: Movement,
-        unwilling: bool,
-    ) -> Outcome {
-        let Some(found) = self.transactions.get_mut(id.as_str()) else {
-            return self.wrong(format!("{id} is captured and does not exist"));
-        };
-        found.expired |= t - found.at >= AUTHORISATION_LIFE;
-        if unwilling || found.expired {
-            self.refused.push((found.of.clone(), "capture"));
-            return refuse(RefusalReason::NotAllowed, "OPERATION_FORBIDDEN");
-        }
-        if found.voided.is_some() || found.captured() + movement.amount > found.amount {
-            return self.wrong(format!("{movement:?} captures more than there is"));
-        }
-        let effect = captured(&movement.reference);
-        found.captures.push(movement);
-        Outcome::Done(effect)
-    }
-
-    fn refund(&mut self, id: &TransactionId, movement: Movement, unwilling: bool) -> Outcome {
-        let Some(found) = self.transactions.get_mut(id.as_str()) else {
-            return self.wrong(format!("{id} is refunded and does not exist"));
-        };
-        if unwilling {
-            self.refused.push((found.of.clone(), "refund"));
-            return refuse(RefusalReason::NotAllowed, "OPERATION_FORBIDDEN");
-        }
-        if found.refunded() + movement.amount > found.captured() {
-            return self.wrong(format!("{movement:?} refunds more than was captured"));
-        }
-        let effect = refunded(&movement.reference);
-        found.refunds.push(movement);
-        Outcome::Done(effect)
-    }
-
-    fn void(&mut self, t: Millis, id: &TransactionId, unwilling: bool) -> Outcome {
-        let Some(found) = self.transactions.get_mut(id.as_str()) else {
-            return self.wrong(format!("{id} is voided and does not exist"));
-        };
-        found.expired |= found.voided.is_none() && t - found.at >= AUTHORISATION_LIFE;
-        // Releasing what is released already is no decision any more.
-        if found.voided.is_none() && (unwilling || found.expired) {
-            self.refused.push((found.of.clone(), "void"));
-            return refuse(RefusalReason::NotAllowed, "OPERATION_FORBIDDEN");
-        }
-        if found.captured() > 0 {
-            return self.wrong(format!("{id} is voided and captured"));
-        }
-        found.voided.get_or_insert(t);
-        Outcome::Done(Effect::Voided)
-    }
-
-    fn wrong(&mut self, what: String) -> Outcome {
+    pub(super) fn wrong(&mut self, what: String) -> Outcome {
         self.wrongs.push(what);
         refuse(RefusalReason::NotAllowed, "OPERATION_FORBIDDEN")
     }
@@ -384,18 +280,10 @@ impl Klarna {
 /// The longest that a request travels after its sender has given it up.
 pub const STRAY_MAX: Millis = 110 * SECOND;
 
-fn refuse(reason: RefusalReason, code: &str) -> Outcome {
+pub(super) fn refuse(reason: RefusalReason, code: &str) -> Outcome {
     Outcome::Refused(Refusal::new(reason, code, "refused"))
 }
 
 fn transaction_id(id: &str) -> TransactionId {
     TransactionId::new(id).expect("an id")
-}
-
-fn captured(reference: &str) -> Effect {
-    Effect::Captured { capture: CaptureId::new(reference).ok() }
-}
-
-fn refunded(reference: &str) -> Effect {
-    Effect::Refunded { refund: RefundId::new(reference).ok() }
 }

@@ -6,15 +6,22 @@
 
 mod canary;
 mod check;
+mod commit;
 pub mod exhaustive;
 mod faults;
 pub mod faulty;
 pub mod klarna;
+mod mishap;
+mod network;
+mod people;
 mod random;
 pub mod run;
+mod settlement;
 pub mod story;
 pub mod terminal;
 pub mod till;
+mod told;
+pub mod transaction;
 
 pub use canary::Canary;
 
@@ -60,6 +67,19 @@ pub struct Report {
     pub authorised: usize,
     pub calls_rekeyed: usize,
     pub for_a_person: usize,
+    /// Transactions of others that were taken over, and looks for any.
+    pub adopted: usize,
+    pub lookups: u64,
+    /// Refused calls that a person had sent again, or has seen to.
+    pub retried: usize,
+    pub resolved: usize,
+    /// Comparisons with Klarna's sums, those that found other sums, and what others have done to
+    /// our own transactions.
+    pub checks: usize,
+    pub contradictions: u64,
+    pub interventions: u64,
+    /// Calls that were more than Klarna's quota.
+    pub throttled: u64,
     pub faults: u64,
     pub virtual_time: Millis,
     /// Each with its seed or name, and the story of its payment.
@@ -75,6 +95,14 @@ impl Report {
         self.authorised += other.authorised;
         self.calls_rekeyed += other.calls_rekeyed;
         self.for_a_person += other.for_a_person;
+        self.adopted += other.adopted;
+        self.lookups += other.lookups;
+        self.retried += other.retried;
+        self.resolved += other.resolved;
+        self.checks += other.checks;
+        self.contradictions += other.contradictions;
+        self.interventions += other.interventions;
+        self.throttled += other.throttled;
         self.faults += other.faults;
         self.virtual_time += other.virtual_time;
         self.violations.extend(other.violations);
@@ -114,10 +142,12 @@ impl Report {
 pub fn close(shop: &mut Shop) {
     shop.heal();
     let last = shop.t + CLOSING_MAX;
-    let mut rounds = 0;
+    let (mut rounds, mut shift_ended) = (0, false);
     while shop.t < last {
         let mut quiet = shop.is_quiet();
-        let requests = shop.last_round(rounds == 3);
+        let ends_shift = rounds >= 3 && !shift_ended && !shop.terminal.engine.is_busy();
+        shift_ended |= ends_shift;
+        let requests = shop.last_round(ends_shift);
         for request in requests {
             shop.ask(request);
         }
@@ -162,6 +192,17 @@ fn report(name: &str, shop: &Shop) -> Report {
         authorised: count(|event| matches!(event, Event::Authorised { .. })),
         calls_rekeyed: count(|event| matches!(event, Event::Rekeyed { .. })),
         for_a_person,
+        adopted: {
+            let payments = told::payments(records, &shop.recorded);
+            payments.values().filter(|told| told.adopted.is_some()).count()
+        },
+        lookups: shop.lookups,
+        retried: count(|event| matches!(event, Event::CallRetried { .. })),
+        resolved: count(|event| matches!(event, Event::CallResolved { .. })),
+        checks: count(|event| matches!(event, Event::CheckQueued)),
+        contradictions: shop.klarna.contradictions,
+        interventions: shop.interventions,
+        throttled: shop.klarna.throttled,
         faults: shop.faults_met,
         virtual_time: shop.t,
         violations: violations.take(3).collect(),

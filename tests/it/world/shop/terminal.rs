@@ -29,6 +29,10 @@ pub struct Terminal {
     /// The real store beside the model, on a disk that fails.
     pub faulty: Option<Faulty>,
     pub policy: Policy,
+    /// What Klarna allows, as the terminal was told.
+    pub quotas: Quotas,
+    /// How often calls that pause were to be sent at once.
+    pub hurried: u64,
     pub on: bool,
     /// Which run of the process it is; what was under way in an earlier one is lost.
     pub incarnation: u32,
@@ -60,6 +64,8 @@ impl Terminal {
             disk,
             faulty: None,
             policy,
+            quotas: Quotas::default(),
+            hurried: 0,
             on: false,
             incarnation: 0,
             wall_lead: BEGIN,
@@ -120,7 +126,8 @@ impl Terminal {
         self.engine = Engine::new(installation(), self.policy.clone(), self.disk.last_payment());
         self.engine.replay(now, &self.disk.open_records()).expect("the journal is whole");
         self.check_outbox();
-        self.schedule = Schedule::new(now, distrusted_until, Quotas::default());
+        self.schedule = Schedule::new(now, distrusted_until, self.quotas);
+        self.hurried = 0;
         self.on = true;
     }
 

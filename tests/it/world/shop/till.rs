@@ -1,17 +1,17 @@
 //! A till that keeps to the protocol, its cashier, and its own book of what it was told.
 //!
-//! It sells, aborts, asks, repeats itself, forgets to acknowledge, captures, refunds, voids and
-//! closes shifts; it knows nothing but the terminal's replies.
+//! It sells, aborts, asks, repeats itself, forgets to acknowledge, captures, refunds, voids,
+//! releases, updates and closes shifts; it knows nothing but the terminal's replies.
 
 use super::random::Random;
-use klarna_terminald::id::PosReference;
-use klarna_terminald::money::{Amount, Currency};
+use super::transaction::euros;
+use klarna_terminald::id::{Label, PaymentReference, PosReference, TransactionId};
 use klarna_terminald::payment::CapturePolicy;
 use klarna_terminald::payment::event::{OperationProgress as P, Sale, ShiftReport};
 use klarna_terminald::payment::vocabulary::{
     Operation, OperationResult, Problem, Reply, Request, SaleName, SaleOutcome, SaleResult, Status,
 };
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 pub struct Till {
     sales_left: usize,
@@ -26,6 +26,10 @@ pub struct Till {
     /// Sent, and not answered yet.
     unanswered: VecDeque<Request>,
     count: u32,
+    /// What customers show on their phones: Klarna's ids, whoever has sold it.
+    pub shown: Vec<String>,
+    /// Sales with a refused call that a person had sent again.
+    pub retried: BTreeSet<String>,
     pub wrongs: Vec<String>,
 }
 
@@ -38,12 +42,16 @@ pub struct Sold {
     pub acknowledged: bool,
     /// It was refused, so there never was a payment.
     pub refused: bool,
+    /// Our name of the payment and Klarna's, as far as they were told.
+    pub payment: Option<PaymentReference>,
+    pub transaction: Option<TransactionId>,
 }
 
-/// A capture, refund or void in the till's book.
-#[derive(Debug)]
+/// A command about an earlier sale in the till's book.
+#[derive(Debug, Default)]
 pub struct Commanded {
-    pub sale: String,
+    /// As it was asked.
+    pub request: Option<Request>,
     pub told: Option<OperationResult>,
     pub refused: bool,
 }
@@ -61,6 +69,8 @@ impl Till {
             current: None,
             unanswered: VecDeque::new(),
             count: 0,
+            shown: Vec::new(),
+            retried: BTreeSet::new(),
             wrongs: Vec::new(),
         }
     }
@@ -109,13 +119,18 @@ impl Till {
         if !paid.is_empty() && random.chance(450) {
             let index = random.between(0, paid.len() as u64 - 1);
             let sale = paid[usize::try_from(index).expect("an index")].clone();
-            return Some(match random.between(0, 9) {
+            return Some(match random.between(0, 14) {
                 0..4 => self.command(random, &sale, Kind::Refund),
-                4..6 => self.command(random, &sale, Kind::Capture),
-                6 => self.command(random, &sale, Kind::Void),
-                7 => self.same_sale(&sale),
+                4..8 => self.command(random, &sale, Kind::Capture),
+                8 => self.command(random, &sale, Kind::Void),
+                9..11 => self.command(random, &sale, Kind::Release),
+                11..13 => self.command(random, &sale, Kind::Update),
+                13 => self.same_sale(&sale),
                 _ => Request::Status { reference: reference(&sale) },
             });
+        }
+        if !self.shown.is_empty() && random.chance(200) {
+            return Some(self.for_others(random));
         }
         if random.chance(60) {
             return Some(self.end_shift());
@@ -155,22 +170,55 @@ impl Till {
         })
     }
 
+    /// A command about a sale of ours, by one of its names.
     fn command(&mut self, random: &mut Random, sale: &str, kind: Kind) -> Request {
-        let whole = self.sales[sale].amount.max(1);
-        let part = i64::try_from(random.between(1, u64::try_from(whole).expect("positive")));
+        let sold = &self.sales[sale];
+        let by_name = sold.payment.clone().filter(|_| random.chance(100)).map(SaleName::Payment);
+        let by_id = sold.transaction.clone().filter(|_| random.chance(100));
+        let name = by_id.map(SaleName::Transaction).or(by_name);
+        let name = name.unwrap_or_else(|| SaleName::Till(reference(sale)));
+        let whole = sold.amount.max(1);
+        self.about(random, name, whole, kind)
+    }
+
+    /// A command about whatever a customer shows.
+    fn for_others(&mut self, random: &mut Random) -> Request {
+        let index = random.between(0, self.shown.len() as u64 - 1);
+        let shown = &self.shown[usize::try_from(index).expect("an index")];
+        let shown = match random.between(0, 19) {
+            0 => "krn:web:nobody-knows",
+            // Typed in short.
+            1..4 => shown.rsplit(':').next().expect("a part"),
+            _ => shown.as_str(),
+        };
+        let name = SaleName::Transaction(TransactionId::new(shown).expect("an id"));
+        let kinds = [Kind::Refund, Kind::Refund, Kind::Refund, Kind::Refund, Kind::Refund];
+        let rare = [Kind::Capture, Kind::Void, Kind::Release, Kind::Update];
+        let kind = if random.chance(250) { random.pick(&rare) } else { random.pick(&kinds) };
+        self.about(random, name, 8_000, kind)
+    }
+
+    fn about(&mut self, random: &mut Random, about: SaleName, most: i64, kind: Kind) -> Request {
+        let part = i64::try_from(random.between(1, u64::try_from(most).expect("positive")));
         let part = euros(part.expect("an amount"));
-        let amount = (kind != Kind::Void && random.chance(700)).then_some(part);
+        let divisible = matches!(kind, Kind::Capture | Kind::Refund);
+        let amount = (divisible && random.chance(700)).then_some(part);
         let name = self.name('F');
-        let about = SaleName::Till(reference(sale));
         let asked = Operation { reference: reference(&name), sale: about, amount };
-        let sale = sale.to_owned();
-        self.commands.insert(name, Commanded { sale, told: None, refused: false });
         let request = match kind {
             Kind::Capture => Request::Capture(asked),
             Kind::Refund => Request::Refund(asked),
             Kind::Void => Request::Void(asked),
+            Kind::Release => Request::Release(asked),
+            Kind::Update => {
+                let merchant_reference = Label::new(format!("order {name}")).expect("a label");
+                let Operation { reference, sale, .. } = asked;
+                Request::Update { reference, sale, merchant_reference }
+            }
         };
-        if random.chance(100) {
+        let commanded = Commanded { request: Some(request.clone()), ..Commanded::default() };
+        self.commands.insert(name, commanded);
+        if random.chance(150) {
             self.unanswered.push_back(request.clone());
         }
         request
@@ -198,8 +246,11 @@ impl Till {
             }
             requests.push(Request::Status { reference });
         }
-        for name in self.commands.keys() {
-            requests.push(Request::Status { reference: reference(name) });
+        for (name, command) in &self.commands {
+            let unheard = command.told.is_none() && !command.refused;
+            // What was never answered is asked for once more.
+            let again = command.request.clone().filter(|_| unheard);
+            requests.push(again.unwrap_or(Request::Status { reference: reference(name) }));
         }
         if self.policy == CapturePolicy::EndOfShift && selling {
             requests.push(self.end_shift());
@@ -274,6 +325,8 @@ impl Till {
         if result.amount.minor() != sold.amount {
             self.wrongs.push(format!("{name} has the result of another amount: {words}"));
         }
+        sold.payment = Some(result.payment_reference.clone());
+        sold.transaction = result.transaction.clone().or(sold.transaction.take());
         match sold.told.last() {
             Some((_, before)) if *before == words => {}
             None => sold.told.push((result.outcome, words)),
@@ -292,8 +345,11 @@ impl Till {
         let name = operation.reference.as_str();
         let Some(command) = self.commands.get_mut(name) else { return };
         let final_before = command.told.as_ref().filter(|told| told.progress != P::Queued);
+        let refused = final_before.is_some_and(|told| matches!(told.progress, P::Refused(_)));
+        let retried = refused && self.retried.contains(operation.sale.as_str());
         if let Some(before) = final_before
             && before != operation
+            && !retried
         {
             self.wrongs.push(format!("{name} was told {before:?}, and is now {operation:?}"));
         }
@@ -334,10 +390,8 @@ enum Kind {
     Capture,
     Refund,
     Void,
-}
-
-fn euros(minor: i64) -> Amount {
-    Amount::new(minor, Currency::new("EUR").expect("a currency"))
+    Release,
+    Update,
 }
 
 fn reference(name: &str) -> PosReference {
