@@ -8,8 +8,9 @@ use super::run::{ANSWER_WAIT, Happening, Shop};
 use klarna_terminald::id::{CallId, IdempotencyKey, PaymentId, RequestId, TransactionId};
 use klarna_terminald::payment::Input;
 use klarna_terminald::payment::effect::{
-    CallKind, Delay, Effect, Line, Outcome, QueuedCall, Refusal, RefusalReason, Scope,
+    Call, CallKind, Delay, Effect, Line, Outcome, QueuedCall, Refusal, RefusalReason, Scope,
 };
+use klarna_terminald::payment::event::{Event, Record};
 use klarna_terminald::payment::found::{Found, NotFound};
 use klarna_terminald::payment::retry::Plan;
 use klarna_terminald::payment::vocabulary::Request;
@@ -199,12 +200,25 @@ impl Shop {
         let number = row.call.id.payment.number();
         let what = row.call.kind.operation();
         self.story.tell(self.t, number, format!("klarna {plan:?} {what}: {}", brief(&outcome)));
-        for wrong in std::mem::take(&mut self.klarna.wrongs) {
-            self.wrongs.push((number, wrong));
-        }
+        let wrongs = std::mem::take(&mut self.klarna.wrongs);
+        let excused = self.is_overtaken(&row.call);
+        self.wrongs.extend(wrongs.into_iter().filter(|_| !excused).map(|wrong| (number, wrong)));
         if let Some((incarnation, back)) = answer {
             self.after(back, Happening::Answered { incarnation, row, outcome });
         }
+    }
+
+    /// An update before which a person has sent a refused capture again: nobody could know that
+    /// nothing would be left to update.
+    fn is_overtaken(&self, call: &Call) -> bool {
+        let is_update = matches!(call.kind, CallKind::Update { .. });
+        let earlier = |record: &Record| match record.event {
+            Event::CallRetried { sequence } => {
+                record.payment == Some(call.id.payment) && sequence < call.id.sequence
+            }
+            _ => false,
+        };
+        is_update && self.terminal.disk.records.iter().any(earlier)
     }
 
     // -- looks for transactions ------------------------------------------------------------------
