@@ -923,6 +923,7 @@ fn sale_of(request: &Request) -> &PosReference {
         Request::Abort { reference }
         | Request::Status { reference }
         | Request::Acknowledge { reference }
+        | Request::Last { reference, .. }
         | Request::EndShift { reference }
         | Request::Retry { reference, .. }
         | Request::Resolve { reference, .. } => reference,
