@@ -99,7 +99,7 @@ pub async fn run_on(
             tokio::spawn(std::future::pending())
         }
     };
-    let till = pos::serve(config.till, till_events_in, replies_out).await;
+    let till = pos::serve(config.till, clock, till_events_in, replies_out).await;
     let mut till = tokio::spawn(till.context("the till's address cannot be used")?);
     let (wanted, wanted_out) = watch::channel(engine.wanted());
     let (reports_in, reports) = mpsc::channel(sync::REPORTS_MAX);
