@@ -27,6 +27,8 @@ pub enum TillEvent {
     Returned,
     /// It asks for something.
     Request(Request),
+    /// It has said what it can and wants; to be handed back to [`serve`] after a restart.
+    Registered(Vec<u8>),
     /// The link is down.
     Lost,
 }
@@ -58,7 +60,7 @@ enum Session {
 }
 
 impl Session {
-    fn new(settings: TillSettings) -> Self {
+    fn new(settings: TillSettings, registered: Option<&[u8]>) -> Self {
         let line = match settings.link {
             LinkSettings::Serial { .. } => zvt::session::Line::Serial,
             LinkSettings::Tcp { .. } => zvt::session::Line::Tcp,
@@ -68,7 +70,8 @@ impl Session {
                 Self::Native(native::Session::new(settings.native.clone()), settings.native)
             }
             Protocol::Zvt(settings) => {
-                let session = zvt::session::Session::new(settings, line, Uuid::new_v4());
+                let mut session = zvt::session::Session::new(settings, line, Uuid::new_v4());
+                session.remember(registered.unwrap_or_default());
                 Self::Zvt(Box::new(session))
             }
         }
@@ -129,19 +132,21 @@ impl Session {
     }
 }
 
-/// Serves the till until `replies` is closed.
+/// Serves the till until `replies` is closed. `registered` is what it has registered for before a
+/// restart.
 ///
 /// # Errors
 /// When a TCP address cannot be bound; a serial port that is not there yet is waited for.
 pub async fn serve(
     settings: TillSettings,
     clock: SystemClock,
+    registered: Option<Vec<u8>>,
     events: Sender<TillEvent>,
     mut replies: Receiver<Reply>,
 ) -> std::io::Result<impl Future<Output = ()>> {
     let mut link = link::Link::open(settings.link.clone()).await?;
     Ok(async move {
-        let mut session = Session::new(settings);
+        let mut session = Session::new(settings, registered.as_deref());
         // What the daemon has no room for yet. While there is any, the till is not listened to, but
         // its answers still go out: otherwise both sides could wait for each other for ever.
         let mut pending: VecDeque<TillEvent> = VecDeque::new();

@@ -319,8 +319,8 @@ async fn the_last_receipt_also_after_a_restart_and_a_reversal() {
     terminal.settled().await;
     terminal.switch_off().await;
     terminal.switch_on_unheard();
+    // It stays registered.
     let mut till = Till::connect(terminal.address()).await;
-    till.register(0x06).await;
     till.say(REPEAT);
     till.expect(ACK).await;
     assert_eq!(till.take().await, told, "byte for byte");

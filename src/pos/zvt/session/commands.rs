@@ -110,9 +110,7 @@ impl Session {
         if asked.currency.is_some_and(|theirs| theirs != ours) {
             return self.answer(now, &Answer::RefusedCurrency(ours));
         }
-        let (config, abilities) = (asked.config, asked.abilities());
-        let tlv = asked.tlv.is_some();
-        self.registration = Registration { done: true, config, abilities, tlv };
+        self.registration = Registration::of(asked);
         self.answer(now, &Answer::Acknowledged);
         let registered = Registered {
             status: Some(TerminalStatus::READY.0),

@@ -12,9 +12,9 @@ mod outgoing;
 mod sale;
 
 use super::apdu::Apdu;
-use super::bcd::{CurrencyCode, Password, TerminalId};
+use super::bcd::{Bcd as _, CurrencyCode, Password, TerminalId};
 use super::charset::Charset;
-use super::message::{Answer, Command, RegistrationConfig, TillAbilities};
+use super::message::{self, Answer, Command, RegistrationConfig, TillAbilities, control};
 use super::transport::{Event, Transport};
 use crate::clock::Mono;
 use crate::id::PosReference;
@@ -103,6 +103,11 @@ impl Registration {
     fn none() -> Self {
         let (config, abilities) = (RegistrationConfig::LOGGED_OFF, TillAbilities::default());
         Self { done: false, config, abilities, tlv: false }
+    }
+
+    fn of(asked: &message::Registration<'_>) -> Self {
+        let (config, abilities) = (asked.config, asked.abilities());
+        Self { done: true, config, abilities, tlv: asked.tlv.is_some() }
     }
 
     fn charset(&self) -> Charset {
@@ -204,6 +209,16 @@ impl Session {
             given_back: None,
             names: Names { seed, count: 0 },
             events: Vec::new(),
+        }
+    }
+
+    /// Takes back what the till has registered for ([`TillEvent::Registered`]); what cannot be read
+    /// is as good as no registration.
+    pub fn remember(&mut self, registered: &[u8]) {
+        let data = [&[0; Password::WIDTH], registered].concat();
+        let apdu = Apdu { control: control::REGISTRATION, data: &data };
+        if let Ok(Command::Registration(registration)) = Command::parse(&apdu) {
+            self.registration = Registration::of(&registration);
         }
     }
 
@@ -315,7 +330,13 @@ impl Session {
                 }
             }
             Ok(Command::Stray(_)) => {}
-            Ok(command) => self.command(now, &command),
+            Ok(command) => {
+                let before = self.registration.clone();
+                self.command(now, &command);
+                if self.registration != before {
+                    self.events.push(TillEvent::Registered(registered(&command, apdu.data)));
+                }
+            }
             Err(error) => self.answer(now, &Answer::Refused(error.code())),
         }
     }
@@ -342,6 +363,14 @@ impl Session {
 
     fn wants_progress(&self) -> bool {
         self.registration.config.wants_intermediate_status()
+    }
+}
+
+/// What the till has said, without its password.
+fn registered(command: &Command<'_>, data: &[u8]) -> Vec<u8> {
+    match command {
+        Command::Registration(_) => data.get(Password::WIDTH..).unwrap_or_default().to_vec(),
+        _ => vec![RegistrationConfig::LOGGED_OFF.0],
     }
 }
 

@@ -101,7 +101,7 @@ impl Till {
 fn requests(events: Vec<TillEvent>) -> Vec<Request> {
     let request = |event| match event {
         TillEvent::Request(request) => Some(request),
-        TillEvent::Returned | TillEvent::Lost => None,
+        TillEvent::Returned | TillEvent::Lost | TillEvent::Registered(_) => None,
     };
     events.into_iter().filter_map(request).collect()
 }
@@ -451,4 +451,22 @@ fn a_serial_line_goes_on_where_it_was() {
     till.session.up(till.now);
     let completion = crate::pos::zvt::frame::encode(&hex::bytes("06 0F 07 19 00 29 12 34 56 78"));
     assert_eq!(till.hear(), [hex::text(&completion)]);
+}
+
+#[test]
+fn a_registration_is_handed_back_after_a_restart() {
+    let mut till = Till::new();
+    let bytes = hex::bytes("06 00 0D 12 34 56 8E 09 78 06 05 26 03 0A 01 D3");
+    let events = till.session.receive(till.now, &bytes);
+    let [TillEvent::Registered(said)] = &events[..] else { panic!("{events:?}") };
+    assert_eq!(hex::text(said), "8E 09 78 06 05 26 03 0A 01 D3", "no password");
+    let mut later = Till::new();
+    later.session.remember(said);
+    assert_eq!(later.session.registration, till.session.registration);
+    later.sale();
+    let events = till.session.receive(till.now, &hex::bytes("06 02 00"));
+    assert_eq!(events, [TillEvent::Registered(vec![0x86])]);
+    assert_eq!(till.session.receive(till.now, &hex::bytes("06 02 00")), [], "nothing new");
+    later.session.remember(&[0x86, 0x09]);
+    assert!(later.session.registration.done, "what cannot be read changes nothing");
 }
