@@ -346,3 +346,51 @@ async fn the_last_receipt_also_after_a_restart_and_a_reversal() {
     assert_eq!(till.take().await, DONE);
     terminal.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cable_that_is_pulled_and_plugged_in_again_during_a_payment() {
+    let (terminal, mut till) = start(Wire::Serial).await;
+    till.sell(&terminal, 1010).await;
+    drop(till);
+    act(&terminal, ShopperAction::Approve);
+    let reader = terminal.reader();
+    let is_authorised = || {
+        let records = reader.all_records().unwrap();
+        records.iter().any(|record| record.event.name() == "authorised")
+    };
+    terminal.until("the payment is authorised", is_authorised).await;
+    let mut till = Till::plug_in(&terminal.path("till"));
+    let status = till.result().await;
+    assert_eq!(read(&status).amount, Some(1010));
+    till.say(ACK);
+    assert_eq!(till.take().await, DONE);
+    terminal.settled().await;
+    assert!(terminal.klarna().values().all(|book| book.captured == [1010] && !book.voided));
+    terminal.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_till_prints_what_it_has_registered_for() {
+    let (terminal, mut till) = start(Wire::Tcp).await;
+    till.register(0x8E).await;
+    till.sell(&terminal, 1616).await;
+    act(&terminal, ShopperAction::Approve);
+    assert_eq!(read(&till.result().await).result_code, Some(0));
+    till.say(ACK);
+    let mut lines = Vec::new();
+    loop {
+        let apdu = till.result().await;
+        till.say(ACK);
+        if apdu == DONE {
+            break;
+        }
+        let (line, rest) = packets::PrintLine::zvt_deserialize(&apdu).unwrap();
+        assert_eq!(rest, b"");
+        lines.push(line);
+    }
+    let starts = lines.iter().filter(|line| line.text.ends_with("BELEG")).count();
+    let ends = lines.iter().filter(|line| line.attribute == 0x80).count();
+    assert_eq!((starts, ends), (2, 2), "{lines:?}");
+    assert!(lines.iter().any(|line| line.text.contains("16,16")), "{lines:?}");
+    terminal.finish().await;
+}
