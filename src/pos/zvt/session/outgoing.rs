@@ -47,6 +47,8 @@ struct Sent {
     deadline: Option<Mono>,
     resend_at: Option<Mono>,
     resends: u32,
+    /// An answer has come that may have been meant for an earlier block.
+    doubted: bool,
 }
 
 /// Everything on its way to the till.
@@ -56,6 +58,8 @@ pub(super) struct Outgoing {
     pub(super) transport: Transport,
     blocks: VecDeque<Block>,
     sent: Option<Sent>,
+    /// Blocks that were not answered in time: their answers may still come.
+    owed: u32,
     /// No block before this.
     quiet_until: Option<Mono>,
 }
@@ -63,7 +67,7 @@ pub(super) struct Outgoing {
 impl Outgoing {
     pub(super) fn new(line: Line) -> Self {
         let (transport, blocks) = (line.transport(), VecDeque::new());
-        Self { line, transport, blocks, sent: None, quiet_until: None }
+        Self { line, transport, blocks, sent: None, owed: 0, quiet_until: None }
     }
 
     /// A new transport; the block that waits for its answer goes out again.
@@ -102,7 +106,7 @@ impl Outgoing {
     /// Forgets what waits and what is on its way.
     pub(super) fn clear(&mut self) {
         self.transport.clear();
-        (self.blocks, self.sent) = (VecDeque::new(), None);
+        (self.blocks, self.sent, self.owed) = (VecDeque::new(), None, 0);
     }
 
     /// Forgets what waits; what is on its way is still answered.
@@ -138,8 +142,15 @@ impl Outgoing {
             Line::Tcp => block.apdu.clone(),
         };
         self.transport.send(now, block.apdu.clone());
-        let (written, deadline, resend_at, resends) = (false, None, None, 0);
-        self.sent = Some(Sent { block, bytes, written, deadline, resend_at, resends });
+        self.sent = Some(Sent {
+            block,
+            bytes,
+            written: false,
+            deadline: None,
+            resend_at: None,
+            resends: 0,
+            doubted: false,
+        });
     }
 
     pub(super) fn poll_write(&mut self, now: Mono) -> Option<Vec<u8>> {
@@ -175,18 +186,30 @@ impl Outgoing {
         lost.map(|sent| sent.block)
     }
 
-    /// The block that has waited too long for its answer.
+    /// The block that has waited too long for its answer. One whose answer may have been another
+    /// block's goes out once more instead.
     pub(super) fn unanswered(&mut self, now: Mono) -> Option<Block> {
-        let late = |sent: &mut Sent| {
+        let late = |sent: &&mut Sent| {
             sent.resend_at.is_none() && sent.deadline.is_some_and(|deadline| deadline <= now)
         };
-        self.sent.take_if(late).map(|sent| sent.block)
+        let sent = self.sent.as_mut().filter(late)?;
+        if sent.doubted {
+            (sent.doubted, sent.resend_at, self.owed) = (false, Some(now), 0);
+            return None;
+        }
+        self.owed += 1;
+        self.sent.take().map(|sent| sent.block)
     }
 
-    /// `80 00` or `84 00`: the block that it answers.
+    /// `80 00` or `84 00`: the block that it answers. While an earlier answer is owed, an approved
+    /// result is not taken for acknowledged by what may be that one.
     pub(super) fn acknowledged(&mut self) -> Option<Block> {
-        let answered = self.sent.take_if(|sent| sent.written && sent.resend_at.is_none());
-        answered.map(|sent| sent.block)
+        let sent = self.sent.as_mut().filter(|sent| sent.written && sent.resend_at.is_none())?;
+        if sent.block.meaning == Meaning::Approved && self.owed > 0 {
+            (sent.doubted, self.owed) = (true, self.owed - 1);
+            return None;
+        }
+        self.sent.take().map(|sent| sent.block)
     }
 
     /// `84 xx`: the block that is refused for good. One that the till cannot take yet goes out

@@ -375,3 +375,21 @@ fn what_a_restart_has_left_behind_is_resolved() {
     let desk = PosReference::new("desk-1").expect("reference");
     assert_eq!(till.reply(result(&desk, SaleOutcome::Approved)), [], "not ours");
 }
+
+#[test]
+fn a_late_answer_to_something_else_acknowledges_no_result() {
+    for answers in [2, 1] {
+        let mut till = Till::registered("8E");
+        let reference = till.sale();
+        assert_eq!(till.wait(Duration::from_secs(5)), [], "the intermediate state is not answered");
+        till.reply(result(&reference, SaleOutcome::Approved));
+        assert_eq!(till.hear(), [APPROVED]);
+        assert_eq!(till.say(ACK), [], "it may be the answer to the intermediate state");
+        if answers == 1 {
+            assert_eq!(till.wait(Duration::from_secs(5)), []);
+            assert_eq!(till.hear(), [APPROVED]);
+        }
+        let asked = till.say(ACK);
+        assert!(matches!(&asked[..], [Request::Acknowledge { .. }]), "{asked:?}");
+    }
+}
