@@ -8,6 +8,7 @@ mod check;
 mod klarna;
 mod raw;
 mod summary;
+mod till;
 
 pub use check::Config;
 pub use raw::{Environment, LogFormat};

@@ -99,7 +99,7 @@ pub async fn run_on(
             tokio::spawn(std::future::pending())
         }
     };
-    let till = pos::serve(config.till, till_events_in, replies_out).await;
+    let till = pos::serve(config.till, clock, store.till()?, till_events_in, replies_out).await;
     let mut till = tokio::spawn(till.context("the till's address cannot be used")?);
     let (wanted, wanted_out) = watch::channel(engine.wanted());
     let (reports_in, reports) = mpsc::channel(sync::REPORTS_MAX);
@@ -290,6 +290,13 @@ impl Daemon {
             TillEvent::Returned => self.dispatch(Input::TillReturned, None).await,
             TillEvent::Lost => tracing::info!("the till's link is down"),
             TillEvent::Request(request) => self.ask(Asker::Till, request, None).await,
+            // Without it the till has to register again after a restart, no more.
+            TillEvent::Registered(registered) => {
+                let noted = tokio::task::block_in_place(|| self.store.note_till(&registered));
+                if let Err(error) = noted {
+                    tracing::warn!(%error, "the till's registration could not be kept");
+                }
+            }
         }
     }
 

@@ -187,6 +187,8 @@ fn command(
     let (field, value) = match &name {
         SaleName::Till(reference) => ("sale", reference.to_string()),
         SaleName::Number(number) => ("payment", number.to_string()),
+        SaleName::Receipt(digits) => ("payment", digits.to_string()),
+        SaleName::Trace(digits) => ("payment", digits.to_string()),
         SaleName::Payment(name) => ("payment_reference", name.to_string()),
         SaleName::Transaction(id) => ("transaction", id.to_string()),
     };

@@ -1,8 +1,7 @@
 //! From what people wrote to what cannot be wrong: defaults, bounds, and all complaints at once.
 
 use super::raw::{
-    Environment, LogFormat, RawAlarm, RawConfig, RawDisplay, RawLink, RawOutput, RawTerminal,
-    RawTheme, RawTill,
+    Environment, LogFormat, RawAlarm, RawConfig, RawDisplay, RawOutput, RawTerminal, RawTheme,
 };
 use crate::acquirer::klarna;
 use crate::display::framebuffer::Rotation;
@@ -13,7 +12,7 @@ use crate::id::{Locale, check_text};
 use crate::money::Currency;
 use crate::payment::alarm::Limits;
 use crate::payment::{CapturePolicy, Policy, READ_PACE_MIN};
-use crate::pos::{self, Format, LinkSettings, TillSettings};
+use crate::pos::TillSettings;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -56,7 +55,7 @@ pub(super) fn check(raw: RawConfig, credentials: Option<&Path>) -> Result<Config
     let mut problems = Problems::default();
     let terminal = terminal(raw.terminal.clone(), &mut problems);
     let policy = policy(&raw, &terminal, &mut problems);
-    let till = till(raw.till, &terminal, &mut problems);
+    let till = super::till::check(raw.till, &terminal, &mut problems);
     let environment = problems.need("klarna.environment", raw.klarna.environment, "test");
     let klarna =
         super::klarna::check(raw.klarna, environment, &terminal, credentials, &mut problems);
@@ -217,34 +216,6 @@ fn policy(raw: &RawConfig, terminal: &Terminal, problems: &mut Problems) -> Poli
         policy.read_pace = READ_PACE_MIN;
     }
     policy
-}
-
-fn till(raw: RawTill, terminal: &Terminal, problems: &mut Problems) -> Option<TillSettings> {
-    let link = match problems.need("till.link", raw.link, "serial")? {
-        RawLink::Serial => LinkSettings::Serial {
-            path: problems.need_text("till.port", raw.port, "/dev/ttyUSB0")?,
-            baud: raw.baud.unwrap_or(115_200),
-            format: raw.format.unwrap_or(Format::EightNoneOne),
-        },
-        RawLink::Tcp => {
-            let listen = problems.need("till.listen", raw.listen, "127.0.0.1:9100")?;
-            match listen.parse() {
-                Ok(listen) => LinkSettings::Tcp { listen },
-                Err(_) => {
-                    problems.add("till.listen", format!("{listen:?} is not an address and port"));
-                    return None;
-                }
-            }
-        }
-    };
-    let native = pos::native::Settings {
-        terminal: terminal.name.clone(),
-        currencies: terminal.currencies.clone(),
-        checksum_required: raw.checksum_required.unwrap_or(false),
-        desk: false,
-        seven_bit: matches!(link, LinkSettings::Serial { format: Format::SevenEvenOne, .. }),
-    };
-    Some(TillSettings { link, native })
 }
 
 fn output(raw: &RawDisplay, problems: &mut Problems) -> Option<OutputConfig> {

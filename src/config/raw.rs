@@ -40,9 +40,17 @@ pub(super) enum RawLink {
     Tcp,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum RawProtocol {
+    Native,
+    Zvt,
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct RawTill {
+    pub(super) protocol: Option<RawProtocol>,
     pub(super) link: Option<RawLink>,
     pub(super) port: Option<String>,
     pub(super) baud: Option<u32>,
@@ -50,6 +58,9 @@ pub(super) struct RawTill {
     pub(super) listen: Option<String>,
     pub(super) checksum_required: Option<bool>,
     pub(super) ack_timeout_s: Option<u64>,
+    pub(super) password: Option<String>,
+    pub(super) terminal_id: Option<String>,
+    pub(super) card_type: Option<u8>,
 }
 
 #[derive(Debug, Default, Deserialize)]

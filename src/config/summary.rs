@@ -4,7 +4,7 @@ use super::Config;
 use crate::display::OutputConfig;
 use crate::money::Currency;
 use crate::payment::CapturePolicy;
-use crate::pos::{LinkSettings, TillSettings};
+use crate::pos::{LinkSettings, Protocol, TillSettings};
 use std::fmt::Write as _;
 
 impl Config {
@@ -60,13 +60,17 @@ fn codes(currencies: &[Currency]) -> String {
 }
 
 fn describe_link(till: &TillSettings) -> String {
-    let checksums = if till.native.checksum_required { "required" } else { "optional" };
+    let protocol = match &till.protocol {
+        Protocol::Native if till.native.checksum_required => "checksums required".to_owned(),
+        Protocol::Native => "checksums optional".to_owned(),
+        Protocol::Zvt(zvt) => format!("ZVT terminal {} in {}", zvt.terminal, zvt.currency.code()),
+    };
     match &till.link {
         LinkSettings::Serial { path, baud, format } => {
-            format!("serial {path}, {baud} baud, {format:?}, checksums {checksums}")
+            format!("serial {path}, {baud} baud, {format:?}, {protocol}")
         }
         LinkSettings::Tcp { listen } => {
-            format!("TCP, listening on {listen}, checksums {checksums}")
+            format!("TCP, listening on {listen}, {protocol}")
         }
     }
 }

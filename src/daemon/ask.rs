@@ -61,7 +61,8 @@ impl Daemon {
     ) -> Result<Input, StoreError> {
         let row = found.as_ref().and_then(|found| found.as_ref().ok());
         for needed in self.engine.needed(&request, row) {
-            if let Some(payment) = self.payment_of(&needed)? {
+            let payment = self.payment_of(&needed)?;
+            if let Some(payment) = payment.filter(|id| self.engine.payment(*id).is_none()) {
                 let records = self.reader.records_of(payment)?;
                 if let Err(error) = self.engine.replay(self.clock.now(), &records) {
                     tracing::error!(%payment, %error, "a payment's journal contradicts itself");
@@ -82,6 +83,7 @@ impl Daemon {
         match needed {
             Needed::Payment(id) => Ok(Some(*id)),
             Needed::Name(name) => self.reader.payment_by_name(name),
+            Needed::Last(prefix) => self.reader.last_payment_of(prefix),
         }
     }
 

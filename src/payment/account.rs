@@ -9,7 +9,7 @@ use super::effect::{Call, CallKind, OutboxChange};
 use super::event::{Event, Sale, VoidReason};
 use super::found::Found;
 use super::state::{About, IllegalEvent, State, Todo};
-use super::vocabulary::{MoneySoFar, OperationResult, SaleOutcome, SaleResult, Stage};
+use super::vocabulary::{MoneySoFar, OperationResult, SaleName, SaleOutcome, SaleResult, Stage};
 use crate::clock::{Mono, Now, Wall};
 use crate::id::{
     CallId, IdempotencyKey, Installation, Label, POS_REFERENCE_LEN_MAX, PaymentId,
@@ -230,6 +230,17 @@ impl Payment {
                 }
             }),
         }
+    }
+
+    /// Whether it was sold here under a reference that begins with `prefix`.
+    pub(super) fn is_sold_as(&self, prefix: &str) -> bool {
+        !self.is_adopted() && self.sale.reference.as_str().starts_with(prefix)
+    }
+
+    /// Whether its number ends in the digits of `name`, and it was sold here.
+    pub(super) fn ends_in(&self, name: &SaleName) -> bool {
+        let fits = |(modulus, rest)| self.id.number() % modulus == rest;
+        !self.is_adopted() && name.number_ends_in().is_some_and(fits)
     }
 
     /// Where a running sale is; `None` once it is decided.

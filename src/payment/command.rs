@@ -210,9 +210,11 @@ impl Draft<'_> {
         };
         let transaction = match name {
             SaleName::Transaction(id) => Some(id.clone()),
-            SaleName::Till(_) | SaleName::Number(_) | SaleName::Payment(_) => {
-                known.as_ref().and_then(Payment::transaction).cloned()
-            }
+            SaleName::Till(_)
+            | SaleName::Number(_)
+            | SaleName::Receipt(_)
+            | SaleName::Trace(_)
+            | SaleName::Payment(_) => known.as_ref().and_then(Payment::transaction).cloned(),
         };
         match (known, transaction, looked) {
             (Some(payment), ..) if !needs_look(&payment) => Ok(payment),
@@ -260,6 +262,7 @@ fn is_about(payment: &Payment, name: &SaleName) -> bool {
     match name {
         SaleName::Till(reference) => payment.sale.reference == *reference,
         SaleName::Number(number) => payment.id == *number,
+        SaleName::Receipt(_) | SaleName::Trace(_) => payment.ends_in(name),
         SaleName::Payment(reference) => payment.reference == *reference,
         SaleName::Transaction(id) => {
             payment.transaction().is_some_and(|known| known.is_same(id.as_str()))
@@ -285,5 +288,9 @@ fn not_allowed(kind: OperationKind, state: &State) -> Problem {
         State::Voiding { .. } | State::Voided { .. } => "the sale was voided",
         State::Free => "the sale's amount was 0",
     };
-    Problem::NotAllowed(format!("{} is not possible: {why}", kind.code()))
+    let why = format!("{} is not possible: {why}", kind.code());
+    match state {
+        State::Voiding { .. } | State::Voided { .. } => Problem::NothingLeft(why),
+        _ => Problem::NotAllowed(why),
+    }
 }

@@ -200,14 +200,21 @@ impl Engine {
         let id = found.map(|found| SaleName::Transaction(found.transaction.clone()));
         let name = found.and_then(|found| found.payment_reference.clone()).map(SaleName::Payment);
         let names = [Some(own), request.sale().cloned(), id, name].into_iter().flatten();
-        let unknown = names.filter(|name| self.named(name).is_none()).map(Needed::Name);
+        // The newest one in memory need not be the newest one that the digits fit.
+        let is_needed =
+            |name: &SaleName| name.number_ends_in().is_some() || self.named(name).is_none();
+        let unknown = names.filter(is_needed).map(Needed::Name);
         let payment = match request {
             Request::Retry { call: Some(call), .. } | Request::Resolve { call, .. } => {
                 Some(call.payment).filter(|id| !self.payments.contains_key(id))
             }
             _ => None,
         };
-        unknown.chain(payment.map(Needed::Payment)).collect()
+        let last = match request {
+            Request::Last { prefix, .. } => Some(Needed::Last(prefix)),
+            _ => None,
+        };
+        unknown.chain(payment.map(Needed::Payment)).chain(last).collect()
     }
 
     /// The payment in memory that goes by `name`.
@@ -217,6 +224,9 @@ impl Engine {
                 self.references.get(reference).and_then(|id| self.payments.get(id))
             }
             SaleName::Number(number) => self.payments.get(number),
+            SaleName::Receipt(_) | SaleName::Trace(_) => {
+                self.payments.values().rev().find(|payment| payment.ends_in(name))
+            }
             SaleName::Payment(reference) => {
                 self.payments.values().find(|payment| payment.reference == *reference)
             }

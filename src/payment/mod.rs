@@ -63,6 +63,7 @@ mod engine;
 pub mod event;
 pub mod found;
 pub mod ledger;
+mod name;
 pub mod retry;
 mod screen;
 pub mod shift;

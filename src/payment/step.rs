@@ -81,6 +81,8 @@ pub enum Needed {
     Name(SaleName),
     /// This payment.
     Payment(PaymentId),
+    /// The newest payment whose reference of the till begins so.
+    Last(&'static str),
 }
 
 impl Step {

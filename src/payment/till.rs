@@ -27,6 +27,10 @@ impl Draft<'_> {
             Request::Sale(sale) => self.sale(sale),
             Request::Abort { reference } => self.abort(&reference),
             Request::Status { reference } => self.status(&reference),
+            Request::Last { reference, prefix } => {
+                self.last(reference, prefix);
+                Ok(())
+            }
             Request::Acknowledge { reference } => self.acknowledge(&reference),
             Request::Capture(asked) => self.command(OperationKind::Capture, &asked, looked),
             Request::Refund(asked) => self.command(OperationKind::Refund, &asked, looked),
@@ -125,14 +129,20 @@ impl Draft<'_> {
             (None, None) => Status::NotKnown,
             (None, Some(payment)) => match payment.operation(reference) {
                 Some(operation) => Status::Operation(Box::new(operation)),
-                None => match (payment.result(), payment.stage()) {
-                    (Some(result), _) => Status::Done(Box::new(result), payment.money_so_far()),
-                    (None, stage) => Status::InProgress(stage.unwrap_or(Stage::Checking)),
-                },
+                None => status_of(payment),
             },
         };
         self.reply(Reply::Status { reference: reference.clone(), status });
         Ok(())
+    }
+
+    fn last(&mut self, reference: PosReference, prefix: &str) {
+        let is_it = |payment: &&Payment| payment.is_sold_as(prefix);
+        let status = match self.engine.payments.values().rev().find(is_it) {
+            Some(payment) => status_of(payment),
+            None => Status::NotKnown,
+        };
+        self.reply(Reply::Status { reference, status });
     }
 
     fn acknowledge(&mut self, reference: &PosReference) -> Result<(), Stop> {
@@ -253,6 +263,13 @@ impl Draft<'_> {
 
     pub(super) fn reply(&mut self, reply: Reply) {
         self.step.replies.push(reply);
+    }
+}
+
+fn status_of(payment: &Payment) -> Status {
+    match (payment.result(), payment.stage()) {
+        (Some(result), _) => Status::Done(Box::new(result), payment.money_so_far()),
+        (None, stage) => Status::InProgress(stage.unwrap_or(Stage::Checking)),
     }
 }
 

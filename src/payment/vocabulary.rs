@@ -2,6 +2,8 @@
 //!
 //! Nothing of it is journalled; what follows from a request is an event.
 
+pub use super::name::SaleName;
+
 use super::event::{NotPaid, OperationProgress, Sale, ShiftReport, VoidReason};
 use crate::clock::Wall;
 use crate::id::{CallId, Label, Locale, PaymentId, PaymentReference, PosReference, TransactionId};
@@ -21,6 +23,14 @@ pub enum Request {
     Status {
         /// The command's reference.
         reference: PosReference,
+    },
+    /// What has become of the newest sale whose reference begins with `prefix`? Answered as a
+    /// status.
+    Last {
+        /// The command's own reference.
+        reference: PosReference,
+        /// How the references of the till's sales begin.
+        prefix: &'static str,
     },
     /// The till has stored the sale's result.
     Acknowledge {
@@ -75,6 +85,7 @@ impl Request {
             Self::Sale(sale) => &sale.reference,
             Self::Abort { reference }
             | Self::Status { reference }
+            | Self::Last { reference, .. }
             | Self::Acknowledge { reference }
             | Self::Update { reference, .. }
             | Self::EndShift { reference }
@@ -98,46 +109,11 @@ impl Request {
             Self::Sale(_)
             | Self::Abort { .. }
             | Self::Status { .. }
+            | Self::Last { .. }
             | Self::Acknowledge { .. }
             | Self::EndShift { .. }
             | Self::Retry { .. }
             | Self::Resolve { .. } => None,
-        }
-    }
-}
-
-/// How a command names the sale that it is about.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SaleName {
-    /// By the till's reference.
-    Till(PosReference),
-    /// By our number of the payment, as it stands on the receipt.
-    Number(PaymentId),
-    /// By our name of the payment, as it stands on the receipt and in the settlement file.
-    Payment(PaymentReference),
-    /// By Klarna's id, whoever sold it.
-    Transaction(TransactionId),
-}
-
-impl SaleName {
-    /// What else to try when nothing goes by this name.
-    fn hint(&self) -> &'static str {
-        match self {
-            Self::Transaction(_) => "",
-            Self::Till(_) | Self::Number(_) | Self::Payment(_) => {
-                "; name another terminal's sale by its transaction id"
-            }
-        }
-    }
-}
-
-impl std::fmt::Display for SaleName {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Till(reference) => write!(f, "reference {reference}"),
-            Self::Number(number) => write!(f, "payment {number}"),
-            Self::Payment(reference) => write!(f, "payment reference {reference}"),
-            Self::Transaction(id) => write!(f, "transaction {id}"),
         }
     }
 }
@@ -404,6 +380,9 @@ pub enum Problem {
     /// The sale's state does not allow it.
     #[error("{0}")]
     NotAllowed(String),
+    /// All of it was taken or given back already.
+    #[error("{0}")]
+    NothingLeft(String),
     /// More than what is left.
     #[error("{asked} is too much; {left} can still be {verb}")]
     ExceedsRest {
@@ -449,7 +428,7 @@ impl Problem {
             Self::AmountOutOfRange(..) => "amount_out_of_range",
             Self::SumMismatch(..) => "sum_mismatch",
             Self::NoResultYet(..) => "no_result_yet",
-            Self::NotAllowed(_) => "not_allowed",
+            Self::NotAllowed(_) | Self::NothingLeft(_) => "not_allowed",
             Self::ExceedsRest { .. } => "exceeds_rest",
             Self::OutOfService(_) => "out_of_service",
             Self::BadMessage(_) => "bad_message",

@@ -182,7 +182,9 @@ impl Guest {
                 native::Received::Event(TillEvent::Request(request)) => {
                     events.send(DeskEvent { seat: self.seat, request }).await.ok()?;
                 }
-                native::Received::Event(TillEvent::Returned | TillEvent::Lost) => {}
+                native::Received::Event(
+                    TillEvent::Returned | TillEvent::Lost | TillEvent::Registered(_),
+                ) => {}
             }
         }
         Some(answers)

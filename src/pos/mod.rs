@@ -11,9 +11,11 @@ pub mod zvt;
 
 pub use link::{Format, LinkSettings};
 
+use crate::clock::{Mono, SystemClock};
 use crate::payment::vocabulary::{Reply, Request};
 use std::collections::VecDeque;
 use tokio::sync::mpsc::{Receiver, Sender};
+use uuid::Uuid;
 
 /// Length of the queues to and from the daemon; a till that talks faster has to wait.
 pub const QUEUE_LEN_MAX: usize = 64;
@@ -25,6 +27,8 @@ pub enum TillEvent {
     Returned,
     /// It asks for something.
     Request(Request),
+    /// It has said what it can and wants; to be handed back to [`serve`] after a restart.
+    Registered(Vec<u8>),
     /// The link is down.
     Lost,
 }
@@ -34,61 +38,156 @@ pub enum TillEvent {
 pub struct TillSettings {
     /// Serial line or TCP.
     pub link: LinkSettings,
-    /// The protocol's own settings.
+    /// What it speaks.
+    pub protocol: Protocol,
+    /// Our own protocol's settings: the till's, or only the desk's.
     pub native: native::Settings,
 }
 
-/// Serves the till until `replies` is closed.
+/// What the till speaks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Protocol {
+    /// Our own.
+    Native,
+    /// ZVT.
+    Zvt(zvt::session::Settings),
+}
+
+/// The till's protocol, over all of its connections.
+enum Session {
+    Native(native::Session, native::Settings),
+    Zvt(Box<zvt::session::Session>),
+}
+
+impl Session {
+    fn new(settings: TillSettings, registered: Option<&[u8]>) -> Self {
+        let line = match settings.link {
+            LinkSettings::Serial { .. } => zvt::session::Line::Serial,
+            LinkSettings::Tcp { .. } => zvt::session::Line::Tcp,
+        };
+        match settings.protocol {
+            Protocol::Native => {
+                Self::Native(native::Session::new(settings.native.clone()), settings.native)
+            }
+            Protocol::Zvt(settings) => {
+                let mut session = zvt::session::Session::new(settings, line, Uuid::new_v4());
+                session.remember(registered.unwrap_or_default());
+                Self::Zvt(Box::new(session))
+            }
+        }
+    }
+
+    /// What is to be written at once, and what the daemon is told.
+    fn heard(&mut self, now: Mono, heard: link::Heard) -> (Vec<Vec<u8>>, Vec<TillEvent>) {
+        match (self, heard) {
+            (Self::Native(session, settings), link::Heard::Up) => {
+                *session = native::Session::new(settings.clone());
+                (Vec::new(), vec![TillEvent::Returned])
+            }
+            (Self::Native(..), link::Heard::Down) => (Vec::new(), vec![TillEvent::Lost]),
+            (Self::Native(session, _), link::Heard::Bytes(bytes)) => {
+                let (mut answers, mut events) = (Vec::new(), Vec::new());
+                for received in session.receive(&bytes) {
+                    match received {
+                        native::Received::Answer(answer) => answers.push(answer),
+                        native::Received::Event(event) => events.push(event),
+                    }
+                }
+                (answers, events)
+            }
+            (Self::Zvt(session), link::Heard::Up) => (Vec::new(), session.up(now)),
+            (Self::Zvt(session), link::Heard::Down) => (Vec::new(), session.down(now)),
+            (Self::Zvt(session), link::Heard::Bytes(bytes)) => {
+                (Vec::new(), session.receive(now, &bytes))
+            }
+        }
+    }
+
+    fn reply(&mut self, now: Mono, reply: &Reply) -> (Vec<Vec<u8>>, Vec<TillEvent>) {
+        match self {
+            Self::Native(session, _) => (vec![session.encode(reply)], Vec::new()),
+            Self::Zvt(session) => (Vec::new(), session.reply(now, reply)),
+        }
+    }
+
+    fn poll_write(&mut self, now: Mono) -> Option<Vec<u8>> {
+        match self {
+            Self::Native(..) => None,
+            Self::Zvt(session) => session.poll_write(now),
+        }
+    }
+
+    fn poll_timeout(&self) -> Option<Mono> {
+        match self {
+            Self::Native(..) => None,
+            Self::Zvt(session) => session.poll_timeout(),
+        }
+    }
+
+    fn tick(&mut self, now: Mono) -> Vec<TillEvent> {
+        match self {
+            Self::Native(..) => Vec::new(),
+            Self::Zvt(session) => session.tick(now),
+        }
+    }
+}
+
+/// Serves the till until `replies` is closed. `registered` is what it has registered for before a
+/// restart.
 ///
 /// # Errors
 /// When a TCP address cannot be bound; a serial port that is not there yet is waited for.
 pub async fn serve(
     settings: TillSettings,
+    clock: SystemClock,
+    registered: Option<Vec<u8>>,
     events: Sender<TillEvent>,
     mut replies: Receiver<Reply>,
 ) -> std::io::Result<impl Future<Output = ()>> {
-    let mut link = link::Link::open(settings.link).await?;
+    let mut link = link::Link::open(settings.link.clone()).await?;
     Ok(async move {
-        let mut session = native::Session::new(settings.native.clone());
+        let mut session = Session::new(settings, registered.as_deref());
         // What the daemon has no room for yet. While there is any, the till is not listened to, but
         // its answers still go out: otherwise both sides could wait for each other for ever.
         let mut pending: VecDeque<TillEvent> = VecDeque::new();
         loop {
-            tokio::select! {
+            let due = session.poll_timeout();
+            let (answers, told) = tokio::select! {
                 room = events.reserve(), if !pending.is_empty() => match room {
                     Ok(room) => {
                         if let Some(event) = pending.pop_front() {
                             room.send(event);
                         }
+                        continue;
                     }
                     Err(_) => return,
                 },
-                heard = link.heard(), if pending.is_empty() => match heard {
-                    link::Heard::Up => {
-                        session = native::Session::new(settings.native.clone());
-                        pending.push_back(TillEvent::Returned);
-                    }
-                    link::Heard::Down => pending.push_back(TillEvent::Lost),
-                    link::Heard::Bytes(bytes) => {
-                        for received in session.receive(&bytes) {
-                            match received {
-                                native::Received::Answer(answer) => link.say(answer).await,
-                                native::Received::Event(event) => pending.push_back(event),
-                            }
-                        }
-                    }
-                },
+                heard = link.heard(), if pending.is_empty() => {
+                    session.heard(clock.now().mono, heard)
+                }
                 reply = replies.recv() => match reply {
-                    Some(reply) => {
-                        let line = session.encode(&reply);
-                        link.say(line).await;
-                    }
+                    Some(reply) => session.reply(clock.now().mono, &reply),
                     None => {
                         link.close().await;
                         return;
                     }
                 },
+                () = until(clock, due) => (Vec::new(), session.tick(clock.now().mono)),
+            };
+            pending.extend(told);
+            for answer in answers {
+                link.say(answer).await;
+            }
+            while let Some(bytes) = session.poll_write(clock.now().mono) {
+                link.say(bytes).await;
             }
         }
     })
+}
+
+async fn until(clock: SystemClock, due: Option<Mono>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(clock.instant(due).into()).await,
+        None => std::future::pending().await,
+    }
 }

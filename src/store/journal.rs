@@ -29,7 +29,9 @@ pub(super) fn append(transaction: &Transaction<'_>, step: &Step) -> Result<(), S
         let (kind, name) = match name {
             SaleName::Payment(name) => ("payment", name.as_str()),
             SaleName::Transaction(id) => ("transaction", id.tail()),
-            SaleName::Till(_) | SaleName::Number(_) => continue,
+            SaleName::Till(_) | SaleName::Number(_) | SaleName::Receipt(_) | SaleName::Trace(_) => {
+                continue;
+            }
         };
         alias.execute(params![kind, name, payment.number()])?;
     }

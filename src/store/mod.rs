@@ -187,6 +187,23 @@ impl Store {
         Ok(earlier.and_then(|text| serde_json::from_str(&text).ok()))
     }
 
+    /// Notes what the till has registered for. Durable when it returns.
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    pub fn note_till(&mut self, registered: &[u8]) -> Result<(), StoreError> {
+        schema::set_meta(&self.connection, "till", &journal::json(&registered))
+    }
+
+    /// What the till has registered for, if it has.
+    ///
+    /// # Errors
+    /// [`StoreError::Sqlite`].
+    pub fn till(&self) -> Result<Option<Vec<u8>>, StoreError> {
+        let noted = schema::meta(&self.connection, "till")?;
+        Ok(noted.and_then(|text| serde_json::from_str(&text).ok()))
+    }
+
     /// Tries whether the database can be written again after a failed commit: the journal takes a
     /// row (which is taken back), and there is room for the next step.
     ///

@@ -104,9 +104,21 @@ impl Reader {
                 None => self.first_payment(BY_NAME, ["payment", reference.as_str()]),
             },
             SaleName::Number(number) => self.first_payment(BY_NUMBER, [number.number()]),
+            SaleName::Receipt(_) | SaleName::Trace(_) => match name.number_ends_in() {
+                Some((modulus, rest)) => self.first_payment(BY_LAST_DIGITS, [modulus, rest]),
+                None => Ok(None),
+            },
             SaleName::Payment(name) => self.first_payment(BY_NAME, ["payment", name.as_str()]),
             SaleName::Transaction(id) => self.first_payment(BY_NAME, ["transaction", id.tail()]),
         }
+    }
+
+    /// The newest payment whose reference of the till begins with `prefix`.
+    ///
+    /// # Errors
+    /// [`StoreError::Sqlite`].
+    pub fn last_payment_of(&self, prefix: &str) -> Result<Option<PaymentId>, StoreError> {
+        self.first_payment(LAST_OF, [prefix])
     }
 
     fn first_payment(
@@ -201,6 +213,18 @@ impl Reader {
 const BY_REFERENCE: &str =
     "SELECT payment FROM reference WHERE reference = ?1 AND payment IS NOT NULL";
 const BY_NUMBER: &str = "SELECT id FROM payment WHERE id = ?1";
+/// Only what was sold here: what others have sold has no receipt of ours.
+const BY_LAST_DIGITS: &str = "
+    SELECT id FROM payment
+    WHERE id % ?1 = ?2 AND EXISTS (SELECT 1 FROM journal WHERE journal.payment = payment.id
+                                   AND event = 'sale_requested')
+    ORDER BY id DESC LIMIT 1";
+const LAST_OF: &str = "
+    SELECT id FROM payment
+    WHERE EXISTS (SELECT 1 FROM journal WHERE journal.payment = payment.id
+                  AND event = 'sale_requested'
+                  AND json_extract(body, '$.sale.reference') GLOB ?1 || '*')
+    ORDER BY id DESC LIMIT 1";
 const BY_NAME: &str = "SELECT payment FROM name WHERE kind = ?1 AND name = ?2";
 
 /// The records of open payments and of the terminal itself.

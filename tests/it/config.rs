@@ -279,3 +279,24 @@ fn the_log_filter_is_checked_with_the_rest() {
     let file = format!("{GOOD}\n[log]\nfilter = \"info,klarna_terminald=loud\"\n");
     Desk::new().refuses(&file, &["log.filter"]);
 }
+
+#[test]
+fn a_till_that_speaks_zvt_has_the_defaults_of_zvt() {
+    let zvt = GOOD.replace("[till]", "[till]\nprotocol = \"zvt\"");
+    let good = zvt.replace("[till]", "[till]\nterminal_id = \"12345678\"");
+    let desk = Desk::new();
+    let read = |text: &str| Config::from_text(text, Path::new("x.toml"), &desk.overrides);
+    let summary = read(&good).expect("right").summary();
+    let till = "serial /dev/ttyUSB0, 9600 baud, EightNoneTwo, ZVT terminal 12345678 in EUR";
+    assert!(summary.contains(till), "{summary}");
+    let bad = good.replace("[till]", "[till]\npassword = \"secret\"\nformat = \"7E1\"");
+    for (text, wrong) in [
+        (&zvt, "till.terminal_id: is missing"),
+        (&bad, "till.password: needs exactly 6 digits"),
+        (&good.replace("12345678", "1234"), "till.terminal_id: needs exactly 8 digits"),
+        (&good.replace("[till]", "[till]\nformat = \"7E1\""), "till.format: ZVT needs 8 data"),
+    ] {
+        let error = read(text).expect_err(wrong).to_string();
+        assert!(error.contains(wrong) && !error.contains("secret"), "{error}");
+    }
+}

@@ -25,3 +25,4 @@ mod upgrade;
 mod vfs;
 mod world;
 mod zvt_codec;
+mod zvt_dialogue;

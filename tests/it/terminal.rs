@@ -155,14 +155,24 @@ impl Terminal {
 
     /// Starts the daemon (again, with the same database) and waits until it greets the till.
     pub async fn switch_on(&mut self) {
-        match self.program {
-            Program::Here => self.run_here(),
-            Program::Binary => self.running = Running::Binary(self.spawn()),
-        }
+        self.switch_on_unheard();
         if self.wire == Wire::Tcp {
             self.till.reconnect(&self.address).await;
         }
         self.till.greet().await;
+    }
+
+    /// Starts the daemon without a word to the till.
+    pub fn switch_on_unheard(&mut self) {
+        match self.program {
+            Program::Here => self.run_here(),
+            Program::Binary => self.running = Running::Binary(self.spawn()),
+        }
+    }
+
+    /// Where a till connects over TCP.
+    pub fn address(&self) -> &str {
+        &self.address
     }
 
     fn run_here(&mut self) {

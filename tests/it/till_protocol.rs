@@ -81,7 +81,9 @@ fn verdict(line: &str) -> String {
     let mut received = session().receive(format!("{line}\n").as_bytes());
     match received.pop() {
         Some(Received::Event(TillEvent::Request(_) | TillEvent::Returned)) => "accepted".to_owned(),
-        Some(Received::Event(TillEvent::Lost)) | None => panic!("nothing came of {line}"),
+        Some(Received::Event(TillEvent::Lost | TillEvent::Registered(_))) | None => {
+            panic!("nothing came of {line}")
+        }
         Some(Received::Answer(answer)) => {
             let event = event_of(&answer);
             assert!(part("from_terminal").is_valid(&event), "{event}");

@@ -182,7 +182,7 @@ impl Ledger {
             return Err(Problem::WrongCurrency(got, sold));
         }
         if left.minor() <= 0 {
-            return Err(Problem::NotAllowed(format!("nothing is left to be {verb}")));
+            return Err(Problem::NothingLeft(format!("nothing is left to be {verb}")));
         }
         if amount.minor() <= 0 {
             let wrong = format!("{amount} is not an amount that can be {verb}; left: {left}");

@@ -16,6 +16,7 @@
 //! | [`charset`] | texts |
 //! | [`code`] | result and error codes |
 //! | [`message`] | commands of the till and answers of the terminal as types |
+//! | [`session`] | the terminal's half of every dialogue |
 
 pub mod apdu;
 pub mod bcd;
@@ -24,6 +25,7 @@ pub mod charset;
 pub mod code;
 pub mod frame;
 pub mod message;
+pub mod session;
 pub mod stream;
 pub mod tlv;
 pub mod transport;

@@ -150,6 +150,17 @@ impl Disk {
                 self.references.get(name).copied().flatten().or(adopted)
             }
             Needed::Name(SaleName::Number(id)) => Some(*id),
+            Needed::Name(name @ (SaleName::Receipt(_) | SaleName::Trace(_))) => {
+                let (modulus, rest) = name.number_ends_in().expect("digits");
+                let sold = |record: &&Record| matches!(record.event, Event::SaleRequested { .. });
+                let mut sold = self.records.iter().rev().filter(sold);
+                let fits = |id: &PaymentId| id.number() % modulus == rest;
+                sold.find_map(|record| record.payment.filter(fits))
+            }
+            Needed::Last(prefix) => self.records.iter().rev().find_map(|record| {
+                let Event::SaleRequested { sale, .. } = &record.event else { return None };
+                record.payment.filter(|_| sale.reference.as_str().starts_with(prefix))
+            }),
             Needed::Name(SaleName::Payment(name)) => {
                 let of_it = |record: &&Record| names(&record.event).0 == Some(name.as_str());
                 self.records.iter().find(of_it).and_then(|record| record.payment)

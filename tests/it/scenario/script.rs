@@ -345,6 +345,7 @@ pub fn request_of(words: &[&str]) -> Request {
         }),
         ["abort", reference] => Request::Abort { reference: name(reference) },
         ["status", reference] => Request::Status { reference: name(reference) },
+        ["last", reference] => Request::Last { reference: name(reference), prefix: "R" },
         ["ack", reference] => Request::Acknowledge { reference: name(reference) },
         ["capture", reference, sale, amount @ ..] => {
             Request::Capture(operation(reference, sale, amount))
@@ -379,6 +380,8 @@ pub fn request_of(words: &[&str]) -> Request {
 fn sale_name(text: &str) -> SaleName {
     match text.split_once(':') {
         Some(("number", number)) => SaleName::Number(PaymentId::new(number.parse().unwrap())),
+        Some(("receipt", digits)) => SaleName::Receipt(digits.parse().unwrap()),
+        Some(("trace", digits)) => SaleName::Trace(digits.parse().unwrap()),
         Some(("payment", name)) => SaleName::Payment(PaymentReference::new(name).unwrap()),
         Some(("tx", id)) => SaleName::Transaction(TransactionId::new(id).unwrap()),
         _ => SaleName::Till(PosReference::new(text).unwrap()),

@@ -23,6 +23,7 @@ pub fn problems() -> Vec<Problem> {
         | Problem::SumMismatch(..)
         | Problem::NoResultYet(..)
         | Problem::NotAllowed(_)
+        | Problem::NothingLeft(_)
         | Problem::ExceedsRest { .. }
         | Problem::OutOfService(_)
         | Problem::BadMessage(_)
@@ -43,6 +44,7 @@ pub fn problems() -> Vec<Problem> {
         of(Problem::SumMismatch(amount, amount)),
         of(Problem::NoResultYet(name, Stage::Checking)),
         of(Problem::NotAllowed(text())),
+        of(Problem::NothingLeft(text())),
         of(Problem::ExceedsRest { asked: amount, left: amount, verb: "refunded" }),
         of(Problem::OutOfService(text())),
         of(Problem::BadMessage(text())),

@@ -189,6 +189,7 @@ fn sale_of(request: &Request) -> &PosReference {
         | Request::Status { reference }
         | Request::Acknowledge { reference }
         | Request::EndShift { reference }
+        | Request::Last { reference, .. }
         | Request::Retry { reference, .. }
         | Request::Resolve { reference, .. } => reference,
         Request::Capture(_)

@@ -1,0 +1,378 @@
+//! The terminal's half of every ZVT dialogue (PA00P015 ch. 2): which command is answered by what,
+//! and when a result counts as told.
+//!
+//! Pure: time is an argument, the till's bytes go in, events for the daemon come out. No money rule
+//! is here. What the till has acknowledged, refused or ignored is told to the core, and the till
+//! hears what the core then says.
+
+mod answer;
+mod blocks;
+mod commands;
+mod outgoing;
+mod sale;
+
+use super::apdu::Apdu;
+use super::bcd::{Bcd as _, CurrencyCode, Password, TerminalId};
+use super::charset::Charset;
+use super::message::{self, Answer, Command, RegistrationConfig, TillAbilities, control};
+use super::transport::{Event, Transport};
+use crate::clock::Mono;
+use crate::id::PosReference;
+use crate::money::Currency;
+use crate::payment::event::Sale;
+use crate::payment::vocabulary::{
+    Operation, OperationResult, Reply, Request, SaleName, SaleResult,
+};
+use crate::pos::TillEvent;
+use outgoing::Outgoing;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// How the references of the till's sales begin: the session makes them, ZVT has none.
+pub const REFERENCE_PREFIX: &str = "zvt-";
+
+/// Between two intermediate states while the till waits; it may give up after 180 s without one
+/// (T4), and some tills begin to ask after 30 s.
+const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(8);
+/// A till that hears no intermediate states gives up after 180 s (T4); the shopper has less.
+const SILENT_SALE_MAX: Duration = Duration::from_secs(150);
+/// A command must be answered within 5 s (T3); what is open is resolved before that or not at all.
+const OPENING_MAX: Duration = Duration::from_millis(3500);
+/// Between two attempts at something that the core has refused for now.
+const ASK_AGAIN: Duration = Duration::from_millis(200);
+/// Between two attempts to record what the till has already said.
+const RECORD_AGAIN: Duration = Duration::from_secs(1);
+/// How long a reversal or refund may take until the till hears that it is queued.
+const QUEUED_AFTER: Duration = Duration::from_secs(20);
+/// How long the core may take for anything else.
+const ANSWER_MAX: Duration = Duration::from_secs(30);
+/// A serial line that comes back within this goes on where it was.
+const LOST_MAX: Duration = Duration::from_secs(10);
+/// After an abort some tills acknowledge our acknowledgement: that must not meet a result.
+const ABORT_DRAIN: Duration = Duration::from_millis(250);
+
+/// What the protocol needs to know of the terminal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// BMP 29.
+    pub terminal: TerminalId,
+    /// The only currency that this till can be paid in.
+    pub currency: Currency,
+    /// What commands must carry; anything when it is absent.
+    pub password: Option<Password>,
+    /// BMP 8A: 120 is Klarna (PA00P015 13.13).
+    pub card_type: u8,
+}
+
+impl Settings {
+    fn currency_code(&self) -> CurrencyCode {
+        CurrencyCode::of(self.currency).expect("every currency of ours has a numeric code")
+    }
+}
+
+/// What carries the session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Line {
+    /// A serial line.
+    Serial,
+    /// TCP.
+    Tcp,
+}
+
+impl Line {
+    fn transport(self) -> Transport {
+        match self {
+            Self::Serial => Transport::serial(),
+            Self::Tcp => Transport::tcp(),
+        }
+    }
+}
+
+/// What the till has registered for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Registration {
+    /// It has registered at least once; before that nothing is sold.
+    done: bool,
+    config: RegistrationConfig,
+    abilities: TillAbilities,
+    /// It understands containers.
+    tlv: bool,
+}
+
+impl Registration {
+    fn none() -> Self {
+        let (config, abilities) = (RegistrationConfig::LOGGED_OFF, TillAbilities::default());
+        Self { done: false, config, abilities, tlv: false }
+    }
+
+    fn of(asked: &message::Registration<'_>) -> Self {
+        let (config, abilities) = (asked.config, asked.abilities());
+        Self { done: true, config, abilities, tlv: asked.tlv.is_some() }
+    }
+
+    fn charset(&self) -> Charset {
+        self.abilities.charset.unwrap_or(Charset::Cp437)
+    }
+}
+
+/// The command that is being carried out.
+#[derive(Debug)]
+enum Running {
+    /// Nothing but blocks is left to be sent.
+    Telling,
+    /// A sale was asked for and nothing is answered yet: what was open before is in its way.
+    Opening { sale: Sale, until: Mono, again_at: Option<Mono> },
+    /// The shopper is being waited for.
+    Paying { reference: PosReference, abort_at: Option<Mono>, aborting: bool },
+    /// The till has an approved result and has not acknowledged it.
+    Approved { result: Box<SaleResult> },
+    /// It has; the core does not know it for certain yet.
+    Acknowledging { result: Box<SaleResult>, again_at: Mono },
+    /// It has refused the result, or has not answered: the sale is being given back.
+    GivingBack { reference: PosReference, operation: PosReference, again_at: Mono },
+    /// The last result is being looked for.
+    Last { reference: PosReference, wants: Wanted, asked_again: bool, until: Mono },
+    /// Money is being given back.
+    Returning {
+        reference: PosReference,
+        named: Named,
+        /// It is recorded; when the till is told so.
+        queued: Option<(Mono, Box<OperationResult>)>,
+        until: Mono,
+    },
+    /// The shift is being closed.
+    Closing { reference: PosReference, until: Mono },
+}
+
+/// What of the last result is wanted.
+#[derive(Debug, Clone, Copy)]
+struct Wanted {
+    result: bool,
+    receipt: bool,
+}
+
+/// How the till has named the payment that it gives back.
+#[derive(Debug, Clone, Copy)]
+struct Named {
+    receipt: Option<super::bcd::Receipt>,
+    trace: Option<super::bcd::Trace>,
+}
+
+/// One till, over all its connections.
+#[derive(Debug)]
+pub struct Session {
+    settings: Settings,
+    line: Line,
+    registration: Registration,
+    out: Outgoing,
+    running: Option<Running>,
+    keep_alive_at: Option<Mono>,
+    /// Since when the link is down.
+    lost_at: Option<Mono>,
+    /// The sale whose acknowledgement was passed on last: never to be given back as unknown.
+    acknowledged: Option<PosReference>,
+    /// The sale that was given back last, so that its approval is not told meanwhile.
+    given_back: Option<PosReference>,
+    names: Names,
+    events: Vec<TillEvent>,
+}
+
+/// Makes references; the same seed makes the same ones.
+#[derive(Debug)]
+struct Names {
+    seed: Uuid,
+    count: u64,
+}
+
+impl Names {
+    fn next(&mut self) -> PosReference {
+        self.count += 1;
+        let name = Uuid::new_v5(&self.seed, &self.count.to_be_bytes());
+        PosReference::new(format!("{REFERENCE_PREFIX}{}", name.simple()))
+            .expect("prefix and hexadecimal digits are a reference")
+    }
+}
+
+impl Session {
+    /// A till that has not registered yet. `seed` is another one at each start: references are made
+    /// from it.
+    pub fn new(settings: Settings, line: Line, seed: Uuid) -> Self {
+        Self {
+            settings,
+            line,
+            registration: Registration::none(),
+            out: Outgoing::new(line),
+            running: None,
+            keep_alive_at: None,
+            lost_at: None,
+            acknowledged: None,
+            given_back: None,
+            names: Names { seed, count: 0 },
+            events: Vec::new(),
+        }
+    }
+
+    /// Takes back what the till has registered for ([`TillEvent::Registered`]); what cannot be read
+    /// is as good as no registration.
+    pub fn remember(&mut self, registered: &[u8]) {
+        let data = [&[0; Password::WIDTH], registered].concat();
+        let apdu = Apdu { control: control::REGISTRATION, data: &data };
+        if let Ok(Command::Registration(registration)) = Command::parse(&apdu) {
+            self.registration = Registration::of(&registration);
+        }
+    }
+
+    /// The link is there (again). A serial line goes on where it was; over TCP whoever connects
+    /// begins anew, but stays registered.
+    pub fn up(&mut self, now: Mono) -> Vec<TillEvent> {
+        match self.line {
+            Line::Tcp => {
+                self.end_dialogue();
+                self.out = Outgoing::new(self.line);
+            }
+            Line::Serial => self.out.reconnect(now, self.line.transport()),
+        }
+        self.lost_at = None;
+        self.events.push(TillEvent::Returned);
+        self.drain(now)
+    }
+
+    /// The link is down. Over TCP the till has lost the dialogue, and what it was not told is not
+    /// kept (PA00P015 §2.2.8).
+    pub fn down(&mut self, now: Mono) -> Vec<TillEvent> {
+        self.events.push(TillEvent::Lost);
+        match self.line {
+            Line::Tcp => self.end_dialogue(),
+            Line::Serial => self.lost_at = self.lost_at.or(Some(now)),
+        }
+        self.drain(now)
+    }
+
+    /// Takes in bytes, cut anywhere.
+    pub fn receive(&mut self, now: Mono, bytes: &[u8]) -> Vec<TillEvent> {
+        let received = self.out.transport.receive(now, bytes);
+        self.transported(now, received);
+        self.drain(now)
+    }
+
+    /// Takes in what the core says; it may make the session ask for more.
+    pub fn reply(&mut self, now: Mono, reply: &Reply) -> Vec<TillEvent> {
+        self.replied(now, reply);
+        self.drain(now)
+    }
+
+    /// The next bytes that are due, to be written at once and by themselves.
+    pub fn poll_write(&mut self, now: Mono) -> Option<Vec<u8>> {
+        if self.lost_at.is_some() {
+            return None;
+        }
+        self.out.poll_write(now)
+    }
+
+    /// When [`Self::tick`] or [`Self::poll_write`] has something to do, though nothing comes in.
+    pub fn poll_timeout(&self) -> Option<Mono> {
+        let lost = self.lost_at.map(|at| at.after(LOST_MAX)).filter(|_| self.running.is_some());
+        let running = self.running.as_ref().and_then(Running::due);
+        let waits = self.running.as_ref().is_some_and(Running::waits);
+        let keep_alive = self.keep_alive_at.filter(|_| waits && self.wants_progress());
+        let out = self.out.poll_timeout().filter(|_| self.lost_at.is_none());
+        [lost, running, keep_alive, out].into_iter().flatten().min()
+    }
+
+    /// Time has passed.
+    pub fn tick(&mut self, now: Mono) -> Vec<TillEvent> {
+        let passed = self.out.transport.tick(now);
+        self.transported(now, passed);
+        if let Some(unanswered) = self.out.unanswered(now) {
+            self.not_taken(now, unanswered);
+        }
+        let lost = self.lost_at.is_some_and(|at| at.after(LOST_MAX) <= now);
+        if lost && self.running.is_some() {
+            self.end_dialogue();
+        }
+        self.time_passed(now);
+        self.drain(now)
+    }
+
+    /// Sends what may be sent, and hands over what was decided.
+    fn drain(&mut self, now: Mono) -> Vec<TillEvent> {
+        self.keep_alive(now);
+        self.out.advance(now);
+        std::mem::take(&mut self.events)
+    }
+
+    fn transported(&mut self, now: Mono, events: Vec<Event>) {
+        for event in events {
+            match event {
+                Event::Delivered => self.out.delivered(now),
+                Event::Undelivered => {
+                    if let Some(block) = self.out.undelivered() {
+                        self.not_taken(now, block);
+                    }
+                }
+                Event::Apdu(bytes) => self.heard(now, &bytes),
+            }
+            self.out.advance(now);
+        }
+    }
+
+    fn heard(&mut self, now: Mono, bytes: &[u8]) {
+        let Ok(apdu) = Apdu::parse(bytes) else { return };
+        match Command::parse(&apdu) {
+            Ok(Command::Acknowledged) => {
+                if let Some(block) = self.out.acknowledged() {
+                    self.taken(now, block);
+                }
+            }
+            Ok(Command::Refused(refusal)) => {
+                if let Some(block) = self.out.refused(now, refusal.code) {
+                    self.not_taken(now, block);
+                }
+            }
+            Ok(Command::Stray(_)) => {}
+            Ok(command) => {
+                let before = self.registration.clone();
+                self.command(now, &command);
+                if self.registration != before {
+                    self.events.push(TillEvent::Registered(registered(&command, apdu.data)));
+                }
+            }
+            Err(error) => self.answer(now, &Answer::Refused(error.code())),
+        }
+    }
+
+    /// An acknowledgement or refusal of a command: at once, before any block.
+    fn answer(&mut self, now: Mono, answer: &Answer) {
+        if let Ok(apdu) = answer.encode(self.registration.charset()) {
+            self.out.answer(now, apdu);
+        }
+    }
+
+    fn ask(&mut self, request: Request) {
+        self.events.push(TillEvent::Request(request));
+    }
+
+    /// Has the whole sale released; the command's reference.
+    fn give_back(&mut self, sale: PosReference) -> PosReference {
+        let reference = self.names.next();
+        self.given_back = Some(sale.clone());
+        let sale = SaleName::Till(sale);
+        self.ask(Request::Void(Operation { reference: reference.clone(), sale, amount: None }));
+        reference
+    }
+
+    fn wants_progress(&self) -> bool {
+        self.registration.config.wants_intermediate_status()
+    }
+}
+
+/// What the till has said, without its password.
+fn registered(command: &Command<'_>, data: &[u8]) -> Vec<u8> {
+    match command {
+        Command::Registration(_) => data.get(Password::WIDTH..).unwrap_or_default().to_vec(),
+        _ => vec![RegistrationConfig::LOGGED_OFF.0],
+    }
+}
+
+#[cfg(test)]
+mod tests;

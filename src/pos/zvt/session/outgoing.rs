@@ -1,0 +1,225 @@
+//! Blocks on their way to the till, one at a time: each waits for its own acknowledgement
+//! (PA00P015 ch. 2). What comes when none is on its way acknowledges nothing.
+
+use super::Line;
+use crate::clock::Mono;
+use crate::pos::zvt::code::Code;
+use crate::pos::zvt::frame;
+use crate::pos::zvt::transport::Transport;
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// From a block to the till's answer (T3).
+const T3: Duration = Duration::from_secs(5);
+/// After `84 9C` the same block goes out again (PA00P015 §2.2.8).
+const RESEND_AFTER: Duration = Duration::from_secs(2);
+/// How often it does.
+const RESENDS_MAX: u32 = 3;
+
+/// What the acknowledgement of a block means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Meaning {
+    /// Nothing.
+    Nothing,
+    /// The till has taken in an approved result.
+    Approved,
+    /// A line or block of a receipt; without an answer the rest of it is left out.
+    Print,
+    /// The command has ended.
+    End,
+}
+
+/// A block that the till answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Block {
+    pub(super) apdu: Vec<u8>,
+    pub(super) meaning: Meaning,
+}
+
+/// The block that waits for its answer.
+#[derive(Debug)]
+struct Sent {
+    block: Block,
+    /// As it goes over the wire.
+    bytes: Vec<u8>,
+    written: bool,
+    /// From here on it counts as not answered.
+    deadline: Option<Mono>,
+    resend_at: Option<Mono>,
+    resends: u32,
+    /// An answer has come that may have been meant for an earlier block.
+    doubted: bool,
+}
+
+/// Everything on its way to the till.
+#[derive(Debug)]
+pub(super) struct Outgoing {
+    line: Line,
+    pub(super) transport: Transport,
+    blocks: VecDeque<Block>,
+    sent: Option<Sent>,
+    /// Blocks that were not answered in time: their answers may still come.
+    owed: u32,
+    /// No block before this.
+    quiet_until: Option<Mono>,
+}
+
+impl Outgoing {
+    pub(super) fn new(line: Line) -> Self {
+        let (transport, blocks) = (line.transport(), VecDeque::new());
+        Self { line, transport, blocks, sent: None, owed: 0, quiet_until: None }
+    }
+
+    /// A new transport; the block that waits for its answer goes out again.
+    pub(super) fn reconnect(&mut self, now: Mono, transport: Transport) {
+        self.transport = transport;
+        if let Some(sent) = &mut self.sent {
+            (sent.written, sent.deadline) = (false, None);
+            self.transport.send(now, sent.block.apdu.clone());
+        }
+    }
+
+    /// An acknowledgement of ours.
+    pub(super) fn answer(&mut self, now: Mono, apdu: Vec<u8>) {
+        self.transport.send(now, apdu);
+    }
+
+    pub(super) fn push(&mut self, block: Block) {
+        self.blocks.push_back(block);
+    }
+
+    /// Before everything that waits.
+    pub(super) fn push_first(&mut self, block: Block) {
+        self.blocks.push_front(block);
+    }
+
+    /// Nothing is on its way or waits.
+    pub(super) fn is_idle(&self) -> bool {
+        self.sent.is_none() && self.blocks.is_empty()
+    }
+
+    /// Sends no block before `until`.
+    pub(super) fn rest(&mut self, until: Mono) {
+        self.quiet_until = Some(until);
+    }
+
+    /// Forgets what waits and what is on its way.
+    pub(super) fn clear(&mut self) {
+        self.transport.clear();
+        (self.blocks, self.sent, self.owed) = (VecDeque::new(), None, 0);
+    }
+
+    /// Forgets what waits; what is on its way is still answered.
+    pub(super) fn clear_waiting(&mut self) {
+        self.blocks.clear();
+    }
+
+    /// Forgets a block that means nothing and whose answer will not come.
+    pub(super) fn clear_sent_progress(&mut self) {
+        self.sent.take_if(|sent| sent.block.meaning == Meaning::Nothing);
+    }
+
+    /// Forgets lines of a receipt that wait.
+    pub(super) fn skip_prints(&mut self) {
+        self.blocks.retain(|block| block.meaning != Meaning::Print);
+    }
+
+    /// The next block, once the one before it is answered.
+    pub(super) fn advance(&mut self, now: Mono) {
+        if let Some(sent) = &mut self.sent {
+            if sent.resend_at.is_some_and(|at| at <= now) {
+                (sent.resend_at, sent.written, sent.deadline) = (None, false, None);
+                self.transport.send(now, sent.block.apdu.clone());
+            }
+            return;
+        }
+        if self.quiet_until.is_some_and(|until| until > now) {
+            return;
+        }
+        let Some(block) = self.blocks.pop_front() else { return };
+        let bytes = match self.line {
+            Line::Serial => frame::encode(&block.apdu),
+            Line::Tcp => block.apdu.clone(),
+        };
+        self.transport.send(now, block.apdu.clone());
+        self.sent = Some(Sent {
+            block,
+            bytes,
+            written: false,
+            deadline: None,
+            resend_at: None,
+            resends: 0,
+            doubted: false,
+        });
+    }
+
+    pub(super) fn poll_write(&mut self, now: Mono) -> Option<Vec<u8>> {
+        let bytes = self.transport.poll_write(now)?;
+        if let Some(sent) = self.sent.as_mut().filter(|sent| sent.bytes == bytes) {
+            let first = !std::mem::replace(&mut sent.written, true);
+            // On a serial line the time begins once the block has arrived.
+            if first && self.line == Line::Tcp {
+                sent.deadline = Some(now.after(T3));
+            }
+        }
+        Some(bytes)
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<Mono> {
+        let sent = self.sent.as_ref();
+        let deadline = sent.and_then(|sent| sent.resend_at.or(sent.deadline));
+        let quiet = self.quiet_until.filter(|_| self.sent.is_none() && !self.blocks.is_empty());
+        [deadline, quiet, self.transport.poll_timeout()].into_iter().flatten().min()
+    }
+
+    /// A block of ours has arrived; its answer has its time from now on.
+    pub(super) fn delivered(&mut self, now: Mono) {
+        let arrived = |sent: &&mut Sent| sent.written && sent.deadline.is_none();
+        if let Some(sent) = self.sent.as_mut().filter(arrived) {
+            sent.deadline = Some(now.after(T3));
+        }
+    }
+
+    /// A block of ours has not arrived; the one that waits for its answer, if it is that.
+    pub(super) fn undelivered(&mut self) -> Option<Block> {
+        let lost = self.sent.take_if(|sent| sent.written && sent.deadline.is_none());
+        lost.map(|sent| sent.block)
+    }
+
+    /// The block that has waited too long for its answer. One whose answer may have been another
+    /// block's goes out once more instead.
+    pub(super) fn unanswered(&mut self, now: Mono) -> Option<Block> {
+        let late = |sent: &&mut Sent| {
+            sent.resend_at.is_none() && sent.deadline.is_some_and(|deadline| deadline <= now)
+        };
+        let sent = self.sent.as_mut().filter(late)?;
+        if sent.doubted {
+            (sent.doubted, sent.resend_at, self.owed) = (false, Some(now), 0);
+            return None;
+        }
+        self.owed += 1;
+        self.sent.take().map(|sent| sent.block)
+    }
+
+    /// `80 00` or `84 00`: the block that it answers. While an earlier answer is owed, an approved
+    /// result is not taken for acknowledged by what may be that one.
+    pub(super) fn acknowledged(&mut self) -> Option<Block> {
+        let sent = self.sent.as_mut().filter(|sent| sent.written && sent.resend_at.is_none())?;
+        if sent.block.meaning == Meaning::Approved && self.owed > 0 {
+            (sent.doubted, self.owed) = (true, self.owed - 1);
+            return None;
+        }
+        self.sent.take().map(|sent| sent.block)
+    }
+
+    /// `84 xx`: the block that is refused for good. One that the till cannot take yet goes out
+    /// again.
+    pub(super) fn refused(&mut self, now: Mono, code: Code) -> Option<Block> {
+        let sent = self.sent.as_mut().filter(|sent| sent.written && sent.resend_at.is_none())?;
+        if code == Code::PLEASE_WAIT && sent.resends < RESENDS_MAX {
+            (sent.resends, sent.resend_at) = (sent.resends + 1, Some(now.after(RESEND_AFTER)));
+            return None;
+        }
+        self.sent.take().map(|sent| sent.block)
+    }
+}
