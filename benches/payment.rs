@@ -12,7 +12,7 @@ use klarna_terminald::display::{Frame, Output, screen, theme::Theme};
 use klarna_terminald::i18n::Lang;
 use klarna_terminald::id::DistributionUrl;
 use klarna_terminald::money::{Amount, Currency};
-use klarna_terminald::payment::effect::Screen;
+use klarna_terminald::payment::screen::Screen;
 use klarna_terminald::simulator::{Options, ShopperAction, Simulator};
 use klarna_terminald::store::Reader;
 use rustls::pki_types::{CertificateDer, pem::PemObject};

@@ -4,6 +4,7 @@
 //! It reads the clock for everybody. It has no opinion about money.
 
 mod ask;
+mod fault;
 mod health;
 mod snapshots;
 mod start;
@@ -18,17 +19,18 @@ use crate::config::Config;
 use crate::display::{Display, Output, Panel};
 use crate::i18n::Lang;
 use crate::id::Locale;
-use crate::payment::effect::Screen;
 use crate::payment::event::{Event as Happened, Record};
+use crate::payment::screen::Screen;
 use crate::payment::vocabulary::{Reply, SaleResult};
 use crate::payment::{Engine, Input, Wanted, event};
 use crate::pos::desk::{self, DeskEvent, DeskReply};
 use crate::pos::{self, TillEvent};
 use crate::receipt;
-use crate::store::{Reader, Store, StoreError};
+use crate::store::{Reader, Store};
 use crate::sync::{self, Report};
 use anyhow::Context as _;
 use ask::{Asked, Asker, Lookup};
+use fault::Fault;
 use health::Watchman;
 use sd_notify::NotifyState;
 use snapshots::Snapshots;
@@ -42,8 +44,6 @@ use tokio::task::JoinSet;
 const COUNTDOWN: Duration = Duration::from_secs(1);
 /// Nothing is due: look at the clock anyway.
 const IDLE_TICK: Duration = Duration::from_secs(60);
-/// After a failed commit the database is tried at this pace until it can be written again.
-const STORE_RETRY: Duration = Duration::from_secs(1);
 /// How long replies may take to reach the till when the daemon stops.
 const FAREWELL: Duration = Duration::from_secs(2);
 /// The connection to Klarna is used at least this often while the terminal is idle.
@@ -170,13 +170,6 @@ struct Daemon {
     watchman: Watchman,
     /// No payment is accepted while this is here.
     fault: Option<Fault>,
-}
-
-/// The database could not be written.
-struct Fault {
-    why: String,
-    /// When to try again. A point in time, so that no stream of events can put it off.
-    retry_at: Mono,
 }
 
 impl Daemon {
@@ -379,23 +372,6 @@ impl Daemon {
         };
         let language = self.language_of(self.engine.shopper_locale());
         self.panel.show(screen, language);
-    }
-
-    fn store_failed(&mut self, error: &StoreError) {
-        if self.fault.is_none() {
-            tracing::error!(%error, "the journal cannot be written; no payment is accepted");
-        }
-        let now = self.clock.now().mono;
-        let planned = self.fault.as_ref().map(|fault| fault.retry_at).filter(|at| *at > now);
-        let retry_at = planned.unwrap_or(now.after(STORE_RETRY));
-        self.fault = Some(Fault { why: error.to_string(), retry_at });
-        self.show();
-    }
-
-    fn store_works(&mut self) {
-        if self.fault.take().is_some() {
-            tracing::info!("the journal can be written again");
-        }
     }
 }
 

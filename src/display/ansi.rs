@@ -12,7 +12,7 @@ use super::qr::{QUIET_ZONE, QrError, QrMatrix};
 use super::theme::Theme;
 use super::{DisplayError, DrawError, Frame, OutputError};
 use crate::display::canvas::Canvas;
-use crate::payment::effect::Screen;
+use crate::payment::screen::Screen;
 use embedded_graphics::pixelcolor::Rgb888;
 use embedded_graphics::prelude::{Dimensions, RgbColor};
 use std::fmt::Write as _;

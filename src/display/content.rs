@@ -8,7 +8,7 @@ use super::text::clean;
 use crate::i18n::{self, Text};
 use crate::id::DistributionUrl;
 use crate::money::Amount;
-use crate::payment::effect::Screen;
+use crate::payment::screen::Screen;
 
 /// What carries the message before any word is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -18,7 +18,7 @@ mod text;
 pub mod theme;
 
 use crate::i18n::Lang;
-use crate::payment::effect::Screen;
+use crate::payment::screen::Screen;
 use ansi::Ansi;
 use canvas::Canvas;
 use embedded_graphics::geometry::Size;

@@ -2,7 +2,7 @@
 
 use super::Display;
 use crate::i18n::Lang;
-use crate::payment::effect::Screen;
+use crate::payment::screen::Screen;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 

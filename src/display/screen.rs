@@ -10,7 +10,7 @@ use super::paint;
 use super::qr::{Fit, QUIET_ZONE, QrMatrix};
 use super::text::{Block, width};
 use super::theme::Theme;
-use crate::payment::effect::Screen;
+use crate::payment::screen::Screen;
 use embedded_graphics::draw_target::DrawTarget;
 use embedded_graphics::geometry::{Point, Size};
 use embedded_graphics::pixelcolor::Rgb888;

@@ -5,7 +5,7 @@
 //! it. Nothing here decides what Klarna is told; events do.
 
 use super::account::Payment;
-use super::engine::Draft;
+use super::draft::Draft;
 use super::event::{Event, VoidReason};
 use super::found::{Found, NotFound};
 use super::ledger::RefundPart;

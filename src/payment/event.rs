@@ -4,6 +4,7 @@
 
 use super::effect::{Ended, Refusal};
 use super::found::Found;
+use super::shift::ShiftReport;
 use crate::clock::Wall;
 use crate::id::{
     CaptureId, ConfirmationToken, DistributionUrl, Label, Locale, PaymentId, PaymentReference,
@@ -374,34 +375,4 @@ pub enum OperationProgress {
     Done,
     /// Klarna has refused it; a person must decide.
     Refused(Refusal),
-}
-
-/// Totals of one shift: the sum of the journal since the last closing.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct ShiftReport {
-    /// The command's own reference.
-    pub reference: PosReference,
-    /// Counts up from 1.
-    pub shift: u32,
-    /// One row per currency that occurred.
-    pub totals: Vec<ShiftTotal>,
-    /// Captures queued by this closing.
-    pub captures_queued: u32,
-}
-
-/// Totals of one currency in a shift.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct ShiftTotal {
-    /// Authorised sales; those given back as a whole are in here and in `voided`.
-    pub sales: Amount,
-    /// Number of authorised sales.
-    pub sales_count: u32,
-    /// Given back as a whole.
-    pub voided: Amount,
-    /// Number of those.
-    pub voided_count: u32,
-    /// Refunded.
-    pub refunds: Amount,
-    /// Number of refunds.
-    pub refunds_count: u32,
 }

@@ -1,8 +1,39 @@
 //! A shift's totals: the sum of its journal records, and nothing else.
 
-use super::event::{Event, Record, ShiftTotal};
+use super::event::{Event, Record};
+use crate::id::PosReference;
 use crate::money::{Amount, Currency};
 use std::collections::BTreeMap;
+
+/// Totals of one shift: the sum of the journal since the last closing.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct ShiftReport {
+    /// The command's own reference.
+    pub reference: PosReference,
+    /// Counts up from 1.
+    pub shift: u32,
+    /// One row per currency that occurred.
+    pub totals: Vec<ShiftTotal>,
+    /// Captures queued by this closing.
+    pub captures_queued: u32,
+}
+
+/// Totals of one currency in a shift.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct ShiftTotal {
+    /// Authorised sales; those given back as a whole are in here and in `voided`.
+    pub sales: Amount,
+    /// Number of authorised sales.
+    pub sales_count: u32,
+    /// Given back as a whole.
+    pub voided: Amount,
+    /// Number of those.
+    pub voided_count: u32,
+    /// Refunded.
+    pub refunds: Amount,
+    /// Number of refunds.
+    pub refunds_count: u32,
+}
 
 /// Adds up the records of one shift, one total per currency that occurred, ordered by code.
 pub fn totals<'a>(records: impl IntoIterator<Item = &'a Record>) -> Vec<ShiftTotal> {

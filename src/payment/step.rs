@@ -3,8 +3,9 @@
 
 use super::account::Payment;
 use super::effect::{OutboxChange, Outcome, RequestState};
-use super::event::{Record, ShiftTotal};
+use super::event::Record;
 use super::found::{Found, NotFound};
+use super::shift::ShiftTotal;
 use super::vocabulary::{Reply, Request, SaleName};
 use crate::clock::Now;
 use crate::id::{CallId, PaymentId, PosReference, RequestId, TransactionId};

@@ -6,9 +6,10 @@
 
 use super::CapturePolicy;
 use super::account::Payment;
-use super::engine::Draft;
-use super::event::{Event, NotPaid, Record, Sale, ShiftReport, ShiftTotal};
+use super::draft::Draft;
+use super::event::{Event, NotPaid, Record, Sale};
 use super::found::{Found, NotFound};
+use super::shift::{ShiftReport, ShiftTotal};
 use super::state::{IllegalEvent, State};
 use super::step::Step;
 use super::vocabulary::{OperationKind, Problem, Reply, Request, SaleOutcome, Stage, Status};

@@ -3,8 +3,8 @@
 //! Each becomes at most one event; what says nothing new becomes none and costs no commit.
 
 use super::account::Payment;
+use super::draft::Draft;
 use super::effect::{CallKind, Effect, Ended, Outcome, Refusal, RefusalReason, RequestState};
-use super::engine::Draft;
 use super::event::{Event, NotPaid, VoidReason};
 use super::state::{IllegalEvent, State};
 use crate::id::{CallId, ConfirmationToken, PaymentId, RequestId};

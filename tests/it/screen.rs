@@ -17,7 +17,7 @@ use klarna_terminald::display::{Display, Frame, Output, OutputConfig, Role, ansi
 use klarna_terminald::i18n::{LANGS, Lang};
 use klarna_terminald::id::DistributionUrl;
 use klarna_terminald::money::{Amount, Currency};
-use klarna_terminald::payment::effect::Screen;
+use klarna_terminald::payment::screen::Screen;
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 

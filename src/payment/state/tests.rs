@@ -6,7 +6,8 @@ use crate::id::{EffectReference, Label, PosReference};
 use crate::money::{Amount, Currency};
 use crate::payment::effect::Ended;
 use crate::payment::effect::RefusalReason;
-use crate::payment::event::{Event, ShiftReport};
+use crate::payment::event::Event;
+use crate::payment::shift::ShiftReport;
 use std::collections::BTreeSet;
 
 /// A line per legal pair; the scenarios are held to the same list.

@@ -2,7 +2,8 @@
 
 use super::{PROTOCOL_VERSION, Settings};
 use crate::id::PosReference;
-use crate::payment::event::{OperationProgress, ShiftReport, ShiftTotal};
+use crate::payment::event::OperationProgress;
+use crate::payment::shift::{ShiftReport, ShiftTotal};
 use crate::payment::vocabulary::{
     MoneySoFar, OperationResult, Reply, SaleOutcome, SaleResult, Status,
 };

@@ -1,7 +1,9 @@
 //! One short line for each thing that came out.
 
-use klarna_terminald::payment::effect::{CallKind, OutboxChange, Refusal, Screen};
-use klarna_terminald::payment::event::{Event, OperationProgress, ShiftReport};
+use klarna_terminald::payment::effect::{CallKind, OutboxChange, Refusal};
+use klarna_terminald::payment::event::{Event, OperationProgress};
+use klarna_terminald::payment::screen::Screen;
+use klarna_terminald::payment::shift::ShiftReport;
 use klarna_terminald::payment::state::State;
 use klarna_terminald::payment::vocabulary::{
     MoneySoFar, OperationResult, Reply, SaleOutcome, SaleResult, Status,

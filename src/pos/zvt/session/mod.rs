@@ -9,6 +9,7 @@ mod answer;
 mod blocks;
 mod commands;
 mod outgoing;
+mod running;
 mod sale;
 
 use super::apdu::Apdu;

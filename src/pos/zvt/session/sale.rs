@@ -11,7 +11,8 @@ use super::{
 };
 use crate::clock::Mono;
 use crate::id::PosReference;
-use crate::payment::event::{OperationProgress, ShiftReport};
+use crate::payment::event::OperationProgress;
+use crate::payment::shift::ShiftReport;
 use crate::payment::vocabulary::{
     Operation, OperationResult, Problem, Reply, Request, SaleName, SaleOutcome, SaleResult, Stage,
     Status,
@@ -19,53 +20,6 @@ use crate::payment::vocabulary::{
 use crate::pos::zvt::bcd::{MinorUnits, Receipt};
 use crate::pos::zvt::code::Code;
 use crate::pos::zvt::message::{Answer, Group, StatusInformation, Totals};
-
-impl Running {
-    /// The till has been acknowledged and waits for us.
-    pub(super) fn waits(&self) -> bool {
-        match self {
-            Self::Paying { .. }
-            | Self::Acknowledging { .. }
-            | Self::GivingBack { .. }
-            | Self::Last { .. }
-            | Self::Returning { .. }
-            | Self::Closing { .. } => true,
-            Self::Telling | Self::Opening { .. } | Self::Approved { .. } => false,
-        }
-    }
-
-    /// When it goes on by itself.
-    pub(super) fn due(&self) -> Option<Mono> {
-        match self {
-            Self::Telling | Self::Approved { .. } => None,
-            Self::Opening { until, again_at, .. } => {
-                Some(again_at.map_or(*until, |at| at.min(*until)))
-            }
-            Self::Paying { abort_at, .. } => *abort_at,
-            Self::Acknowledging { again_at, .. } | Self::GivingBack { again_at, .. } => {
-                Some(*again_at)
-            }
-            Self::Returning { queued, until, .. } => {
-                Some(queued.as_ref().map_or(*until, |(at, _)| *at))
-            }
-            Self::Last { until, .. } | Self::Closing { until, .. } => Some(*until),
-        }
-    }
-
-    /// The sale that it is about.
-    fn sale(&self) -> Option<&PosReference> {
-        match self {
-            Self::Opening { sale, .. } => Some(&sale.reference),
-            Self::Paying { reference, .. } | Self::GivingBack { reference, .. } => Some(reference),
-            Self::Approved { result } | Self::Acknowledging { result, .. } => {
-                Some(&result.reference)
-            }
-            Self::Telling | Self::Last { .. } | Self::Returning { .. } | Self::Closing { .. } => {
-                None
-            }
-        }
-    }
-}
 
 impl Session {
     pub(super) fn replied(&mut self, now: Mono, reply: &Reply) {

@@ -7,7 +7,8 @@ use super::random::Random;
 use super::transaction::euros;
 use klarna_terminald::id::{Label, PaymentReference, PosReference, TransactionId};
 use klarna_terminald::payment::CapturePolicy;
-use klarna_terminald::payment::event::{OperationProgress as P, Sale, ShiftReport};
+use klarna_terminald::payment::event::{OperationProgress as P, Sale};
+use klarna_terminald::payment::shift::ShiftReport;
 use klarna_terminald::payment::vocabulary::{
     Operation, OperationResult, Problem, Reply, Request, SaleName, SaleOutcome, SaleResult, Status,
 };
