@@ -5,6 +5,11 @@
 //! the 51st call in any window of a second. Then in real time: store, `sync::run` and HTTPS against
 //! the simulator, for about 20 seconds.
 
+#[path = "common/policy.rs"]
+mod policy;
+#[path = "common/terminal.rs"]
+mod terminal;
+
 use klarna_terminald::acquirer::klarna::Klarna;
 use klarna_terminald::acquirer::{Acquirer, Quotas};
 use klarna_terminald::clock::{Mono, Now, SystemClock, Wall};
@@ -19,7 +24,7 @@ use klarna_terminald::payment::effect::{
 };
 use klarna_terminald::payment::event::Sale;
 use klarna_terminald::payment::vocabulary::Request;
-use klarna_terminald::payment::{CapturePolicy, Engine, Input, Policy, Step, Wanted};
+use klarna_terminald::payment::{CapturePolicy, Engine, Input, Step, Wanted};
 use klarna_terminald::simulator::{Options, ShopperAction, Simulator};
 use klarna_terminald::store::Store;
 use klarna_terminald::sync::schedule::{Page, Schedule};
@@ -143,21 +148,6 @@ fn reference(number: u32) -> PosReference {
     PosReference::new(format!("B-{number}")).expect("a reference")
 }
 
-fn policy() -> Policy {
-    Policy {
-        currencies: vec![Currency::new("EUR").expect("EUR")],
-        capture: CapturePolicy::OnTillAck,
-        create_patience: Duration::from_secs(15),
-        sale_timeout: Duration::from_secs(300),
-        paying_extension: Duration::from_secs(120),
-        confirm_patience: Duration::from_secs(3000),
-        acknowledge_patience: Duration::from_secs(60),
-        linger: Duration::from_secs(10),
-        read_pace: Duration::from_secs(2),
-        reference_prefix: "S1-T1".to_owned(),
-    }
-}
-
 // -- virtual time --------------------------------------------------------------------------------
 
 fn virtual_time(jitter_ms: u64) {
@@ -165,7 +155,8 @@ fn virtual_time(jitter_ms: u64) {
     let mut outbox: BTreeMap<CallId, QueuedCall> = BTreeMap::new();
     let mut commits = VecDeque::new();
     let installation = Installation::new(uuid::Uuid::from_u128(1));
-    let engine = Engine::new(installation, policy(), PaymentId::new(0));
+    let engine =
+        Engine::new(installation, policy::usual(CapturePolicy::OnTillAck), PaymentId::new(0));
     let commit = |step: &Step| commits.push_back((step.outbox.clone(), step.now().wall));
     let mut shop = Shop { engine, commit };
     for number in 1..=VIRTUAL {
@@ -329,7 +320,11 @@ fn real_time() {
     let clock = SystemClock::start();
     let mut store = Store::open(&directory.path().join("terminal.sqlite")).expect("a store");
     let reader = store.reader().expect("a reader");
-    let engine = Engine::new(store.installation(), policy(), PaymentId::new(0));
+    let engine = Engine::new(
+        store.installation(),
+        policy::usual(CapturePolicy::OnTillAck),
+        PaymentId::new(0),
+    );
     let commit = |step: &Step| store.commit(step).expect("a commit");
     let mut shop = Shop { engine, commit };
     let mut klarna = |call: &Call| runtime.block_on(acquirer.execute(call));
@@ -397,42 +392,8 @@ fn real_figures(simulator: &Simulator, sold: Wall) -> Figures {
 }
 
 fn acquirer(directory: &Path, simulator: &Simulator) -> Acquirer {
-    let options = Options::default();
-    std::fs::write(directory.join("key"), options.api_key).expect("a writable directory");
-    std::fs::write(directory.join("ca.pem"), simulator.ca_pem()).expect("a writable directory");
-    let path = |name: &str| format!("{:?}", directory.join(name).display().to_string());
-    let text = format!(
-        r#"
-[terminal]
-store = "BENCH"
-terminal = "T1"
-merchant = "Example Store"
-locale = "de-DE"
-currencies = ["EUR"]
-[till]
-link = "tcp"
-listen = "127.0.0.1:9100"
-[klarna]
-environment = "custom"
-base_url = {:?}
-account_id = {:?}
-api_key_file = {}
-extra_ca_file = {}
-redirect_url = "https://shop.example/thanks"
-qr_hosts = ["localhost"]
-captures_per_s = {QUOTA}
-management_per_s = 200
-[store]
-path = {}
-[display]
-output = "none"
-"#,
-        simulator.api_url(),
-        options.account_id,
-        path("key"),
-        path("ca.pem"),
-        path("terminal.sqlite"),
-    );
+    let quotas = format!("captures_per_s = {QUOTA}\nmanagement_per_s = 200");
+    let text = terminal::configuration(directory, simulator, 9100, &quotas);
     let file = directory.join("terminal.toml");
     let config = Config::from_text(&text, &file, &Overrides::default()).expect("configuration");
     Acquirer::Klarna(Klarna::new(config.klarna).expect("a client"))

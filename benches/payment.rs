@@ -4,6 +4,9 @@
 //! machine with the answer time given by `KLARNA_MS` (default 150 ms): what is compared is the
 //! product with a bare create call, so the network cancels out.
 
+#[path = "common/terminal.rs"]
+mod terminal;
+
 use embedded_graphics::geometry::Size;
 use klarna_terminald::config::{Config, Overrides};
 use klarna_terminald::daemon;
@@ -19,7 +22,7 @@ use rustls::pki_types::{CertificateDer, pem::PemObject};
 use serde_json::{Value, json};
 use std::hint::black_box;
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -150,7 +153,7 @@ async fn memory() {
     let simulator = Simulator::start(Options::default()).await.expect("simulator");
     let directory = Directory::new();
     let port = free_port();
-    let config = configuration(&directory.0, &simulator, port);
+    let config = terminal::configuration(&directory.0, &simulator, port, "management_per_s = 0");
     let file = directory.0.join("terminal.toml");
     std::fs::write(&file, config).expect("a writable directory");
     let mut child = Command::new(env!("CARGO_BIN_EXE_klarna-terminald"))
@@ -218,7 +221,7 @@ impl Shop {
         let simulator = Simulator::start(options).await.expect("simulator");
         let directory = Directory::new();
         let port = free_port();
-        let text = configuration(&directory.0, &simulator, port);
+        let text = terminal::configuration(&directory.0, &simulator, port, "management_per_s = 0");
         let path = directory.0.join("terminal.toml");
         let config = Config::from_text(&text, &path, &Overrides::default()).expect("configuration");
         let (stop, stopped) = oneshot::channel();
@@ -331,43 +334,4 @@ impl Bare {
 fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     listener.local_addr().expect("an address").port()
-}
-
-fn configuration(directory: &Path, simulator: &Simulator, port: u16) -> String {
-    let options = Options::default();
-    let path = |name: &str| format!("{:?}", directory.join(name).display().to_string());
-    std::fs::write(directory.join("key"), options.api_key).expect("a writable directory");
-    std::fs::write(directory.join("ca.pem"), simulator.ca_pem()).expect("a writable directory");
-    format!(
-        r#"
-[terminal]
-store = "BENCH"
-terminal = "T1"
-merchant = "Example Store"
-locale = "de-DE"
-currencies = ["EUR"]
-[till]
-link = "tcp"
-listen = "127.0.0.1:{port}"
-[klarna]
-environment = "custom"
-base_url = {:?}
-account_id = {:?}
-api_key_file = {}
-extra_ca_file = {}
-redirect_url = "https://shop.example/thanks"
-qr_hosts = ["localhost"]
-poll_ms = 500
-management_per_s = 0
-[store]
-path = {}
-[display]
-output = "none"
-"#,
-        simulator.api_url(),
-        options.account_id,
-        path("key"),
-        path("ca.pem"),
-        path("terminal.sqlite"),
-    )
 }

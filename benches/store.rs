@@ -3,13 +3,16 @@
 //!
 //! `STORE_DIR` names the directory of the databases; the disk below it is what is measured.
 
+#[path = "common/policy.rs"]
+mod policy;
+
 use klarna_terminald::clock::{Mono, Now, Wall};
 use klarna_terminald::id::{PaymentId, PosReference};
 use klarna_terminald::money::{Amount, Currency};
 use klarna_terminald::payment::effect::{OutboxChange, Outcome, Refusal, RefusalReason};
 use klarna_terminald::payment::event::Sale;
 use klarna_terminald::payment::vocabulary::Request;
-use klarna_terminald::payment::{CapturePolicy, Engine, Input, Policy, Step};
+use klarna_terminald::payment::{CapturePolicy, Engine, Input, Step};
 use klarna_terminald::store::{Store, take_snapshot};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
@@ -34,7 +37,8 @@ fn main() {
 /// The product writes a step, bare SQLite one row of the same length; both are synced.
 fn commits(directory: &Path) {
     let mut store = Store::open(&directory.join("product.sqlite")).expect("a new store");
-    let mut engine = Engine::new(store.installation(), policy(), PaymentId::new(0));
+    let mut engine =
+        Engine::new(store.installation(), policy::usual(CapturePolicy::Manual), PaymentId::new(0));
     let bare = bare(&directory.join("bare.sqlite"));
     let (mut ours, mut bares) = (Duration::ZERO, Duration::ZERO);
     for number in 0..PAYMENTS {
@@ -126,7 +130,7 @@ fn start(path: &Path) -> (Duration, Duration) {
     let begun = Instant::now();
     let reader = store.reader().expect("a reader");
     let last = reader.last_payment().expect("a number");
-    let mut engine = Engine::new(store.installation(), policy(), last);
+    let mut engine = Engine::new(store.installation(), policy::usual(CapturePolicy::Manual), last);
     engine.replay(now(), &reader.open_records().expect("records")).expect("a journal");
     assert!(reader.queued().expect("rows").is_empty());
     (check, begun.elapsed())
@@ -148,19 +152,4 @@ fn fill(path: &Path) {
          PRAGMA wal_checkpoint(TRUNCATE);"
     );
     Connection::open(path).expect("sqlite").execute_batch(&sql).expect("rows");
-}
-
-fn policy() -> Policy {
-    Policy {
-        currencies: vec![Currency::new("EUR").expect("EUR")],
-        capture: CapturePolicy::Manual,
-        create_patience: Duration::from_secs(15),
-        sale_timeout: Duration::from_secs(300),
-        paying_extension: Duration::from_secs(120),
-        confirm_patience: Duration::from_secs(3000),
-        acknowledge_patience: Duration::from_secs(60),
-        linger: Duration::from_secs(10),
-        read_pace: Duration::from_secs(2),
-        reference_prefix: "S1-T1".to_owned(),
-    }
 }
