@@ -23,6 +23,7 @@ use klarna_terminald::payment::effect::{
     Call, CallKind, Delay, Effect, Line, OutboxChange, Outcome, QueuedCall, RequestState, Scope,
 };
 use klarna_terminald::payment::event::Sale;
+use klarna_terminald::payment::shift::Turnover;
 use klarna_terminald::payment::vocabulary::Request;
 use klarna_terminald::payment::{CapturePolicy, Engine, Input, Step, Wanted};
 use klarna_terminald::simulator::{Options, ShopperAction, Simulator};
@@ -128,7 +129,7 @@ impl<C: FnMut(&Step)> Shop<C> {
         let confirmed = klarna(&confirm);
         self.outcome(now(), confirm.id, confirmed);
         let acknowledge = Request::Acknowledge { reference: reference(number) };
-        let capture = self.input(now(), Input::Till(acknowledge, Vec::new()));
+        let capture = self.input(now(), Input::Till(acknowledge, Turnover::default()));
         assert!(matches!(capture[..], [Call { kind: CallKind::Capture { .. }, .. }]));
     }
 }
@@ -140,8 +141,9 @@ fn sale(number: u32) -> Input {
         merchant_reference: None,
         line_items: Vec::new(),
         locale: None,
+        reserved: false,
     };
-    Input::Till(Request::Sale(sale), Vec::new())
+    Input::Till(Request::Sale(sale), Turnover::default())
 }
 
 fn reference(number: u32) -> PosReference {

@@ -11,6 +11,7 @@ use klarna_terminald::id::{PaymentId, PosReference};
 use klarna_terminald::money::{Amount, Currency};
 use klarna_terminald::payment::effect::{OutboxChange, Outcome, Refusal, RefusalReason};
 use klarna_terminald::payment::event::Sale;
+use klarna_terminald::payment::shift::Turnover;
 use klarna_terminald::payment::vocabulary::Request;
 use klarna_terminald::payment::{CapturePolicy, Engine, Input, Step};
 use klarna_terminald::store::{Store, take_snapshot};
@@ -79,8 +80,9 @@ fn next_step(engine: &Engine, number: u32) -> Step {
                 merchant_reference: None,
                 line_items: Vec::new(),
                 locale: None,
+                reserved: false,
             };
-            Input::Till(Request::Sale(sale), Vec::new())
+            Input::Till(Request::Sale(sale), Turnover::default())
         }
     };
     let step = engine.handle(now(), input).expect("a legal input");

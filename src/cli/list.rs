@@ -233,6 +233,7 @@ pub(super) fn any_policy() -> Policy {
         confirm_patience: Duration::ZERO,
         acknowledge_patience: Duration::ZERO,
         linger: Duration::ZERO,
+        refund_offline: true,
         read_pace: Duration::ZERO,
         reference_prefix: String::new(),
     }

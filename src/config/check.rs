@@ -206,6 +206,7 @@ fn policy(raw: &RawConfig, terminal: &Terminal, problems: &mut Problems) -> Poli
         confirm_patience: CONFIRM_PATIENCE,
         acknowledge_patience: seconds("till.ack_timeout_s", till.ack_timeout_s, 60, 3600),
         linger: seconds("payment.result_screen_s", payment.result_screen_s, 10, 3600),
+        refund_offline: payment.refund_offline.unwrap_or(true),
         read_pace: Duration::from_millis(raw.klarna.poll_ms.unwrap_or(2000)),
         reference_prefix: terminal.name.clone(),
     };

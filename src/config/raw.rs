@@ -71,6 +71,7 @@ pub(super) struct RawPayment {
     pub(super) paying_extension_s: Option<u64>,
     pub(super) create_timeout_s: Option<u64>,
     pub(super) result_screen_s: Option<u64>,
+    pub(super) refund_offline: Option<bool>,
 }
 
 /// Which of Klarna's worlds the terminal works in.

@@ -4,8 +4,9 @@
 use super::Daemon;
 use crate::id::{PaymentId, PosReference, TransactionId};
 use crate::payment::found::{Found, NotFound};
+use crate::payment::shift::{self, Turnover};
 use crate::payment::vocabulary::{Problem, Reply, Request, Status};
-use crate::payment::{Input, Needed, shift};
+use crate::payment::{Input, Needed};
 use crate::pos::desk::{DeskReply, Seat};
 use crate::pos::native::DESK_PREFIX;
 use crate::store::StoreError;
@@ -72,11 +73,13 @@ impl Daemon {
         if let Some(found) = found {
             return Ok(Input::Looked { request, found });
         }
-        let totals = match &request {
-            Request::EndShift { .. } => shift::totals(&self.reader.shift_records()?),
-            _ => Vec::new(),
+        let turnover = match &request {
+            Request::EndShift { .. } | Request::Totals { .. } => {
+                shift::turnover(&self.reader.shift_records()?)
+            }
+            _ => Turnover::default(),
         };
-        Ok(Input::Till(request, totals))
+        Ok(Input::Till(request, turnover))
     }
 
     fn payment_of(&self, needed: &Needed) -> Result<Option<PaymentId>, StoreError> {
@@ -112,6 +115,7 @@ impl Daemon {
             | Reply::Operation(_)
             | Reply::Noted { .. }
             | Reply::Shift(_)
+            | Reply::Totals(_)
             | Reply::Refused { .. } => {}
         }
         if let Reply::Refused { problem, .. } = &reply {

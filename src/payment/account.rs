@@ -100,6 +100,7 @@ impl Payment {
             merchant_reference: found.merchant_reference.clone(),
             line_items: Vec::new(),
             locale: None,
+            reserved: false,
         };
         let payment = Self::new(id, sale, reference.clone(), State::adopt(found), now);
         Self { adopted: true, ..payment }

@@ -13,6 +13,7 @@ use super::state::State;
 use super::till::Stop;
 use super::vocabulary::{Operation, OperationKind, Problem, Reply, SaleName};
 use crate::id::{CallId, Label, PosReference};
+use crate::money::Amount;
 
 impl Draft<'_> {
     pub(super) fn command(
@@ -23,6 +24,9 @@ impl Draft<'_> {
     ) -> Result<(), Stop> {
         if let Some(known) = self.known(&asked.reference)? {
             return self.repeat_command(&known, kind, asked);
+        }
+        if kind == OperationKind::Refund && !self.engine.policy.refund_offline {
+            self.is_reachable(&asked.sale, &looked)?;
         }
         let payment = self.locate(&asked.sale, looked)?;
         let operation = asked.reference.clone();
@@ -77,6 +81,46 @@ impl Draft<'_> {
         };
         self.step.references.push((asked.reference.clone(), Some(payment.id)));
         events.into_iter().try_for_each(|event| self.record(payment.id, event))?;
+        Ok(())
+    }
+
+    /// Takes a part of an authorisation and releases the rest, in one step, so that neither is ever
+    /// done without the other being recorded. Only once: a till that has lost the answer and asks
+    /// again does not take more.
+    pub(super) fn book(
+        &mut self,
+        asked: &Operation,
+        is_released: bool,
+        looked: Option<Result<Found, NotFound>>,
+    ) -> Result<(), Stop> {
+        let kind = OperationKind::Capture;
+        if let Some(known) = self.known(&asked.reference)? {
+            let amount = Some(booked(&known, asked.amount, is_released)?);
+            let asked = Operation { amount, ..asked.clone() };
+            return self.repeat_command(&known, kind, &asked);
+        }
+        let payment = self.locate(&asked.sale, looked)?;
+        let (id, operation) = (payment.id, asked.reference.clone());
+        let amount = booked(&payment, asked.amount, is_released)?;
+        match &payment.state {
+            State::Authorised { .. } => self.record(id, Event::Acknowledged)?,
+            State::Settling { ledger, .. } if ledger.is_untouched() => {}
+            State::Settling { .. } => {
+                let why = "it was booked already, or money was captured otherwise";
+                return Err(Problem::NothingLeft(format!("booking is not possible: {why}")).into());
+            }
+            state => return Err(not_allowed(kind, state).into()),
+        }
+        self.step.references.push((operation.clone(), Some(id)));
+        let taken = Some(operation.clone());
+        self.record(id, Event::CaptureQueued { amount, operation: taken })?;
+        let rest = Amount::new(payment.sale.amount.minor() - amount.minor(), amount.currency());
+        if !rest.is_zero() {
+            self.record(id, Event::ReleaseQueued { amount: rest, operation })?;
+        }
+        if matches!(payment.state, State::Authorised { .. }) {
+            self.reply(Reply::Acknowledged { reference: payment.sale.reference });
+        }
         Ok(())
     }
 
@@ -179,6 +223,22 @@ impl Draft<'_> {
         Ok(())
     }
 
+    /// Whether the acquirer has just answered; it is asked about the sale's transaction.
+    fn is_reachable(
+        &self,
+        name: &SaleName,
+        looked: &Option<Result<Found, NotFound>>,
+    ) -> Result<(), Stop> {
+        let transaction = self.engine.named(name).and_then(Payment::transaction);
+        match (looked, transaction) {
+            (Some(Err(NotFound::Unreachable(why))), _) => {
+                Err(Problem::Offline(name.clone(), why.clone()).into())
+            }
+            (None, Some(transaction)) => Err(Stop::Look(transaction.clone())),
+            _ => Ok(()),
+        }
+    }
+
     /// A transaction of one of our own sales whose confirmation has not come back yet is not to be
     /// taken over as somebody else's.
     fn is_nobodys_open_sale(&self, found: &Found) -> Result<(), Problem> {
@@ -267,6 +327,26 @@ fn is_about(payment: &Payment, name: &SaleName) -> bool {
         SaleName::Transaction(id) => {
             payment.transaction().is_some_and(|known| known.is_same(id.as_str()))
         }
+    }
+}
+
+/// How much of the authorisation is taken when `asked` is named: as what is taken, or as what is
+/// released.
+fn booked(payment: &Payment, asked: Option<Amount>, is_released: bool) -> Result<Amount, Problem> {
+    let whole = payment.sale.amount;
+    let Some(asked) = asked else { return Ok(whole) };
+    let Ok(rest) = whole.checked_sub(asked) else {
+        let (got, sold) = (asked.currency().to_string(), whole.currency().to_string());
+        return Err(Problem::WrongCurrency(got, sold));
+    };
+    if is_released && rest.is_zero() {
+        let why = "partial reversal is not possible: it would release all; void the sale instead";
+        return Err(Problem::NotAllowed(why.to_owned()));
+    }
+    let (taken, verb) = if is_released { (rest, "released") } else { (asked, "captured") };
+    match 0 < taken.minor() && 0 <= asked.minor() && 0 <= rest.minor() {
+        true => Ok(taken),
+        false => Err(Problem::ExceedsRest { asked, left: whole, verb }),
     }
 }
 

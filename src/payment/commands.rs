@@ -104,6 +104,12 @@ impl Commands {
             }
             _ => return,
         };
+        if let Some(command) = self.0.get_mut(reference).filter(|known| known.kind != kind) {
+            // What a booking releases is none of what it takes.
+            let none = Amount::zero(amount.currency());
+            command.calls.insert(last, (none, OperationProgress::Queued));
+            return;
+        }
         let call = (last, (amount, OperationProgress::Queued));
         if let Some(command) = self.0.get_mut(reference) {
             command.amount = command.amount.checked_add(amount).unwrap_or(command.amount);

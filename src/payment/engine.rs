@@ -10,7 +10,7 @@ use super::event::{Event, Record};
 use super::found::Found;
 use super::screen::Screen;
 use super::screen::{result_screen, running_screen};
-use super::shift::ShiftReport;
+use super::shift::{ShiftReport, Turnover};
 use super::state::{IllegalEvent, State};
 use super::step::{Input, Needed, Step, Wanted, Watch};
 use super::vocabulary::{Reply, Request, SaleName};
@@ -100,8 +100,10 @@ impl Engine {
     pub fn handle(&self, now: Now, input: Input) -> Result<Step, IllegalEvent> {
         let mut draft = Draft { engine: self, step: Step::new(now) };
         match input {
-            Input::Till(request, totals) => draft.till(request, totals, None)?,
-            Input::Looked { request, found } => draft.till(request, Vec::new(), Some(found))?,
+            Input::Till(request, turnover) => draft.till(request, turnover, None)?,
+            Input::Looked { request, found } => {
+                draft.till(request, Turnover::default(), Some(found))?
+            }
             Input::Started => draft.started()?,
             Input::TillReturned => draft.till_returned(),
             Input::Outcome { call, attempts, outcome } => draft.outcome(call, attempts, outcome)?,

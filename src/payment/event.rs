@@ -28,6 +28,10 @@ pub struct Sale {
     /// The shopper's language and country, when the till knows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locale: Option<Locale>,
+    /// A pre-authorisation: nothing is captured until the till books it, whatever the shop's policy
+    /// is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reserved: bool,
 }
 
 /// One line of a sale.

@@ -143,6 +143,17 @@ impl Ledger {
         queued.rev().find(uncovered).map(|entry| entry.sequence)
     }
 
+    /// A queued release, by its call's sequence, whose capture was refused since: with it what the
+    /// capture was about would be gone.
+    pub fn orphaned_release(&self) -> Option<u32> {
+        let refused = |release: &Entry| {
+            let before = |capture: &Entry| capture.sequence < release.sequence;
+            self.captures.iter().any(|capture| before(capture) && capture.needs_person())
+        };
+        let mut queued = self.releases.iter().filter(|entry| entry.is_queued());
+        queued.find(|release| refused(release)).map(|entry| entry.sequence)
+    }
+
     /// No call is waiting, none is a person's to decide, and everything that can be captured is,
     /// unless that is not ours to see to: it is somebody else's sale, or a person has taken over.
     pub fn is_complete(&self) -> bool {

@@ -99,6 +99,9 @@ pub struct Policy {
     pub confirm_patience: Duration,
     /// How long the till may take to acknowledge an approved result before it is given back.
     pub acknowledge_patience: Duration,
+    /// Whether a refund is accepted while Klarna cannot be asked, if the journal knows the sale;
+    /// otherwise Klarna is asked first each time.
+    pub refund_offline: bool,
     /// How long a result stays on the shopper's screen.
     pub linger: Duration,
     /// Between two reads of a payment request while its QR code waits to be scanned.

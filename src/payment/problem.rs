@@ -23,10 +23,10 @@ pub enum Problem {
     /// The sale that a command names is neither in the journal nor known to Klarna.
     #[error("no sale is known under {0}{hint}", hint = .0.hint())]
     SaleNotKnown(SaleName),
-    /// The sale is not in the journal, and Klarna cannot be asked.
+    /// Klarna has to be asked about the sale first, and cannot be.
     #[error(
-        "{0} is not in this terminal's journal and Klarna cannot be asked now ({1}); \
-         nothing was recorded, try again when the terminal is online"
+        "Klarna has to be asked about {0} and cannot be now ({1}); nothing was recorded, try again \
+         when the terminal is online"
     )]
     Offline(SaleName, String),
     /// There is no refused call of this number.

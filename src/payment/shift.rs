@@ -1,7 +1,7 @@
 //! A shift's totals: the sum of its journal records, and nothing else.
 
 use super::event::{Event, Record};
-use crate::id::PosReference;
+use crate::id::{PaymentId, PosReference};
 use crate::money::{Amount, Currency};
 use std::collections::BTreeMap;
 
@@ -16,6 +16,18 @@ pub struct ShiftReport {
     pub totals: Vec<ShiftTotal>,
     /// Captures queued by this closing.
     pub captures_queued: u32,
+    /// The first and the last payment that were authorised in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payments: Option<(PaymentId, PaymentId)>,
+}
+
+/// What has happened in the open shift so far.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Turnover {
+    /// One row per currency that occurred, ordered by code.
+    pub totals: Vec<ShiftTotal>,
+    /// The first and the last payment that were authorised.
+    pub payments: Option<(PaymentId, PaymentId)>,
 }
 
 /// Totals of one currency in a shift.
@@ -33,15 +45,31 @@ pub struct ShiftTotal {
     pub refunds: Amount,
     /// Number of refunds.
     pub refunds_count: u32,
+    /// Released after a part was captured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub released: Option<Amount>,
 }
 
-/// Adds up the records of one shift, one total per currency that occurred, ordered by code.
-pub fn totals<'a>(records: impl IntoIterator<Item = &'a Record>) -> Vec<ShiftTotal> {
-    let mut totals = BTreeMap::new();
+impl ShiftTotal {
+    /// Sold less what was given back or released; negative where more was given back.
+    pub fn net(&self) -> Amount {
+        let given_back = [Some(self.voided), Some(self.refunds), self.released];
+        let less = |net: Amount, amount: Amount| net.checked_sub(amount).expect(BOUNDED);
+        given_back.into_iter().flatten().fold(self.sales, less)
+    }
+}
+
+/// Adds up the records of one shift.
+pub fn turnover<'a>(records: impl IntoIterator<Item = &'a Record>) -> Turnover {
+    let (mut totals, mut payments) = (BTreeMap::new(), None);
     for record in records {
         add(&mut totals, &record.event);
+        if let (Event::Authorised { .. }, Some(id)) = (&record.event, record.payment) {
+            let (first, last) = payments.unwrap_or((id, id));
+            payments = Some((id.min(first), id.max(last)));
+        }
     }
-    totals.into_values().collect()
+    Turnover { totals: totals.into_values().collect(), payments }
 }
 
 fn add(totals: &mut BTreeMap<Currency, ShiftTotal>, event: &Event) {
@@ -60,6 +88,11 @@ fn add(totals: &mut BTreeMap<Currency, ShiftTotal>, event: &Event) {
             total.refunds = sum(total.refunds, *amount);
             total.refunds_count += 1;
         }
+        Event::Released { amount, .. } => {
+            let total = of(totals, amount.currency());
+            total.released =
+                Some(sum(total.released.unwrap_or(Amount::zero(amount.currency())), *amount));
+        }
         Event::SaleRequested { .. }
         | Event::Created { .. }
         | Event::Unavailable { .. }
@@ -77,7 +110,6 @@ fn add(totals: &mut BTreeMap<Currency, ShiftTotal>, event: &Event) {
         | Event::Captured { .. }
         | Event::RefundQueued { .. }
         | Event::ReleaseQueued { .. }
-        | Event::Released { .. }
         | Event::CallRefused { .. }
         | Event::CallRetried { .. }
         | Event::CallResolved { .. }
@@ -101,9 +133,12 @@ fn of(totals: &mut BTreeMap<Currency, ShiftTotal>, currency: Currency) -> &mut S
         voided_count: 0,
         refunds: none,
         refunds_count: 0,
+        released: None,
     })
 }
 
 fn sum(total: Amount, amount: Amount) -> Amount {
-    total.checked_add(amount).expect("a shift's total stays far below 2^63 minor units")
+    total.checked_add(amount).expect(BOUNDED)
 }
+
+const BOUNDED: &str = "a shift's total stays far below 2^63 minor units";

@@ -5,7 +5,7 @@ use super::account::Payment;
 use super::effect::{OutboxChange, Outcome, RequestState};
 use super::event::Record;
 use super::found::{Found, NotFound};
-use super::shift::ShiftTotal;
+use super::shift::Turnover;
 use super::vocabulary::{Reply, Request, SaleName};
 use crate::clock::Now;
 use crate::id::{CallId, PaymentId, PosReference, RequestId, TransactionId};
@@ -16,8 +16,8 @@ use std::time::Duration;
 /// What can come in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {
-    /// A till asks something; a shift's closing comes with the totals of the journal.
-    Till(Request, Vec<ShiftTotal>),
+    /// A till asks something; what is about the shift comes with the journal's turnover.
+    Till(Request, Turnover),
     /// The transaction that a command names was looked for at the acquirer, as [`Step::lookup`]
     /// had asked.
     Looked {

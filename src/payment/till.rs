@@ -9,7 +9,7 @@ use super::account::Payment;
 use super::draft::Draft;
 use super::event::{Event, NotPaid, Record, Sale};
 use super::found::{Found, NotFound};
-use super::shift::{ShiftReport, ShiftTotal};
+use super::shift::{ShiftReport, Turnover};
 use super::state::{IllegalEvent, State};
 use super::step::Step;
 use super::vocabulary::{OperationKind, Problem, Reply, Request, SaleOutcome, Stage, Status};
@@ -20,7 +20,7 @@ impl Draft<'_> {
     pub(super) fn till(
         &mut self,
         request: Request,
-        totals: Vec<ShiftTotal>,
+        turnover: Turnover,
         looked: Option<Result<Found, NotFound>>,
     ) -> Result<(), IllegalEvent> {
         let reference = request.reference().clone();
@@ -40,7 +40,18 @@ impl Draft<'_> {
             Request::Update { reference, sale, merchant_reference } => {
                 self.update(reference, &sale, merchant_reference, looked)
             }
-            Request::EndShift { reference } => self.end_shift(reference, totals),
+            Request::Book(asked) => self.book(&asked, false, looked),
+            Request::PartialReversal(asked) => self.book(&asked, true, looked),
+            Request::EndShift { reference } => self.end_shift(reference, turnover),
+            Request::Totals { reference } => {
+                let report = self.report(reference, turnover, 0);
+                self.reply(Reply::Totals(Box::new(report)));
+                Ok(())
+            }
+            Request::Reservation { reference } => {
+                self.reservation(reference);
+                Ok(())
+            }
             Request::Retry { reference, call } => self.retry(reference, call),
             Request::Resolve { reference, call, reason } => self.resolve(reference, call, reason),
         };
@@ -153,7 +164,8 @@ impl Draft<'_> {
         match (&payment.state, payment.result(), payment.stage()) {
             (State::Authorised { .. }, _, _) => {
                 self.record(id, Event::Acknowledged)?;
-                if self.engine.policy.capture == CapturePolicy::OnTillAck {
+                let at_once = self.engine.policy.capture == CapturePolicy::OnTillAck;
+                if at_once && !payment.sale.reserved {
                     self.record(id, Event::CaptureQueued { amount, operation: None })?;
                 }
             }
@@ -171,7 +183,29 @@ impl Draft<'_> {
         Ok(())
     }
 
-    fn end_shift(&mut self, reference: PosReference, totals: Vec<ShiftTotal>) -> Result<(), Stop> {
+    fn reservation(&mut self, reference: PosReference) {
+        let is_open = |payment: &&Payment| match &payment.state {
+            State::Settling { ledger, .. } => payment.sale.reserved && ledger.is_untouched(),
+            _ => false,
+        };
+        let open = self.engine.payments.values().find(is_open);
+        let status = open.map_or(Status::NotKnown, status_of);
+        self.reply(Reply::Status { reference, status });
+    }
+
+    /// The open shift, as it would be closed.
+    fn report(
+        &self,
+        reference: PosReference,
+        turnover: Turnover,
+        captures_queued: u32,
+    ) -> ShiftReport {
+        let shift = self.engine.shifts.keys().next_back().map_or(1, |last| last + 1);
+        let Turnover { totals, payments } = turnover;
+        ShiftReport { reference, shift, totals, captures_queued, payments }
+    }
+
+    fn end_shift(&mut self, reference: PosReference, turnover: Turnover) -> Result<(), Stop> {
         if let Some(report) = self.engine.shift_of(&reference) {
             self.reply(Reply::Shift(Box::new(report)));
             return Ok(());
@@ -187,8 +221,7 @@ impl Draft<'_> {
             CapturePolicy::EndOfShift => self.capture_all()?,
             CapturePolicy::OnTillAck | CapturePolicy::Manual => 0,
         };
-        let shift = self.engine.shifts.keys().next_back().map_or(1, |last| last + 1);
-        let report = ShiftReport { reference: reference.clone(), shift, totals, captures_queued };
+        let report = self.report(reference.clone(), turnover, captures_queued);
         let event = Event::ShiftEnded { report: report.clone() };
         self.step.records.push(Record { payment: None, at: self.step.now().wall, event });
         self.step.references.push((reference, None));
@@ -200,7 +233,9 @@ impl Draft<'_> {
         // What was refused once is a person's decision, not the next closing's; so is what a person
         // has seen to, and what somebody else has sold.
         let due = |payment: &Payment| match &payment.state {
-            State::Settling { ledger, .. } if ledger.is_nobodys_concern_yet() => {
+            State::Settling { ledger, .. }
+                if ledger.is_nobodys_concern_yet() && !payment.sale.reserved =>
+            {
                 ledger.plan_capture(None).ok().map(|amount| (payment.id, amount))
             }
             _ => None,

@@ -47,6 +47,11 @@ pub enum Request {
     Void(Operation),
     /// Release what is left of an authorisation after captures.
     Release(Operation),
+    /// Take `amount` of an authorisation and release the rest, once; what is not acknowledged yet
+    /// is with that.
+    Book(Operation),
+    /// The same, but `amount` is what is released.
+    PartialReversal(Operation),
     /// Give the transaction another merchant reference.
     Update {
         /// The command's own reference.
@@ -58,6 +63,16 @@ pub enum Request {
     },
     /// Close the day.
     EndShift {
+        /// The command's own reference.
+        reference: PosReference,
+    },
+    /// What are the sums of the open shift?
+    Totals {
+        /// The command's own reference.
+        reference: PosReference,
+    },
+    /// Which pre-authorisation is open? Answered as a status of the oldest one.
+    Reservation {
         /// The command's own reference.
         reference: PosReference,
     },
@@ -91,12 +106,16 @@ impl Request {
             | Self::Acknowledge { reference }
             | Self::Update { reference, .. }
             | Self::EndShift { reference }
+            | Self::Totals { reference }
+            | Self::Reservation { reference }
             | Self::Retry { reference, .. }
             | Self::Resolve { reference, .. } => reference,
             Self::Capture(operation)
             | Self::Refund(operation)
             | Self::Void(operation)
-            | Self::Release(operation) => &operation.reference,
+            | Self::Release(operation)
+            | Self::Book(operation)
+            | Self::PartialReversal(operation) => &operation.reference,
         }
     }
 
@@ -106,7 +125,9 @@ impl Request {
             Self::Capture(operation)
             | Self::Refund(operation)
             | Self::Void(operation)
-            | Self::Release(operation) => Some(&operation.sale),
+            | Self::Release(operation)
+            | Self::Book(operation)
+            | Self::PartialReversal(operation) => Some(&operation.sale),
             Self::Update { sale, .. } => Some(sale),
             Self::Sale(_)
             | Self::Abort { .. }
@@ -114,6 +135,8 @@ impl Request {
             | Self::Last { .. }
             | Self::Acknowledge { .. }
             | Self::EndShift { .. }
+            | Self::Totals { .. }
+            | Self::Reservation { .. }
             | Self::Retry { .. }
             | Self::Resolve { .. } => None,
         }
@@ -164,6 +187,8 @@ pub enum Reply {
     },
     /// The closed shift.
     Shift(Box<ShiftReport>),
+    /// The open shift, as if it were closed now.
+    Totals(Box<ShiftReport>),
     /// A command that was not accepted; nothing has changed.
     Refused {
         /// The command's reference, when it could be read.
@@ -183,7 +208,7 @@ impl Reply {
             | Self::Status { reference, .. } => Some(reference),
             Self::Result(result) => Some(&result.reference),
             Self::Operation(result) => Some(&result.reference),
-            Self::Shift(report) => Some(&report.reference),
+            Self::Shift(report) | Self::Totals(report) => Some(&report.reference),
             Self::Refused { reference, .. } => reference.as_ref(),
         }
     }

@@ -65,14 +65,17 @@ impl Draft<'_> {
                 .filter(|event| *event == Event::ConfirmDoubted),
         };
         event.map_or(Ok(()), |event| self.record(id.payment, event))?;
-        self.refuse_uncovered(id.payment)
+        self.refuse_orphaned(id.payment)
     }
 
-    /// Refunds that waited for a capture go with it: Klarna has nothing to give back.
-    fn refuse_uncovered(&mut self, id: PaymentId) -> Result<(), IllegalEvent> {
+    /// What waited for a capture goes with it: a refund, because Klarna has nothing to give back; a
+    /// release, because it would let go of what a person may still want to capture.
+    fn refuse_orphaned(&mut self, id: PaymentId) -> Result<(), IllegalEvent> {
         while let Some(State::Settling { ledger, .. }) = self.payment(id).map(|p| &p.state) {
-            let Some(sequence) = ledger.uncovered_refund() else { break };
-            self.record(id, Event::CallRefused { sequence, refusal: not_captured() })?;
+            let refund = ledger.uncovered_refund().map(|sequence| (sequence, "refund"));
+            let release = || ledger.orphaned_release().map(|sequence| (sequence, "release"));
+            let Some((sequence, what)) = refund.or_else(release) else { break };
+            self.record(id, Event::CallRefused { sequence, refusal: not_captured(what) })?;
         }
         Ok(())
     }
@@ -231,7 +234,7 @@ fn too_late() -> Refusal {
     Refusal::new(RefusalReason::TooLate, "TOO_LATE", "the time for this call is over")
 }
 
-fn not_captured() -> Refusal {
-    let text = "the capture that this refund waited for was refused";
+fn not_captured(what: &str) -> Refusal {
+    let text = format!("the capture that this {what} waited for was refused");
     Refusal::new(RefusalReason::NotAllowed, "NOT_CAPTURED", text)
 }

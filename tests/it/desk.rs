@@ -57,7 +57,7 @@ async fn a_sale_that_this_journal_does_not_know_is_read_first_and_needs_the_netw
     let refund = ["refund", "--config", text(&config), "--transaction", &id, "--yes"];
     let two = [&refund[..], &["--amount", "2", "--currency", "EUR"]].concat();
     terminal.simulator.set_offline(true);
-    let says = ["is not in this terminal's journal and Klarna cannot be asked now"];
+    let says = ["Klarna has to be asked about"];
     check(&two, 1, &says);
     terminal.simulator.set_offline(false);
     check(&two, 0, &["is not in this journal; Klarna will be asked", "refund of EUR 2.00", "done"]);

@@ -186,7 +186,8 @@ fn every_op_and_event_has_a_chapter() {
     let missing = verdict_text(r#"{"ref":"R-1"}"#);
     let (_, ops) = missing.split_once("one of ").expect("the terminal names its ops");
     let ops: BTreeSet<String> = ops.split(", ").map(str::to_owned).collect();
-    let events = "hello pong progress result acknowledged operation noted status shift error";
+    let events =
+        "hello pong progress result acknowledged operation noted status shift totals error";
     let events = names(events.split(' '));
     let page = page();
     let chapters = |start: &str| -> BTreeSet<String> {

@@ -24,6 +24,7 @@ fn sale() -> Sale {
         merchant_reference: None,
         line_items: Vec::new(),
         locale: None,
+        reserved: false,
     }
 }
 
@@ -162,6 +163,7 @@ fn events() -> Vec<Event> {
         shift: 1,
         totals: Vec::new(),
         captures_queued: 0,
+        payments: None,
     };
     let mut events = vec![
         Event::SaleRequested { sale: sale(), payment_reference: payment_reference() },

@@ -86,6 +86,7 @@ const OPS: &[&str] = &[
     "release",
     "update",
     "end_shift",
+    "totals",
 ];
 
 /// Further ones for the terminal's own desk.
@@ -154,6 +155,7 @@ fn decode(
         "void" => Message::Request(Request::Void(operation(&line, needed()?, settings)?)),
         "update" => Message::Request(update(&line, needed()?)?),
         "end_shift" => Message::Request(Request::EndShift { reference: needed()? }),
+        "totals" => Message::Request(Request::Totals { reference: needed()? }),
         "retry" if settings.desk => Message::Request(Request::Retry {
             reference: needed()?,
             call: line.call.as_ref().map(call).transpose()?,
@@ -234,6 +236,7 @@ fn sale(line: &Line<'_>, reference: PosReference, settings: &Settings) -> Result
             .transpose()?,
         line_items: line_items(line.line_items, currency)?,
         locale: locale.map(|value| text("locale", value, |text| Locale::new(&text))).transpose()?,
+        reserved: false,
     })
 }
 

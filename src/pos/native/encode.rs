@@ -43,6 +43,7 @@ enum Line<'a> {
     },
     Status(Box<StatusObject<'a>>),
     Shift(ShiftObject<'a>),
+    Totals(ShiftObject<'a>),
     Error {
         #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
         reference: Option<&'a str>,
@@ -140,6 +141,8 @@ struct TotalObject<'a> {
     voided_count: u32,
     refunds: i64,
     refunds_count: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    released: Option<i64>,
 }
 
 /// The object of a reply.
@@ -156,6 +159,7 @@ pub(super) fn reply(reply: &Reply) -> String {
             Line::Status(Box::new(self::status(reference, status)))
         }
         Reply::Shift(report) => Line::Shift(shift(report)),
+        Reply::Totals(report) => Line::Totals(shift(report)),
         Reply::Refused { reference, problem } => Line::Error {
             reference: reference.as_ref().map(PosReference::as_str),
             code: problem.code(),
@@ -280,6 +284,7 @@ fn shift(report: &ShiftReport) -> ShiftObject<'_> {
             voided_count: total.voided_count,
             refunds: total.refunds.minor(),
             refunds_count: total.refunds_count,
+            released: total.released.map(|released| released.minor()),
         }
     }
     ShiftObject {

@@ -5,6 +5,8 @@
 //! > till sale R1 EUR 12.34 [lines 10.00 2.34]    abort|status|ack R1, back
 //! > till capture|refund C1 R1 [EUR 5.00]         void V1 R1, release, end_shift Z1
 //! > till refund F1 tx:TX, payment:NAME            update U1 R1 order 7
+//! > till reserve R1 EUR 50.00   book B1 R1 [EUR 5.00]   reverse B1 R1 [EUR 5.00]   reservation Q1
+//! > till totals X1
 //! > till retry Q1 [1.2]                           resolve Q1 1.2 what was done
 //! > found TX EUR 50.00 captured 20.00 refunded 5.00 [closed], not_found, offline
 //! > create done|unavailable|refused CODE|retry|unknown|offline|absent    [of 2]
@@ -89,6 +91,7 @@ pub fn configured(settings: &str) -> Policy {
                     other => panic!("no capture policy {other}"),
                 }
             }
+            "refund_offline" => policy.refund_offline = value == "true",
             "sale_timeout" => policy.sale_timeout = span(value),
             "acknowledge_patience" => policy.acknowledge_patience = span(value),
             "linger" => policy.linger = span(value),
@@ -337,11 +340,8 @@ pub fn request_of(words: &[&str]) -> Request {
     };
     match words {
         ["sale", reference, currency, amount, lines @ ..] => Request::Sale(Sale {
-            reference: name(reference),
-            amount: money(currency, amount),
-            merchant_reference: None,
             line_items: lines.iter().skip(1).map(|total| line(total, currency)).collect(),
-            locale: None,
+            ..sale(name(reference), money(currency, amount))
         }),
         ["abort", reference] => Request::Abort { reference: name(reference) },
         ["status", reference] => Request::Status { reference: name(reference) },
@@ -371,9 +371,24 @@ pub fn request_of(words: &[&str]) -> Request {
             call: call.parse().unwrap(),
             reason: Label::new(reason.join(" ")).unwrap(),
         },
+        ["reserve", reference, currency, amount] => {
+            let (reference, amount) = (name(reference), money(currency, amount));
+            Request::Sale(Sale { reserved: true, ..sale(reference, amount) })
+        }
+        ["book", reference, sale, amount @ ..] => Request::Book(operation(reference, sale, amount)),
+        ["reverse", reference, sale, amount @ ..] => {
+            Request::PartialReversal(operation(reference, sale, amount))
+        }
+        ["reservation", reference] => Request::Reservation { reference: name(reference) },
+        ["totals", reference] => Request::Totals { reference: name(reference) },
         ["end_shift", reference] => Request::EndShift { reference: name(reference) },
         other => panic!("a till does not say {other:?}"),
     }
+}
+
+fn sale(reference: PosReference, amount: Amount) -> Sale {
+    let (merchant_reference, line_items, locale) = (None, Vec::new(), None);
+    Sale { reference, amount, merchant_reference, line_items, locale, reserved: false }
 }
 
 /// `R1`, `payment:S1-...` or `tx:krn...`.

@@ -104,6 +104,7 @@ pub fn reply(reply: &Reply) -> String {
             format!("{reference} status {}", self::status(status))
         }
         Reply::Shift(report) => shift(report),
+        Reply::Totals(report) => format!("{} (open)", shift(report)),
         Reply::Refused { reference, problem } => {
             let reference = reference.as_ref().map(ToString::to_string).unwrap_or_default();
             format!("{reference} error {}: {problem}", problem.code())
@@ -172,6 +173,7 @@ fn shift(report: &ShiftReport) -> String {
             total.refunds_count,
             total.refunds
         );
+        text += &total.released.map(|rest| format!(", released {rest}")).unwrap_or_default();
     }
     format!("{text}; {} captures queued", report.captures_queued)
 }

@@ -12,9 +12,10 @@ use klarna_terminald::payment::effect::CallKind;
 use klarna_terminald::payment::event::Record;
 use klarna_terminald::payment::found::{Found, NotFound};
 use klarna_terminald::payment::screen::Screen;
+use klarna_terminald::payment::shift::{self, Turnover};
 use klarna_terminald::payment::state::{IllegalEvent, State};
 use klarna_terminald::payment::vocabulary::{Reply, Request, SaleOutcome, SaleResult, Status};
-use klarna_terminald::payment::{CapturePolicy, Engine, Input, Payment, Policy, shift};
+use klarna_terminald::payment::{CapturePolicy, Engine, Input, Payment, Policy};
 use klarna_terminald::pos::native;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -49,6 +50,7 @@ pub fn policy() -> Policy {
         confirm_patience: Duration::from_secs(3000),
         acknowledge_patience: Duration::from_secs(60),
         linger: Duration::from_secs(10),
+        refund_offline: true,
         read_pace: Duration::from_secs(2),
         reference_prefix: "S1-T1".to_owned(),
     }
@@ -127,8 +129,10 @@ impl World {
 
     pub fn till(&mut self, request: Request) -> Result<Vec<Reply>, IllegalEvent> {
         let totals = match request {
-            Request::EndShift { .. } => shift::totals(&self.disk.shift_records()),
-            _ => Vec::new(),
+            Request::EndShift { .. } | Request::Totals { .. } => {
+                shift::turnover(&self.disk.shift_records())
+            }
+            _ => Turnover::default(),
         };
         self.input(Input::Till(request, totals))
     }

@@ -69,7 +69,7 @@ fn wrong_fields_are_named() {
         r#"{"ref":"R-1"}"#,
         concat!(
             "R-1 bad_field: field \"op\": is missing; it is one of ",
-            "hello, ping, sale, abort, status, ack, capture, refund, void, release, update, end_shift"
+            "hello, ping, sale, abort, status, ack, capture, refund, void, release, update, end_shift, totals"
         ),
     );
     check(r#"{"op":7,"ref":"R-1"}"#, "R-1 bad_field: field \"op\": must be a string");

@@ -143,6 +143,7 @@ impl Session {
             merchant_reference: None,
             line_items: Vec::new(),
             locale: None,
+            reserved: false,
         };
         self.ask(Request::Sale(sale.clone()));
         let until = now.after(OPENING_MAX);

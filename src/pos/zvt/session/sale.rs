@@ -29,7 +29,7 @@ impl Session {
             Reply::Acknowledged { reference } => self.recorded(reference),
             Reply::Operation(operation) => self.operation(now, operation),
             Reply::Status { reference, status } => self.last(now, reference, status),
-            Reply::Shift(report) => self.shift(report),
+            Reply::Shift(report) | Reply::Totals(report) => self.shift(report),
             Reply::Refused { reference, problem } => {
                 if let Some(reference) = reference {
                     self.refused(now, reference, problem);

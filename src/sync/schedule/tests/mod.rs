@@ -45,6 +45,7 @@ fn create(payment: u32) -> QueuedCall {
         merchant_reference: None,
         line_items: Vec::new(),
         locale: None,
+        reserved: false,
     };
     let payment_reference = PaymentReference::new("S1-T1-1").expect("a reference");
     row(payment, 0, CallKind::Create { sale, payment_reference })

@@ -7,8 +7,9 @@ use super::run::{Act, Happening, Shop};
 use super::transaction::Transaction;
 use klarna_terminald::id::{CallId, Label, PaymentId, PosReference};
 use klarna_terminald::payment::found::Found;
+use klarna_terminald::payment::shift::{self, Turnover};
 use klarna_terminald::payment::vocabulary::{Request, SaleName};
-use klarna_terminald::payment::{Input, Payment, shift};
+use klarna_terminald::payment::{Input, Payment};
 
 /// Most transactions that others sell in one run.
 const STRANGERS_MAX: u32 = 12;
@@ -47,8 +48,10 @@ impl Shop {
         self.story.tell(self.t, number, format!("till asks {}", brief_request(&request)));
         self.remember(&request, None);
         let totals = match &request {
-            Request::EndShift { .. } => shift::totals(&self.terminal.disk.shift_records()),
-            _ => Vec::new(),
+            Request::EndShift { .. } | Request::Totals { .. } => {
+                shift::turnover(&self.terminal.disk.shift_records())
+            }
+            _ => Turnover::default(),
         };
         self.input(Input::Till(request.clone(), totals));
         if !self.terminal.on {
@@ -101,7 +104,7 @@ impl Shop {
         };
         self.story.tell(self.t, 0, format!("a person asks {request:?}"));
         self.remember(&request, None);
-        self.input(Input::Till(request, Vec::new()));
+        self.input(Input::Till(request, Turnover::default()));
     }
 
     // -- others ----------------------------------------------------------------------------------
@@ -189,6 +192,8 @@ fn sale_of(request: &Request) -> &PosReference {
         | Request::Status { reference }
         | Request::Acknowledge { reference }
         | Request::EndShift { reference }
+        | Request::Totals { reference }
+        | Request::Reservation { reference }
         | Request::Last { reference, .. }
         | Request::Retry { reference, .. }
         | Request::Resolve { reference, .. } => reference,
@@ -196,6 +201,8 @@ fn sale_of(request: &Request) -> &PosReference {
         | Request::Refund(_)
         | Request::Void(_)
         | Request::Release(_)
+        | Request::Book(_)
+        | Request::PartialReversal(_)
         | Request::Update { .. } => match request.sale() {
             Some(SaleName::Till(sale)) => sale,
             _ => request.reference(),

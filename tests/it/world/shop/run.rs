@@ -402,7 +402,9 @@ impl Shop {
             | Reply::Refused { reference: Some(reference), .. } => reference,
             Reply::Result(result) => &result.reference,
             Reply::Operation(operation) => &operation.sale,
-            Reply::Shift(_) | Reply::Refused { reference: None, .. } => return NO_PAYMENT,
+            Reply::Shift(_) | Reply::Totals(_) | Reply::Refused { reference: None, .. } => {
+                return NO_PAYMENT;
+            }
         };
         self.number_of_sale(sale)
     }

@@ -158,6 +158,7 @@ pub fn policy(capture: CapturePolicy, read_pace: Duration) -> Policy {
         confirm_patience: Duration::from_secs(3000),
         acknowledge_patience: Duration::from_secs(60),
         linger: Duration::from_secs(10),
+        refund_offline: true,
         read_pace,
         reference_prefix: "S1-T1".to_owned(),
     }

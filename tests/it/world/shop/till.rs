@@ -168,6 +168,7 @@ impl Till {
             merchant_reference: None,
             line_items: Vec::new(),
             locale: None,
+            reserved: false,
         })
     }
 
@@ -287,7 +288,7 @@ impl Till {
             Reply::Refused { reference: Some(reference), problem } => {
                 self.note_refusal(reference.as_str(), problem);
             }
-            Reply::Refused { reference: None, .. } | Reply::Noted { .. } => {}
+            Reply::Refused { reference: None, .. } | Reply::Noted { .. } | Reply::Totals(_) => {}
         }
     }
 
