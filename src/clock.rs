@@ -66,6 +66,49 @@ impl Wall {
     }
 }
 
+/// Where the shop's clock on the wall hangs: what people read on receipts and screens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Zone(jiff::tz::TimeZone);
+
+impl Zone {
+    /// UTC.
+    pub const UTC: Self = Self(jiff::tz::TimeZone::UTC);
+
+    /// The zone that this system is set to; UTC where it is set to none.
+    pub fn of_this_system() -> Self {
+        Self(jiff::tz::TimeZone::system())
+    }
+
+    /// The zone with this name of the IANA database, such as `Europe/Berlin`; `None` where the
+    /// system does not know it.
+    pub fn named(name: &str) -> Option<Self> {
+        jiff::tz::TimeZone::get(name).ok().map(Self)
+    }
+
+    /// `at` as people read it: year, month, day, hour, minute, second, and the zone's abbreviation.
+    pub fn civil(&self, at: Wall) -> Option<Civil> {
+        let zoned = jiff::Timestamp::from_millisecond(at.0).ok()?.to_zoned(self.0.clone());
+        let two = |number: i8| u64::try_from(number).unwrap_or_default();
+        Some(Civil {
+            month_day: two(zoned.month()) * 100 + two(zoned.day()),
+            hour_minute_second: (two(zoned.hour()) * 100 + two(zoned.minute())) * 100
+                + two(zoned.second()),
+            text: zoned.strftime("%Y-%m-%d %H:%M:%S %Z").to_string(),
+        })
+    }
+}
+
+/// A point of time in a [`Zone`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Civil {
+    /// `MMDD` as a number.
+    pub month_day: u64,
+    /// `HHMMSS` as a number.
+    pub hour_minute_second: u64,
+    /// Such as `2026-01-31 13:00:00 CET`.
+    pub text: String,
+}
+
 /// One reading of both clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Now {
@@ -197,6 +240,21 @@ mod tests {
         assert_eq!(again.distrusted_until(), Some(Wall::from_millis(10)));
         let next = boot("b").following(Some(&again), Wall::from_millis(30));
         assert_eq!(next.distrusted_until(), Some(Wall::from_millis(30)));
+    }
+
+    #[test]
+    fn a_shop_has_its_own_time() {
+        let winter = Wall::from_millis(1_700_000_000_123);
+        let civil = Zone::UTC.civil(winter).expect("a date");
+        assert_eq!(civil.text, "2023-11-14 22:13:20 UTC");
+        assert_eq!((civil.month_day, civil.hour_minute_second), (1114, 221_320));
+        if let Some(berlin) = Zone::named("Europe/Berlin") {
+            let civil = berlin.civil(Wall::from_millis(1_704_063_600_000)).expect("a date");
+            assert_eq!(civil.text, "2024-01-01 00:00:00 CET");
+            assert_eq!((civil.month_day, civil.hour_minute_second), (101, 0));
+        }
+        assert_eq!(Zone::named("Middle/Earth"), None);
+        assert_eq!(Zone::UTC.civil(Wall::from_millis(i64::MAX)), None);
     }
 
     #[test]

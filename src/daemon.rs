@@ -119,9 +119,8 @@ pub async fn run_on(
         store,
         reader,
         panel: Panel::start(Display::new(output, config.frame.clone()))?,
-        merchant: config.frame.merchant,
         language: config.frame.lang,
-        terminal: config.terminal,
+        head: config.receipts,
         acquirer,
         lookups: JoinSet::new(),
         replies,
@@ -158,9 +157,8 @@ struct Daemon {
     store: Store,
     reader: Reader,
     panel: Panel,
-    merchant: String,
     language: Lang,
-    terminal: String,
+    head: receipt::Head,
     acquirer: Arc<Acquirer>,
     lookups: JoinSet<Lookup>,
     replies: mpsc::Sender<Reply>,
@@ -187,7 +185,7 @@ impl Daemon {
         notify(&[NotifyState::Ready, NotifyState::Status("waiting for the till")]);
         self.dispatch(Input::Started, None).await;
         tracing::info!(
-            terminal = self.terminal,
+            terminal = self.head.terminal,
             open_payments = self.engine.payments().count(),
             "the terminal is ready"
         );
@@ -358,7 +356,7 @@ impl Daemon {
 
     fn print_receipt(&self, result: &mut SaleResult) {
         let language = self.language_of(result.locale.as_ref());
-        result.receipt = receipt::lines(result, &self.merchant, &self.terminal, language);
+        result.receipt = receipt::lines(result, &self.head, language);
     }
 
     fn language_of(&self, locale: Option<&Locale>) -> Lang {

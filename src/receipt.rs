@@ -2,15 +2,27 @@
 //!
 //! Carries what a return needs (payment number, references) and says that it is no fiscal receipt.
 
+use crate::clock::Zone;
 use crate::i18n::{self, Lang};
 use crate::payment::vocabulary::{SaleOutcome, SaleResult};
 
 /// Columns of the narrowest receipt printer (58 mm paper).
 pub const COLUMNS: usize = 32;
 
+/// What all receipts of a terminal have in common.
+#[derive(Debug, Clone)]
+pub struct Head {
+    /// The shop's name.
+    pub merchant: String,
+    /// Store and terminal.
+    pub terminal: String,
+    /// In which the time is written.
+    pub zone: Zone,
+}
+
 /// The lines for `result`, in `lang`. A function of its arguments alone: asking again gives the
 /// same lines.
-pub fn lines(result: &SaleResult, merchant: &str, terminal: &str, lang: Lang) -> Vec<String> {
+pub fn lines(result: &SaleResult, head: &Head, lang: Lang) -> Vec<String> {
     let words = Words::of(lang);
     let amount = i18n::amount(result.amount, lang).replace(['\u{a0}', '\u{202f}'], " ");
     let outcome = match result.outcome {
@@ -18,13 +30,12 @@ pub fn lines(result: &SaleResult, merchant: &str, terminal: &str, lang: Lang) ->
         SaleOutcome::NotPaid(reason) => format!("{} ({})", words.not_paid, reason.code()),
         SaleOutcome::Voided(reason) => format!("{} ({})", words.voided, reason.code()),
     };
-    let at = result.at.iso8601();
-    let at = at.split_once('.').map_or(at.as_str(), |(seconds, _)| seconds).replace('T', " ");
-    let mut lines = wrap(merchant);
+    let at = head.zone.civil(result.at).map_or(result.at.iso8601(), |civil| civil.text);
+    let mut lines = wrap(&head.merchant);
     lines.push(pair("Klarna", &amount));
     lines.extend(wrap(&outcome));
-    lines.push(pair(words.time, &format!("{at} UTC")));
-    lines.push(pair(words.terminal, terminal));
+    lines.push(pair(words.time, &at));
+    lines.push(pair(words.terminal, &head.terminal));
     lines.push(pair(words.payment, &result.number.to_string()));
     lines.push(words.reference.to_owned());
     lines.extend(wrap(result.payment_reference.as_str()));
@@ -220,9 +231,14 @@ mod tests {
         }
     }
 
+    fn head(merchant: &str, terminal: &str) -> Head {
+        let (merchant, terminal) = (merchant.to_owned(), terminal.to_owned());
+        Head { merchant, terminal, zone: Zone::UTC }
+    }
+
     #[test]
     fn a_receipt_reads_like_one() {
-        let text = lines(&result(), "Example Store", "S1-T1", Lang::En).join("\n");
+        let text = lines(&result(), &head("Example Store", "S1-T1"), Lang::En).join("\n");
         assert_eq!(
             text,
             "\
@@ -244,7 +260,8 @@ This is not a fiscal receipt"
     #[test]
     fn no_line_is_wider_than_the_paper_in_any_language() {
         for lang in LANGS {
-            for line in lines(&result(), &"Grand Magasin ".repeat(9), "STORE-TERMINAL", lang) {
+            let head = head(&"Grand Magasin ".repeat(9), "STORE-TERMINAL");
+            for line in lines(&result(), &head, lang) {
                 assert!(line.chars().count() <= COLUMNS, "{lang:?}: {line:?}");
             }
         }

@@ -4,6 +4,7 @@ use super::raw::{
     Environment, LogFormat, RawAlarm, RawConfig, RawDisplay, RawOutput, RawTerminal, RawTheme,
 };
 use crate::acquirer::klarna;
+use crate::clock::Zone;
 use crate::display::framebuffer::Rotation;
 use crate::display::theme::Theme;
 use crate::display::{Frame, OutputConfig};
@@ -13,6 +14,7 @@ use crate::money::Currency;
 use crate::payment::alarm::Limits;
 use crate::payment::{CapturePolicy, Policy, READ_PACE_MIN};
 use crate::pos::TillSettings;
+use crate::receipt::Head;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -44,6 +46,8 @@ pub struct Config {
     pub output: OutputConfig,
     /// What all screens have in common.
     pub frame: Frame,
+    /// What all receipts have in common.
+    pub receipts: Head,
     /// How log lines look.
     pub log_format: LogFormat,
     /// Which log lines there are, in tracing's filter syntax.
@@ -66,6 +70,11 @@ pub(super) fn check(raw: RawConfig, credentials: Option<&Path>) -> Result<Config
     match (problems.0.is_empty(), environment, store_path, klarna, till, output) {
         (true, Some(environment), Some(store_path), Some(klarna), Some(till), Some(output)) => {
             Ok(Config {
+                receipts: Head {
+                    merchant: terminal.merchant.clone(),
+                    terminal: terminal.name.clone(),
+                    zone: terminal.zone,
+                },
                 frame: Frame {
                     merchant: terminal.merchant,
                     lang: Lang::from_tag(terminal.locale.as_str()),
@@ -129,6 +138,7 @@ pub(super) struct Terminal {
     merchant: String,
     pub(super) locale: Locale,
     pub(super) currencies: Vec<Currency>,
+    pub(super) zone: Zone,
 }
 
 fn terminal(raw: RawTerminal, problems: &mut Problems) -> Terminal {
@@ -164,7 +174,16 @@ fn terminal(raw: RawTerminal, problems: &mut Problems) -> Terminal {
             Err(wrong) => problems.add("terminal.currencies", wrong),
         }
     }
-    Terminal { name: format!("{store}-{terminal}"), merchant, locale, currencies }
+    let zone = raw.time_zone.map_or(Some(Zone::of_this_system()), |name| {
+        let zone = Zone::named(&name);
+        if zone.is_none() {
+            let wrong = "is no time zone that this system knows, such as \"Europe/Berlin\"";
+            problems.add("terminal.time_zone", format!("{name:?} {wrong}"));
+        }
+        zone
+    });
+    let (name, zone) = (format!("{store}-{terminal}"), zone.unwrap_or(Zone::UTC));
+    Terminal { name, merchant, locale, currencies, zone }
 }
 
 fn alarms(raw: &RawAlarm, problems: &mut Problems) -> Limits {

@@ -4,6 +4,7 @@
 use crate::acquirer::klarna::{AuthScheme, Availability, AvailabilityOrder};
 use crate::payment::CapturePolicy;
 use crate::pos::Format;
+use crate::pos::zvt::session::Profile;
 use secrecy::SecretString;
 use serde::Deserialize;
 use std::path::PathBuf;
@@ -31,6 +32,7 @@ pub(super) struct RawTerminal {
     pub(super) merchant: Option<String>,
     pub(super) locale: Option<String>,
     pub(super) currencies: Option<Vec<String>>,
+    pub(super) time_zone: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -61,6 +63,7 @@ pub(super) struct RawTill {
     pub(super) password: Option<String>,
     pub(super) terminal_id: Option<String>,
     pub(super) card_type: Option<u8>,
+    pub(super) profile: Option<Profile>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -80,6 +80,8 @@ fn zvt(
         currency: *terminal.currencies.first()?,
         password,
         card_type: raw.card_type.unwrap_or(CARD_TYPE),
+        profile: raw.profile.unwrap_or_default(),
+        zone: terminal.zone.clone(),
     })
 }
 

@@ -3,7 +3,7 @@
 
 use super::answer;
 use super::outgoing::{Block, Meaning};
-use super::{KEEP_ALIVE_EVERY, Named, Running, Session};
+use super::{KEEP_ALIVE_EVERY, Named, Profile, Running, Session, text};
 use crate::clock::Mono;
 use crate::payment::vocabulary::{OperationResult, SaleResult};
 use crate::pos::zvt::APDU_LEN_MAX;
@@ -16,8 +16,6 @@ use crate::pos::zvt::message::{
 
 /// After how many minutes the till may give up, counted anew from each intermediate state.
 const PATIENCE_MIN: u64 = 3;
-/// For tills that read containers.
-const SCAN_TEXT: &str = "Bitte QR-Code scannen";
 /// Line width of tills that name none (tag 12).
 const LINE_WIDTH: usize = 40;
 /// First lines of the two copies; some tills look for the second one.
@@ -26,7 +24,7 @@ const COPIES: [(ReceiptKind, &str); 2] =
 
 impl Session {
     pub(super) fn push(&mut self, meaning: Meaning, answer: &Answer) {
-        match answer.encode(self.registration.charset()) {
+        match answer.encode(self.charset()) {
             Ok(apdu) => self.out.push(Block { apdu, meaning }),
             Err(error) => tracing::error!(%error, "a message to the till cannot be written"),
         }
@@ -38,21 +36,21 @@ impl Session {
         self.push(meaning, &Answer::StatusInformation(Box::new(status)));
     }
 
-    pub(super) fn tell_returned(
-        &mut self,
-        operation: &OperationResult,
-        named: Named,
-        queued: bool,
-    ) {
-        let status = answer::returned(&self.settings, operation, named, queued);
+    pub(super) fn tell_settled(&mut self, operation: &OperationResult, named: Named, queued: bool) {
+        let status = answer::settled(&self.settings, operation, named, queued);
         self.push(Meaning::Nothing, &Answer::StatusInformation(Box::new(status)));
-        self.print(&returned_lines(operation, named, queued));
+        self.print(&text::settled_lines(operation, named.receipt, named.trace, queued));
         self.complete();
     }
 
     /// `04 0F` with a code, `06 1E` with the same (PA00P015 §2.2.9).
     pub(super) fn fail(&mut self, code: Code) {
-        let status = answer::failure(&self.settings, code);
+        self.fail_because(code, text::of(code));
+    }
+
+    /// As [`Self::fail`], in other words for the cashier.
+    pub(super) fn fail_because(&mut self, code: Code, why: &str) {
+        let status = answer::failure(&self.settings, code, why);
         self.push(Meaning::Nothing, &Answer::StatusInformation(Box::new(status)));
         self.refuse_late(code);
     }
@@ -63,36 +61,50 @@ impl Session {
             Code::WRONG_CURRENCY => Abort::WrongCurrency(self.settings.currency_code()),
             code => Abort::Code(code),
         };
-        self.push(Meaning::End, &Answer::Abort(abort));
-        self.running = Some(Running::Telling);
+        self.end(&Answer::Abort(abort));
     }
 
     pub(super) fn complete(&mut self) {
-        self.push(Meaning::End, &Answer::Completion(Completion::Done));
+        self.end(&Answer::Completion(Completion::Done));
+    }
+
+    /// The command's last block.
+    pub(super) fn end(&mut self, answer: &Answer) {
+        self.push(Meaning::End, answer);
         self.running = Some(Running::Telling);
     }
 
     /// Both copies of a receipt, if the till has registered to print what it is sent.
     pub(super) fn print(&mut self, lines: &[String]) {
-        let config = self.registration.config;
-        if !config.till_prints_payments() || !config.wants_print_commands() || lines.is_empty() {
+        if self.registration.config.till_prints_payments() {
+            COPIES.iter().for_each(|(kind, title)| self.print_copy(*kind, Some(title), lines));
+        }
+    }
+
+    /// What is for the shop alone, if the till has registered to print that.
+    pub(super) fn print_administration(&mut self, lines: &[String]) {
+        if self.registration.config.till_prints_administration() {
+            self.print_copy(ReceiptKind::Administration, None, lines);
+        }
+    }
+
+    fn print_copy(&mut self, kind: ReceiptKind, title: Option<&str>, lines: &[String]) {
+        let wanted = self.registration.config.wants_print_commands();
+        if !wanted || self.settings.profile == Profile::Minimal || lines.is_empty() {
             return;
         }
         let width = self.registration.abilities.line_width.map_or(LINE_WIDTH, usize::from).max(1);
-        for (kind, title) in COPIES {
-            let lines: Vec<String> = std::iter::once(title.to_owned())
-                .chain(lines.iter().flat_map(|line| fold(line, width)))
-                .collect();
-            match self.registration.abilities.print_block {
-                true => self.print_blocks(kind, lines),
-                false => self.print_lines(lines),
-            }
+        let lines = lines.iter().flat_map(|line| fold(line, width));
+        let lines: Vec<String> = title.map(str::to_owned).into_iter().chain(lines).collect();
+        match self.registration.abilities.print_block {
+            true => self.print_blocks(kind, lines),
+            false => self.print_lines(lines),
         }
     }
 
     fn print_blocks(&mut self, kind: ReceiptKind, lines: Vec<String>) {
         let most = self.registration.abilities.apdu_len_max.map_or(APDU_LEN_MAX, usize::from);
-        let charset = self.registration.charset();
+        let charset = self.charset();
         for block in PrintBlock::split(kind, lines, charset, most) {
             self.push(Meaning::Print, &Answer::PrintBlock(block));
         }
@@ -120,12 +132,12 @@ impl Session {
         if !self.out.is_idle() {
             return;
         }
-        let (progress, text) = match &self.running {
+        let (progress, says) = match &self.running {
             Some(Running::GivingBack { .. }) => (Progress::REVERSING, None),
-            Some(Running::Paying { .. }) => (Progress::WAITING, Some(SCAN_TEXT)),
+            Some(Running::Paying { .. }) => (Progress::WAITING, Some(text::SCAN)),
             _ => (Progress::WAITING, None),
         };
-        let details = text.filter(|_| self.registration.tlv).and_then(|text| {
+        let details = says.filter(|_| self.registration.tlv).and_then(|text| {
             let timeout = Minutes::new(PATIENCE_MIN).ok()?;
             Some(Details { timeout, text: Some(text.to_owned()) })
         });
@@ -141,15 +153,4 @@ fn fold(line: &str, width: usize) -> Vec<String> {
         return vec![String::new()];
     }
     characters.chunks(width).map(|part| part.iter().collect()).collect()
-}
-
-fn returned_lines(operation: &OperationResult, named: Named, queued: bool) -> Vec<String> {
-    let mut lines = vec!["Klarna Rueckgabe".to_owned(), operation.amount.to_string()];
-    lines.extend(named.receipt.map(|receipt| format!("Beleg {receipt}")));
-    lines.extend(named.trace.map(|trace| format!("Trace {trace}")));
-    if queued {
-        lines.push("VORGEMERKT".to_owned());
-    }
-    lines.extend(operation.transaction.as_ref().map(|id| id.as_str().to_owned()));
-    lines
 }

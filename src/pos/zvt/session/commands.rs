@@ -1,23 +1,12 @@
 //! The till's commands (PA00P015 ch. 2): what is answered at once, and what is begun.
 
-use super::outgoing::{Block, Meaning};
-use super::{
-    ABORT_DRAIN, ANSWER_MAX, Line, Named, OPENING_MAX, REFERENCE_PREFIX, Registration, Running,
-    Session, Wanted,
-};
+use super::{ABORT_DRAIN, OPENING_MAX, Registration, Running, Session, Sums};
 use crate::clock::Mono;
-use crate::money::Amount;
 use crate::payment::event::Sale;
-use crate::payment::vocabulary::{Operation, Request, SaleName};
-use crate::pos::zvt::bcd::{CurrencyCode, Password, Receipt, Trace};
+use crate::payment::vocabulary::{Operation, Request};
+use crate::pos::zvt::bcd::{CurrencyCode, Password};
 use crate::pos::zvt::code::{Code, TerminalStatus};
-use crate::pos::zvt::message::{
-    self, Answer, Command, Completion, Payment, Registered, RepeatReceipt, StatusEnquiry,
-    StatusReport,
-};
-
-/// The largest code of `08 40`: 115200 baud.
-const BAUD_RATE_MAX: u8 = 7;
+use crate::pos::zvt::message::{self, Answer, Command, Completion, Payment, Registered};
 
 impl Session {
     pub(super) fn command(&mut self, now: Mono, command: &Command<'_>) {
@@ -37,37 +26,30 @@ impl Session {
                 self.registration = Registration { done, ..Registration::none() };
                 self.answer(now, &Answer::Acknowledged);
             }
-            Command::Authorisation(payment) => self.authorise(now, payment),
-            Command::Reversal(asked) => {
-                let named = Named { receipt: asked.receipt, trace: asked.trace };
-                let amount = asked.amount.map(|units| units.amount(self.settings.currency));
-                self.give_money_back(now, asked.password, asked.currency, named, amount);
-            }
-            Command::Refund(asked) => {
-                let named = Named { receipt: asked.receipt, trace: asked.trace };
-                let amount = asked.amount.amount(self.settings.currency);
-                self.give_money_back(now, asked.password, asked.currency, named, Some(amount));
-            }
+            Command::Authorisation(payment) => self.authorise(now, payment, false),
+            Command::Reservation(payment) => self.authorise(now, payment, true),
+            Command::PartialReversal(asked) => self.reverse_partly(now, asked),
+            Command::BookTotal(asked) => self.book(now, asked, Request::Book),
+            Command::CancelReservation(asked) => self.book(now, asked, |reservation| {
+                Request::Void(Operation { amount: None, ..reservation })
+            }),
+            Command::Reversal(asked) => self.give_money_back(now, &asked.into()),
+            Command::Refund(asked) => self.give_money_back(now, &asked.into()),
             Command::RepeatReceipt(asked) => self.repeat(now, asked),
-            Command::EndOfDay(password) => self.end_of_day(now, *password),
+            Command::EndOfDay(password) => self.add_up(now, *password, Sums::EndOfDay),
+            Command::Totals(password) => self.add_up(now, *password, Sums::Totals),
+            Command::Reprint(password) => self.add_up(now, *password, Sums::Printed),
+            Command::PrintConfiguration => self.print_configuration(now),
             Command::Initialisation(password) => {
                 if self.is_allowed(now, *password) {
                     self.just_complete(now);
                 }
             }
-            Command::Diagnosis(_)
-            | Command::SelfTest
-            | Command::SetTime(..)
-            | Command::Reset
-            | Command::PrintConfiguration => self.just_complete(now),
+            Command::Diagnosis(_) | Command::SelfTest | Command::SetTime(..) | Command::Reset => {
+                self.just_complete(now)
+            }
             Command::BaudRate(rate) => self.baud_rate(now, *rate),
-            Command::Totals(_)
-            | Command::Reprint(_)
-            | Command::Reservation(_)
-            | Command::PartialReversal(_)
-            | Command::BookTotal(_)
-            | Command::CancelReservation(_)
-            | Command::Unknown(_) => self.answer(now, &Answer::Refused(Code::NOT_POSSIBLE)),
+            Command::Unknown(_) => self.answer(now, &Answer::Refused(Code::NOT_POSSIBLE)),
             Command::StatusEnquiry(_)
             | Command::Abort
             | Command::DisplayText(_)
@@ -78,7 +60,7 @@ impl Session {
     }
 
     /// Answers a wrong password.
-    fn is_allowed(&mut self, now: Mono, password: Password) -> bool {
+    pub(super) fn is_allowed(&mut self, now: Mono, password: Password) -> bool {
         let right = self.settings.password.is_none_or(|ours| ours == password);
         if !right {
             tracing::warn!("a command of the till has a wrong password");
@@ -88,7 +70,7 @@ impl Session {
     }
 
     /// Acknowledges a command and refuses it if the till has not registered.
-    fn is_registered(&mut self, now: Mono) -> bool {
+    pub(super) fn is_registered(&mut self, now: Mono) -> bool {
         self.answer(now, &Answer::Acknowledged);
         if !self.registration.done {
             self.refuse_late(Code::NOT_REGISTERED);
@@ -118,13 +100,12 @@ impl Session {
             currency: asked.currency,
             tlv: None,
         };
-        self.push(Meaning::End, &Answer::Completion(Completion::Registered(registered)));
-        self.running = Some(Running::Telling);
+        self.end(&Answer::Completion(Completion::Registered(registered)));
     }
 
-    /// `06 01` (PA00P015: authorisation). It is acknowledged once the core has taken it, so that no
+    /// `06 01` and `06 22` (PA00P015: authorisation, §2.8 reservation). It is acknowledged once the core has taken it, so that no
     /// earlier sale is left open behind it.
-    fn authorise(&mut self, now: Mono, asked: &Payment<'_>) {
+    fn authorise(&mut self, now: Mono, asked: &Payment<'_>, reserved: bool) {
         if !self.registration.done {
             self.is_registered(now);
             return;
@@ -143,67 +124,15 @@ impl Session {
             merchant_reference: None,
             line_items: Vec::new(),
             locale: None,
-            reserved: false,
+            reserved,
         };
         self.ask(Request::Sale(sale.clone()));
         let until = now.after(OPENING_MAX);
         self.running = Some(Running::Opening { sale, until, again_at: None });
     }
 
-    fn is_foreign(&self, currency: Option<CurrencyCode>) -> bool {
+    pub(super) fn is_foreign(&self, currency: Option<CurrencyCode>) -> bool {
         currency.is_some_and(|theirs| theirs != self.settings.currency_code())
-    }
-
-    /// `06 30` and `06 31` (PA00P015: reversal, refund): what was paid is named by the number on
-    /// its receipt. All that is left, unless an amount is named.
-    fn give_money_back(
-        &mut self,
-        now: Mono,
-        password: Password,
-        currency: Option<CurrencyCode>,
-        named: Named,
-        amount: Option<Amount>,
-    ) {
-        if !self.is_allowed(now, password) {
-            return;
-        }
-        let Some(sale) = sale_name(named) else {
-            // Money goes back only to whom it came from.
-            return self.answer(now, &Answer::Refused(Code::NOT_POSSIBLE));
-        };
-        if !self.is_registered(now) {
-            return;
-        }
-        if self.is_foreign(currency) {
-            return self.fail(Code::WRONG_CURRENCY);
-        }
-        let reference = self.names.next();
-        self.ask(Request::Refund(Operation { reference: reference.clone(), sale, amount }));
-        let until = now.after(ANSWER_MAX);
-        self.running = Some(Running::Returning { reference, named, queued: None, until });
-    }
-
-    /// `06 20` (PA00P015: repeat receipt).
-    fn repeat(&mut self, now: Mono, asked: &RepeatReceipt) {
-        if !self.is_allowed(now, asked.password) || !self.is_registered(now) {
-            return;
-        }
-        let wants =
-            Wanted { result: asked.wants_status_information(), receipt: asked.wants_receipt() };
-        let reference = self.names.next();
-        self.ask(Request::Last { reference: reference.clone(), prefix: REFERENCE_PREFIX });
-        let until = now.after(ANSWER_MAX);
-        self.running = Some(Running::Last { reference, wants, asked_again: false, until });
-    }
-
-    /// `06 50` (PA00P015: end of day).
-    fn end_of_day(&mut self, now: Mono, password: Password) {
-        if !self.is_allowed(now, password) || !self.is_registered(now) {
-            return;
-        }
-        let reference = self.names.next();
-        self.ask(Request::EndShift { reference: reference.clone() });
-        self.running = Some(Running::Closing { reference, until: now.after(ANSWER_MAX) });
     }
 
     /// `06 B0` (PA00P015: abort), at any time.
@@ -228,8 +157,9 @@ impl Session {
                 | Running::Approved { .. }
                 | Running::Acknowledging { .. }
                 | Running::Last { .. }
-                | Running::Returning { .. }
-                | Running::Closing { .. },
+                | Running::Settling { .. }
+                | Running::Adding { .. }
+                | Running::Reserved { .. },
             ) => self.answer_abort(now, false),
             Some(Running::GivingBack { .. }) | None => self.answer_abort(now, true),
         }
@@ -243,36 +173,4 @@ impl Session {
         self.answer(now, &answer);
         self.out.rest(now.after(ABORT_DRAIN));
     }
-
-    /// `05 01` (PA00P015 §2.55), at any time. Its end waits until the block that is on its way is
-    /// answered, so that no answer is taken for another one's.
-    fn status_enquiry(&mut self, now: Mono, asked: &StatusEnquiry<'_>) {
-        self.answer(now, &Answer::Acknowledged);
-        let status = match &self.running {
-            None | Some(Running::Telling) => TerminalStatus::READY,
-            Some(_) => TerminalStatus::PLEASE_WAIT,
-        };
-        let version = asked.wants_version().then(|| env!("CARGO_PKG_VERSION").to_owned());
-        let report = StatusReport { version, status, tlv: None };
-        let answer = Answer::Completion(Completion::Status(report));
-        if let Ok(apdu) = answer.encode(self.registration.charset()) {
-            self.out.push_first(Block { apdu, meaning: Meaning::Nothing });
-        }
-    }
-
-    /// `08 40` (PA00P016): the line's rate is a setting. TCP has none, so any will do.
-    fn baud_rate(&mut self, now: Mono, rate: u8) {
-        let answer = match (self.line, rate) {
-            (_, rate) if rate > BAUD_RATE_MAX => Answer::Refused(Code::BAUD_RATE_UNKNOWN),
-            (Line::Tcp, _) => Answer::Acknowledged,
-            (Line::Serial, _) => Answer::Refused(Code::BAUD_RATE_NOT_SETTABLE),
-        };
-        self.answer(now, &answer);
-    }
-}
-
-fn sale_name(named: Named) -> Option<SaleName> {
-    let receipt = |receipt: Receipt| u16::try_from(receipt.value()).ok().map(SaleName::Receipt);
-    let trace = |trace: Trace| u32::try_from(trace.value()).ok().map(SaleName::Trace);
-    named.trace.and_then(trace).or_else(|| named.receipt.and_then(receipt))
 }

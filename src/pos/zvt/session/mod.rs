@@ -5,27 +5,34 @@
 //! is here. What the till has acknowledged, refused or ignored is told to the core, and the till
 //! hears what the core then says.
 
+mod administration;
 mod answer;
 mod blocks;
 mod commands;
 mod outgoing;
+mod pace;
 mod running;
 mod sale;
+mod settling;
+mod text;
 
 use super::apdu::Apdu;
 use super::bcd::{Bcd as _, CurrencyCode, Password, TerminalId};
 use super::charset::Charset;
+use super::code::Code;
 use super::message::{self, Answer, Command, RegistrationConfig, TillAbilities, control};
 use super::transport::{Event, Transport};
-use crate::clock::Mono;
+use crate::clock::{Mono, Zone};
 use crate::id::PosReference;
-use crate::money::Currency;
+use crate::money::{Amount, Currency};
 use crate::payment::event::Sale;
 use crate::payment::vocabulary::{
     Operation, OperationResult, Reply, Request, SaleName, SaleResult,
 };
 use crate::pos::TillEvent;
 use outgoing::Outgoing;
+use pace::Pace;
+pub use pace::Rate;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -63,6 +70,27 @@ pub struct Settings {
     pub password: Option<Password>,
     /// BMP 8A: 120 is Klarna (PA00P015 13.13).
     pub card_type: u8,
+    /// Which kind of till is catered for.
+    pub profile: Profile,
+    /// Of BMP 0C and 0D.
+    pub zone: Zone,
+}
+
+/// What tills of a family need beside what they register for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Profile {
+    /// What the till has registered for.
+    #[default]
+    Standard,
+    /// No intermediate states, no print commands, no texts beside results, whatever the till has
+    /// registered for.
+    Minimal,
+    /// Intermediate states in any case, texts in ISO-8859-1 unless the till asks for another code
+    /// page (SMART-ZVT of card complete).
+    CardComplete,
+    /// Results with containers.
+    Rich,
 }
 
 impl Settings {
@@ -110,10 +138,6 @@ impl Registration {
         let (config, abilities) = (asked.config, asked.abilities());
         Self { done: true, config, abilities, tlv: asked.tlv.is_some() }
     }
-
-    fn charset(&self) -> Charset {
-        self.abilities.charset.unwrap_or(Charset::Cp437)
-    }
 }
 
 /// The command that is being carried out.
@@ -127,22 +151,42 @@ enum Running {
     Paying { reference: PosReference, abort_at: Option<Mono>, aborting: bool },
     /// The till has an approved result and has not acknowledged it.
     Approved { result: Box<SaleResult> },
-    /// It has; the core does not know it for certain yet.
-    Acknowledging { result: Box<SaleResult>, again_at: Mono },
+    /// It has; the core does not know it for certain yet. `delivered` is what it has handed over,
+    /// if that is only a part, and the command that says so.
+    Acknowledging {
+        result: Box<SaleResult>,
+        delivered: Option<(PosReference, Amount)>,
+        again_at: Mono,
+    },
     /// It has refused the result, or has not answered: the sale is being given back.
     GivingBack { reference: PosReference, operation: PosReference, again_at: Mono },
     /// The last result is being looked for.
     Last { reference: PosReference, wants: Wanted, asked_again: bool, until: Mono },
-    /// Money is being given back.
-    Returning {
+    /// Money is being given back, or taken of what was reserved.
+    Settling {
         reference: PosReference,
         named: Named,
+        /// It is about a reservation.
+        is_booking: bool,
         /// It is recorded; when the till is told so.
         queued: Option<(Mono, Box<OperationResult>)>,
         until: Mono,
     },
-    /// The shift is being closed.
-    Closing { reference: PosReference, until: Mono },
+    /// The shift is being closed, or added up.
+    Adding { reference: PosReference, sums: Sums, until: Mono },
+    /// An open reservation is being looked for.
+    Reserved { reference: PosReference, until: Mono },
+}
+
+/// Why a shift is added up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sums {
+    /// `06 50`.
+    EndOfDay,
+    /// `06 10`.
+    Totals,
+    /// `06 12`: only for the printer.
+    Printed,
 }
 
 /// What of the last result is wanted.
@@ -152,8 +196,8 @@ struct Wanted {
     receipt: bool,
 }
 
-/// How the till has named the payment that it gives back.
-#[derive(Debug, Clone, Copy)]
+/// How the till has named the payment that a command is about.
+#[derive(Debug, Clone, Copy, Default)]
 struct Named {
     receipt: Option<super::bcd::Receipt>,
     trace: Option<super::bcd::Trace>,
@@ -168,6 +212,7 @@ pub struct Session {
     out: Outgoing,
     running: Option<Running>,
     keep_alive_at: Option<Mono>,
+    pace: Pace,
     /// Since when the link is down.
     lost_at: Option<Mono>,
     /// The sale whose acknowledgement was passed on last: never to be given back as unknown.
@@ -205,6 +250,7 @@ impl Session {
             out: Outgoing::new(line),
             running: None,
             keep_alive_at: None,
+            pace: Pace::default(),
             lost_at: None,
             acknowledged: None,
             given_back: None,
@@ -252,6 +298,7 @@ impl Session {
     /// Takes in bytes, cut anywhere.
     pub fn receive(&mut self, now: Mono, bytes: &[u8]) -> Vec<TillEvent> {
         let received = self.out.transport.receive(now, bytes);
+        self.pace.heard(now, !received.is_empty());
         self.transported(now, received);
         self.drain(now)
     }
@@ -270,6 +317,16 @@ impl Session {
         self.out.poll_write(now)
     }
 
+    /// The rate that a serial line is to be set to now.
+    pub fn poll_rate(&mut self, now: Mono) -> Option<Rate> {
+        self.pace.poll(now)
+    }
+
+    /// Whether a command of the till is being carried out, so that another till has to wait.
+    pub fn is_busy(&self) -> bool {
+        !matches!(self.running, None | Some(Running::Telling))
+    }
+
     /// When [`Self::tick`] or [`Self::poll_write`] has something to do, though nothing comes in.
     pub fn poll_timeout(&self) -> Option<Mono> {
         let lost = self.lost_at.map(|at| at.after(LOST_MAX)).filter(|_| self.running.is_some());
@@ -277,7 +334,7 @@ impl Session {
         let waits = self.running.as_ref().is_some_and(Running::waits);
         let keep_alive = self.keep_alive_at.filter(|_| waits && self.wants_progress());
         let out = self.out.poll_timeout().filter(|_| self.lost_at.is_none());
-        [lost, running, keep_alive, out].into_iter().flatten().min()
+        [lost, running, keep_alive, out, self.pace.poll_timeout()].into_iter().flatten().min()
     }
 
     /// Time has passed.
@@ -327,7 +384,10 @@ impl Session {
             }
             Ok(Command::Refused(refusal)) => {
                 if let Some(block) = self.out.refused(now, refusal.code) {
-                    self.not_taken(now, block);
+                    match refusal.amount.filter(|_| refusal.code == Code::PARTIAL_ISSUE) {
+                        Some(delivered) => self.partly_taken(now, block, delivered),
+                        None => self.not_taken(now, block),
+                    }
                 }
             }
             Ok(Command::Stray(_)) => {}
@@ -344,7 +404,7 @@ impl Session {
 
     /// An acknowledgement or refusal of a command: at once, before any block.
     fn answer(&mut self, now: Mono, answer: &Answer) {
-        if let Ok(apdu) = answer.encode(self.registration.charset()) {
+        if let Ok(apdu) = answer.encode(self.charset()) {
             self.out.answer(now, apdu);
         }
     }
@@ -363,7 +423,22 @@ impl Session {
     }
 
     fn wants_progress(&self) -> bool {
-        self.registration.config.wants_intermediate_status()
+        match self.settings.profile {
+            Profile::Minimal => false,
+            Profile::CardComplete => true,
+            Profile::Standard | Profile::Rich => {
+                self.registration.config.wants_intermediate_status()
+            }
+        }
+    }
+
+    /// The code page of texts: the one that the till has asked for.
+    fn charset(&self) -> Charset {
+        let usual = match self.settings.profile {
+            Profile::CardComplete => Charset::Latin1,
+            Profile::Standard | Profile::Minimal | Profile::Rich => Charset::Cp437,
+        };
+        self.registration.abilities.charset.unwrap_or(usual)
     }
 }
 

@@ -12,8 +12,9 @@ impl Running {
             | Self::Acknowledging { .. }
             | Self::GivingBack { .. }
             | Self::Last { .. }
-            | Self::Returning { .. }
-            | Self::Closing { .. } => true,
+            | Self::Settling { .. }
+            | Self::Adding { .. }
+            | Self::Reserved { .. } => true,
             Self::Telling | Self::Opening { .. } | Self::Approved { .. } => false,
         }
     }
@@ -29,10 +30,12 @@ impl Running {
             Self::Acknowledging { again_at, .. } | Self::GivingBack { again_at, .. } => {
                 Some(*again_at)
             }
-            Self::Returning { queued, until, .. } => {
+            Self::Settling { queued, until, .. } => {
                 Some(queued.as_ref().map_or(*until, |(at, _)| *at))
             }
-            Self::Last { until, .. } | Self::Closing { until, .. } => Some(*until),
+            Self::Last { until, .. }
+            | Self::Adding { until, .. }
+            | Self::Reserved { until, .. } => Some(*until),
         }
     }
 
@@ -44,9 +47,11 @@ impl Running {
             Self::Approved { result } | Self::Acknowledging { result, .. } => {
                 Some(&result.reference)
             }
-            Self::Telling | Self::Last { .. } | Self::Returning { .. } | Self::Closing { .. } => {
-                None
-            }
+            Self::Telling
+            | Self::Last { .. }
+            | Self::Settling { .. }
+            | Self::Adding { .. }
+            | Self::Reserved { .. } => None,
         }
     }
 }

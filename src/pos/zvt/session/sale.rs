@@ -5,21 +5,16 @@
 
 use super::answer::{code_of, code_of_problem};
 use super::outgoing::{Block, Meaning};
-use super::{
-    ASK_AGAIN, QUEUED_AFTER, RECORD_AGAIN, REFERENCE_PREFIX, Running, SILENT_SALE_MAX, Session,
-    Wanted,
-};
+use super::settling::acknowledgement;
+use super::{ASK_AGAIN, RECORD_AGAIN, REFERENCE_PREFIX, Running, SILENT_SALE_MAX, Session, text};
 use crate::clock::Mono;
 use crate::id::PosReference;
-use crate::payment::event::OperationProgress;
-use crate::payment::shift::ShiftReport;
 use crate::payment::vocabulary::{
-    Operation, OperationResult, Problem, Reply, Request, SaleName, SaleOutcome, SaleResult, Stage,
-    Status,
+    Operation, Problem, Reply, Request, SaleName, SaleOutcome, SaleResult, Stage,
 };
-use crate::pos::zvt::bcd::{MinorUnits, Receipt};
+use crate::pos::zvt::bcd::MinorUnits;
 use crate::pos::zvt::code::Code;
-use crate::pos::zvt::message::{Answer, Group, StatusInformation, Totals};
+use crate::pos::zvt::message::Answer;
 
 impl Session {
     pub(super) fn replied(&mut self, now: Mono, reply: &Reply) {
@@ -28,7 +23,7 @@ impl Session {
             Reply::Result(result) => self.result(now, result),
             Reply::Acknowledged { reference } => self.recorded(reference),
             Reply::Operation(operation) => self.operation(now, operation),
-            Reply::Status { reference, status } => self.last(now, reference, status),
+            Reply::Status { reference, status } => self.status(now, reference, status),
             Reply::Shift(report) | Reply::Totals(report) => self.shift(report),
             Reply::Refused { reference, problem } => {
                 if let Some(reference) = reference {
@@ -114,108 +109,22 @@ impl Session {
     }
 
     /// The core knows that the till knows.
-    fn recorded(&mut self, reference: &PosReference) {
+    pub(super) fn recorded(&mut self, reference: &PosReference) {
         if !self.is_about(reference) {
             return;
         }
-        if let Some(Running::Acknowledging { result, .. }) = self.running.take_if(acknowledging) {
-            self.print(&result.receipt);
+        let acknowledged = self.running.take_if(acknowledging);
+        if let Some(Running::Acknowledging { result, delivered, .. }) = acknowledged {
+            let mut lines = result.receipt;
+            lines.extend(delivered.map(|(_, amount)| text::delivered(amount)));
+            self.print(&lines);
             self.complete();
         }
     }
 
-    fn operation(&mut self, now: Mono, done: &OperationResult) {
-        match &mut self.running {
-            Some(Running::GivingBack { operation, .. }) if *operation == done.reference => {
-                self.fail(Code::ABORTED);
-            }
-            Some(Running::Returning { reference, named, queued, .. })
-                if *reference == done.reference =>
-            {
-                let named = *named;
-                match &done.progress {
-                    OperationProgress::Queued => {
-                        let at = now.after(QUEUED_AFTER);
-                        queued.get_or_insert((at, Box::new(done.clone())));
-                    }
-                    OperationProgress::Done => self.tell_returned(done, named, false),
-                    OperationProgress::Refused(_) => self.fail(Code::REVERSAL_NOT_POSSIBLE),
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn last(&mut self, now: Mono, asked: &PosReference, status: &Status) {
-        let Some(Running::Last { reference, wants, asked_again, until }) = &self.running else {
-            return;
-        };
-        if reference != asked {
-            return;
-        }
-        let (wants, asked_again, until) = (*wants, *asked_again, *until);
-        match status {
-            Status::Done(result, _) if self.is_being_given_back(result) && !asked_again => {
-                let reference = asked.clone();
-                self.ask(Request::Last { reference: reference.clone(), prefix: REFERENCE_PREFIX });
-                self.running = Some(Running::Last { reference, wants, asked_again: true, until });
-            }
-            Status::Done(result, _) if self.is_being_given_back(result) => {
-                self.refuse_late(Code::NOT_READY);
-            }
-            Status::Done(result, _) => self.repeat_result(result, wants),
-            Status::InProgress(_) => self.refuse_late(Code::NOT_READY),
-            Status::NotKnown | Status::Operation(_) | Status::Shift(_) => {
-                self.refuse_late(Code::NOT_POSSIBLE);
-            }
-        }
-        self.out.advance(now);
-    }
-
-    fn is_being_given_back(&self, result: &SaleResult) -> bool {
+    pub(super) fn is_being_given_back(&self, result: &SaleResult) -> bool {
         let given_back = self.given_back.as_ref() == Some(&result.reference);
         given_back && result.outcome == SaleOutcome::Approved
-    }
-
-    fn repeat_result(&mut self, result: &SaleResult, wants: Wanted) {
-        if wants.result {
-            self.tell_sale(result, Meaning::Nothing);
-        }
-        if wants.receipt {
-            self.print(&result.receipt);
-        }
-        self.complete();
-    }
-
-    /// `04 0F` with the shift's sums (BMP 60), in the currency of this till.
-    fn shift(&mut self, report: &ShiftReport) {
-        let ours = matches!(&self.running,
-            Some(Running::Closing { reference, .. }) if *reference == report.reference);
-        if !ours {
-            return;
-        }
-        let currency = self.settings.currency;
-        let row = report.totals.iter().find(|row| row.sales.currency() == currency);
-        let mut group = Group { count: 0, total: MinorUnits::ZERO };
-        if let Some(row) = row {
-            let net =
-                row.sales.checked_sub(row.voided).and_then(|net| net.checked_sub(row.refunds));
-            let count = row.sales_count.saturating_sub(row.voided_count);
-            group.count = u8::try_from(count).unwrap_or(u8::MAX);
-            // More given back than taken has no place in an unsigned number.
-            group.total = net.ok().and_then(|net| MinorUnits::of(net).ok()).unwrap_or(group.total);
-        }
-        let mut groups = [Group { count: 0, total: MinorUnits::ZERO }; 7];
-        groups[Totals::OTHERS] = group;
-        let receipt = Receipt::ZERO;
-        let status = StatusInformation {
-            amount: Some(group.total),
-            terminal: Some(self.settings.terminal),
-            totals: Some(Totals { receipt_first: receipt, receipt_last: receipt, groups }),
-            ..StatusInformation::new(Code::OK)
-        };
-        self.push(Meaning::Nothing, &Answer::StatusInformation(Box::new(status)));
-        self.complete();
     }
 
     fn refused(&mut self, now: Mono, reference: &PosReference, problem: &Problem) {
@@ -247,13 +156,16 @@ impl Session {
             {
                 self.fail(Code::ABORTED);
             }
-            Some(Running::Last { reference: asked, .. }) if asked == reference => {
+            Some(
+                Running::Last { reference: asked, .. } | Running::Reserved { reference: asked, .. },
+            ) if asked == reference => {
                 self.refuse_late(code_of_problem(problem));
             }
-            Some(Running::Returning { reference: asked, .. }) if asked == reference => {
-                self.fail(code_of_problem(problem));
+            Some(Running::Settling { reference: asked, is_booking, .. }) if asked == reference => {
+                let is_booking = *is_booking;
+                self.not_settled(problem, is_booking);
             }
-            Some(Running::Closing { reference: asked, .. }) if asked == reference => {
+            Some(Running::Adding { reference: asked, .. }) if asked == reference => {
                 self.refuse_late(Code::END_OF_DAY_NOT_POSSIBLE);
             }
             _ => {}
@@ -281,14 +193,23 @@ impl Session {
             Meaning::End => self.running = self.running.take().filter(|now| !is_telling(now)),
             Meaning::Approved => {
                 if let Some(Running::Approved { result }) = self.running.take_if(approved) {
-                    let reference = result.reference.clone();
-                    self.acknowledged = Some(reference.clone());
-                    self.ask(Request::Acknowledge { reference });
-                    let again_at = now.after(RECORD_AGAIN);
-                    self.running = Some(Running::Acknowledging { result, again_at });
+                    self.acknowledge(now, result, None);
                 }
             }
         }
+    }
+
+    /// The till has handed over only a part of what was paid.
+    pub(super) fn partly_taken(&mut self, now: Mono, block: Block, delivered: MinorUnits) {
+        if block.meaning == Meaning::Approved
+            && let Some(Running::Approved { result }) = self.running.take_if(approved)
+        {
+            match self.partly_delivered(now, result, delivered) {
+                Ok(()) => return,
+                Err(result) => self.running = Some(Running::Approved { result }),
+            }
+        }
+        self.not_taken(now, block);
     }
 
     /// The till has refused a block, or has not answered it.
@@ -323,8 +244,9 @@ impl Session {
                 | Running::Acknowledging { .. }
                 | Running::GivingBack { .. }
                 | Running::Last { .. }
-                | Running::Returning { .. }
-                | Running::Closing { .. },
+                | Running::Settling { .. }
+                | Running::Adding { .. }
+                | Running::Reserved { .. },
             )
             | None => {}
         }
@@ -354,10 +276,10 @@ impl Session {
                 let reference = reference.clone();
                 self.ask(Request::Abort { reference });
             }
-            Some(Running::Acknowledging { result, again_at }) => {
+            Some(Running::Acknowledging { result, delivered, again_at }) => {
                 *again_at = now.after(RECORD_AGAIN);
-                let reference = result.reference.clone();
-                self.ask(Request::Acknowledge { reference });
+                let again = acknowledgement(result, delivered.as_ref());
+                self.ask(again);
             }
             Some(Running::GivingBack { reference, operation, again_at }) => {
                 *again_at = now.after(RECORD_AGAIN);
@@ -366,12 +288,12 @@ impl Session {
                 let void = Operation { reference: operation, sale, amount: None };
                 self.ask(Request::Void(void));
             }
-            Some(Running::Returning { named, queued: Some((_, queued)), .. }) => {
+            Some(Running::Settling { named, queued: Some((_, queued)), .. }) => {
                 let (named, queued) = (*named, queued.clone());
-                self.tell_returned(&queued, named, true);
+                self.tell_settled(&queued, named, true);
             }
-            Some(Running::Returning { .. }) => self.fail(Code::NO_CONNECTION),
-            Some(Running::Last { .. } | Running::Closing { .. }) => {
+            Some(Running::Settling { .. }) => self.fail(Code::NO_CONNECTION),
+            Some(Running::Last { .. } | Running::Adding { .. } | Running::Reserved { .. }) => {
                 self.refuse_late(Code::NOT_READY);
             }
             Some(Running::Telling | Running::Approved { .. }) | None => {}

@@ -10,6 +10,7 @@ use crate::pos::zvt::hex;
 
 mod random;
 mod registration;
+mod settling;
 
 struct Till {
     session: Session,
@@ -18,7 +19,11 @@ struct Till {
 
 const ACK: &str = "80 00 00";
 const DONE: &str = "06 0F 00";
-const FAILED_6C: [&str; 2] = ["04 0F 07 27 6C 29 12 34 56 78", "06 1E 01 6C"];
+const FAILED_6C: [&str; 2] = [
+    "04 0F 26 27 6C 29 12 34 56 78 3C F0 F2 F7 41 62 67 65 62 72 6F 63 68 65 6E 2C 20 6E 69 63 68 \
+     74 73 20 62 65 7A 61 68 6C 74",
+    "06 1E 01 6C",
+];
 const APPROVED: &str = "04 0F 4B 27 00 04 00 00 00 00 10 10 0B 00 00 10 0C 22 13 20 0D 11 14 19 60 \
     29 12 34 56 78 3C F0 F2 F2 4B 6C 61 72 6E 61 20 53 31 2D 54 31 2D 31 2D 61 31 62 32 63 33 64 \
     49 09 78 87 00 10 88 00 00 10 8A 78 8B F0 F7 4B 6C 61 72 6E 61 00";
@@ -29,13 +34,19 @@ fn euro(minor: i64) -> Amount {
 
 impl Till {
     fn new() -> Self {
+        Self::with(Profile::Standard, Line::Tcp)
+    }
+
+    fn with(profile: Profile, line: Line) -> Self {
         let settings = Settings {
             terminal: TerminalId::new(12_345_678).expect("eight digits"),
             currency: Currency::new("EUR").expect("EUR"),
             password: Some(Password::new(123_456).expect("six digits")),
             card_type: 120,
+            profile,
+            zone: Zone::UTC,
         };
-        let session = Session::new(settings, Line::Tcp, Uuid::from_u128(7));
+        let session = Session::new(settings, line, Uuid::from_u128(7));
         let mut till = Self { session, now: Mono::new(Duration::from_secs(100)) };
         assert_eq!(till.session.up(till.now), [TillEvent::Returned]);
         till
@@ -107,6 +118,14 @@ fn requests(events: Vec<TillEvent>) -> Vec<Request> {
         TillEvent::Returned | TillEvent::Lost | TillEvent::Registered(_) => None,
     };
     events.into_iter().filter_map(request).collect()
+}
+
+/// `04 0F` with a code, the terminal and a text.
+fn failure(code: &str, text: &str) -> String {
+    let (tens, ones) = (text.len() / 10, text.len() % 10);
+    let body =
+        format!("27 {code} 29 12 34 56 78 3C F0 F{tens} F{ones} {}", hex::text(text.as_bytes()));
+    format!("04 0F {:02X} {body}", body.split(' ').count())
 }
 
 fn progress(reference: &PosReference, stage: Stage) -> Reply {
@@ -278,22 +297,21 @@ fn an_abort_may_come_too_late() {
 
 #[test]
 fn failures_have_their_codes() {
-    for (reason, code) in [
-        (NotPaid::Declined, "05"),
-        (NotPaid::TimedOut, "6C"),
-        (NotPaid::NoConnection, "A3"),
-        (NotPaid::Refused, "E4"),
+    for (reason, code, text) in [
+        (NotPaid::Declined, "05", "Abgelehnt"),
+        (NotPaid::TimedOut, "6C", "Abgebrochen, nichts bezahlt"),
+        (NotPaid::NoConnection, "A3", "Keine Verbindung zu Klarna"),
+        (NotPaid::Refused, "E4", "Klarna nimmt dieses Terminal nicht an"),
     ] {
         let mut till = Till::registered("06");
         let reference = till.sale();
         till.reply(result(&reference, SaleOutcome::NotPaid(reason)));
-        let status = format!("04 0F 07 27 {code} 29 12 34 56 78");
-        till.take(&[&status, &format!("06 1E 01 {code}")]);
+        till.take(&[&failure(code, text), &format!("06 1E 01 {code}")]);
     }
     let mut till = Till::registered("06");
     let asked = till.say("06 01 07 04 00 00 00 00 16 16");
     till.reply(refused(asked[0].reference(), Problem::OutOfService("disk".to_owned())));
-    assert_eq!(till.hear(), [ACK, "04 0F 07 27 FF 29 12 34 56 78"]);
+    assert_eq!(till.hear(), [ACK, &failure("FF", "Terminal kann nichts aufzeichnen")]);
 }
 
 #[test]
@@ -306,9 +324,16 @@ fn what_is_wrong_with_a_command_is_said_at_once() {
         ("06 C0 00", &["84 83 00"]),
         ("06 01 00", &["84 9A 00"]),
         ("06 00 04 12 34 56 06", &[ACK, "06 0F 07 19 00 29 12 34 56 78"]),
-        ("06 01 0A 04 00 00 00 00 10 10 49 07 56", &[ACK, "04 0F 07 27 6F 29 12 34 56 78"]),
-        ("06 01 07 04 00 00 00 00 00 00", &[ACK, "04 0F 07 27 C8 29 12 34 56 78"]),
-        ("06 31 0A 12 34 56 04 00 00 00 00 10 10", &["84 83 00"]),
+        ("06 01 0A 04 00 00 00 00 10 10 49 07 56", &[ACK, &failure("6F", "Falsche Waehrung")]),
+        ("06 01 07 04 00 00 00 00 00 00", &[ACK, &failure("C8", "Betrag fehlt")]),
+        (
+            "06 31 0A 12 34 56 04 00 00 00 00 10 10",
+            &[ACK, &failure("B5", "Beleg-Nr. der Zahlung angeben")],
+        ),
+        ("06 23 03 87 00 10", &["84 9A 00"]),
+        ("06 25 03 87 FF FF", &["84 83 00"]),
+        ("08 40 01 03", &["84 FD 00"]),
+        ("08 40 01 07", &[ACK]),
         ("06 70 00", &[ACK, DONE]),
         ("06 02 00", &[ACK]),
         ("06 E0 00", &[ACK]),

@@ -58,7 +58,7 @@ fn a_reversal_names_its_receipt() {
     let asked = till.say("06 30 06 12 34 56 87 00 10");
     assert_eq!(till.hear(), [ACK]);
     till.reply(refused(asked[0].reference(), Problem::NothingLeft("all is back".to_owned())));
-    till.take(&["04 0F 07 27 B4 29 12 34 56 78", "06 1E 01 B4"]);
+    till.take(&[&failure("B4", "Schon ganz gebucht oder zurueckgegeben"), "06 1E 01 B4"]);
 }
 
 #[test]

@@ -1,0 +1,175 @@
+//! What shops do beside selling: the last result again, the shift's sums, how the terminal is set
+//! up, the line's rate (PA00P015: repeat receipt, end of day, send totals, print turnovers).
+
+use super::outgoing::{Block, Meaning};
+use super::{ANSWER_MAX, Line, REFERENCE_PREFIX, Running, Session, Sums, Wanted, text};
+use crate::clock::Mono;
+use crate::id::PosReference;
+use crate::money::Amount;
+use crate::payment::shift::{ShiftReport, ShiftTotal};
+use crate::payment::vocabulary::{Request, SaleResult, Status};
+use crate::pos::zvt::bcd::{MinorUnits, Password, Receipt};
+use crate::pos::zvt::code::{Code, TerminalStatus};
+use crate::pos::zvt::message::{
+    Answer, Completion, Group, RepeatReceipt, StatusEnquiry, StatusInformation, StatusReport,
+    Totals,
+};
+
+impl Session {
+    /// `06 20` (PA00P015: repeat receipt).
+    pub(super) fn repeat(&mut self, now: Mono, asked: &RepeatReceipt) {
+        if !self.is_allowed(now, asked.password) || !self.is_registered(now) {
+            return;
+        }
+        let wants =
+            Wanted { result: asked.wants_status_information(), receipt: asked.wants_receipt() };
+        let reference = self.names.next();
+        self.ask(Request::Last { reference: reference.clone(), prefix: REFERENCE_PREFIX });
+        let until = now.after(ANSWER_MAX);
+        self.running = Some(Running::Last { reference, wants, asked_again: false, until });
+    }
+
+    /// What the journal says of the last sale, or of a reservation.
+    pub(super) fn status(&mut self, now: Mono, asked: &PosReference, status: &Status) {
+        let (wants, asked_again, until) = match &self.running {
+            Some(Running::Reserved { reference, .. }) if reference == asked => {
+                return self.tell_reserved(status);
+            }
+            Some(Running::Last { reference, wants, asked_again, until }) if reference == asked => {
+                (*wants, *asked_again, *until)
+            }
+            _ => return,
+        };
+        match status {
+            Status::Done(result, _) if self.is_being_given_back(result) && !asked_again => {
+                let reference = asked.clone();
+                self.ask(Request::Last { reference: reference.clone(), prefix: REFERENCE_PREFIX });
+                self.running = Some(Running::Last { reference, wants, asked_again: true, until });
+            }
+            Status::Done(result, _) if self.is_being_given_back(result) => {
+                self.refuse_late(Code::NOT_READY);
+            }
+            Status::Done(result, _) => self.repeat_result(result, wants),
+            Status::InProgress(_) => self.refuse_late(Code::NOT_READY),
+            Status::NotKnown | Status::Operation(_) | Status::Shift(_) => {
+                self.refuse_late(Code::NOT_POSSIBLE);
+            }
+        }
+        self.out.advance(now);
+    }
+
+    fn repeat_result(&mut self, result: &SaleResult, wants: Wanted) {
+        if wants.result {
+            self.tell_sale(result, Meaning::Nothing);
+        }
+        if wants.receipt {
+            self.print(&result.receipt);
+        }
+        self.complete();
+    }
+
+    /// `06 50`, `06 10` and `06 12` (PA00P015: end of day, send totals, print turnovers).
+    pub(super) fn add_up(&mut self, now: Mono, password: Password, sums: Sums) {
+        if !self.is_allowed(now, password) || !self.is_registered(now) {
+            return;
+        }
+        let reference = self.names.next();
+        self.ask(match sums {
+            Sums::EndOfDay => Request::EndShift { reference: reference.clone() },
+            Sums::Totals | Sums::Printed => Request::Totals { reference: reference.clone() },
+        });
+        self.running = Some(Running::Adding { reference, sums, until: now.after(ANSWER_MAX) });
+    }
+
+    /// `04 0F` with the shift's sums (BMP 60), in the currency of this till, and its receipt.
+    pub(super) fn shift(&mut self, report: &ShiftReport) {
+        let Some(Running::Adding { reference, sums, .. }) = &self.running else { return };
+        if *reference != report.reference {
+            return;
+        }
+        let sums = *sums;
+        if sums != Sums::Printed {
+            let status = self.totals(report);
+            self.push(Meaning::Nothing, &Answer::StatusInformation(Box::new(status)));
+        }
+        let (terminal, is_closed) = (self.settings.terminal, sums == Sums::EndOfDay);
+        self.print_administration(&text::shift_lines(report, terminal, is_closed));
+        self.complete();
+    }
+
+    fn totals(&self, report: &ShiftReport) -> StatusInformation {
+        let currency = self.settings.currency;
+        let row = report.totals.iter().find(|row| row.sales.currency() == currency);
+        let group = row.map_or(Group { count: 0, total: MinorUnits::ZERO }, group);
+        let mut groups = [Group { count: 0, total: MinorUnits::ZERO }; 7];
+        groups[Totals::OTHERS] = group;
+        let digits = |number: u32| Receipt::new(u64::from(number) % (Receipt::MAX + 1)).ok();
+        let payments = report.payments;
+        let first = payments.and_then(|(first, _)| digits(first.number()));
+        let last = payments.and_then(|(_, last)| digits(last.number()));
+        StatusInformation {
+            amount: Some(group.total),
+            terminal: Some(self.settings.terminal),
+            currency: Some(self.settings.currency_code()),
+            totals: Some(Totals {
+                receipt_first: first.unwrap_or(Receipt::ZERO),
+                receipt_last: last.unwrap_or(Receipt::ZERO),
+                groups,
+            }),
+            ..StatusInformation::new(Code::OK)
+        }
+    }
+
+    /// `06 1A` (PA00P015: print system configuration).
+    pub(super) fn print_configuration(&mut self, now: Mono) {
+        self.answer(now, &Answer::Acknowledged);
+        let currency = self.settings.currency;
+        self.print_administration(&text::configuration_lines(
+            self.settings.terminal,
+            currency.code(),
+        ));
+        self.complete();
+    }
+
+    /// `05 01` (PA00P015 §2.55), at any time. Its end waits until the block that is on its way is
+    /// answered, so that no answer is taken for another one's.
+    pub(super) fn status_enquiry(&mut self, now: Mono, asked: &StatusEnquiry<'_>) {
+        self.answer(now, &Answer::Acknowledged);
+        let status = match self.is_busy() {
+            false => TerminalStatus::READY,
+            true => TerminalStatus::PLEASE_WAIT,
+        };
+        let version = asked.wants_version().then(|| env!("CARGO_PKG_VERSION").to_owned());
+        let report = StatusReport { version, status, tlv: None };
+        let answer = Answer::Completion(Completion::Status(report));
+        if let Ok(apdu) = answer.encode(self.charset()) {
+            self.out.push_first(Block { apdu, meaning: Meaning::Nothing });
+        }
+    }
+
+    /// `08 40` (PA00P016): the line changes its rate once the till has heard so. TCP has none, so
+    /// any will do.
+    pub(super) fn baud_rate(&mut self, now: Mono, code: u8) {
+        let rate = match code {
+            0 => 9600,
+            1 => 19_200,
+            6 => 57_600,
+            7 => 115_200,
+            _ => return self.answer(now, &Answer::Refused(Code::BAUD_RATE_UNKNOWN)),
+        };
+        self.answer(now, &Answer::Acknowledged);
+        if self.line == Line::Serial {
+            self.pace.change(now, rate);
+        }
+    }
+}
+
+fn group(row: &ShiftTotal) -> Group {
+    let count = row.sales_count.saturating_sub(row.voided_count);
+    // More given back than taken has no place in an unsigned number.
+    let net = Some(row.net()).filter(|net: &Amount| net.minor() >= 0);
+    Group {
+        count: u8::try_from(count).unwrap_or(u8::MAX),
+        total: net.and_then(|net| MinorUnits::of(net).ok()).unwrap_or(MinorUnits::ZERO),
+    }
+}

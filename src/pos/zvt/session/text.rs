@@ -1,0 +1,188 @@
+//! What cashiers and their printers read, in German: whole words without umlauts, because tills
+//! disagree about code pages more than about anything else.
+
+use crate::i18n::{self, Lang};
+use crate::money::Amount;
+use crate::payment::shift::ShiftReport;
+use crate::payment::vocabulary::{OperationKind, OperationResult};
+use crate::pos::zvt::bcd::{Receipt, TerminalId, Trace};
+use crate::pos::zvt::code::Code;
+
+/// BMP 8B, and the beginning of every text.
+pub(super) const KLARNA: &str = "Klarna";
+/// While the shopper is being waited for.
+pub(super) const SCAN: &str = "Bitte QR-Code scannen";
+/// Of what is recorded and not yet carried out.
+const QUEUED: &str = "vorgemerkt";
+
+/// What has gone wrong, for the cashier; empty where the till's own words for the code say it all.
+pub(super) fn of(code: Code) -> &'static str {
+    match code {
+        Code::DECLINED => "Abgelehnt",
+        Code::ABORTED => "Abgebrochen, nichts bezahlt",
+        Code::WRONG_CURRENCY => "Falsche Waehrung",
+        Code::NOT_READY => "Terminal ist noch beschaeftigt",
+        Code::NO_CONNECTION => "Keine Verbindung zu Klarna",
+        Code::ALREADY_REVERSED => "Schon ganz gebucht oder zurueckgegeben",
+        Code::REVERSAL_NOT_POSSIBLE => "Zahlung nicht gefunden, oder Betrag zu hoch",
+        Code::PRE_AUTHORISATION => "Reservierung nicht gefunden, oder schon gebucht",
+        Code::AMOUNT_TOO_LARGE => "Betrag zu hoch",
+        Code::AMOUNT_TOO_SMALL => "Betrag fehlt",
+        Code::ACTIVATION_REQUIRED => "Klarna nimmt dieses Terminal nicht an",
+        Code::SYSTEM_ERROR => "Terminal kann nichts aufzeichnen",
+        _ => "",
+    }
+}
+
+/// What became of a payment by a command, in BMP 3C.
+pub(super) fn settled(kind: OperationKind, queued: bool) -> String {
+    let what = what(kind);
+    match queued {
+        true => format!("{KLARNA} {what} {QUEUED}"),
+        false => format!("{KLARNA} {what}"),
+    }
+}
+
+fn what(kind: OperationKind) -> &'static str {
+    match kind {
+        OperationKind::Capture => "Buchung",
+        OperationKind::Refund => "Rueckgabe",
+        OperationKind::Void => "Storno",
+        OperationKind::Release => "Freigabe",
+        OperationKind::Update => "Aenderung",
+    }
+}
+
+/// The receipt of a reversal, refund or booking.
+pub(super) fn settled_lines(
+    operation: &OperationResult,
+    receipt: Option<Receipt>,
+    trace: Option<Trace>,
+    queued: bool,
+) -> Vec<String> {
+    let mut lines = vec![
+        format!("{KLARNA} {}", what(operation.kind)),
+        pair("Betrag", amount(operation.amount)),
+    ];
+    lines.extend(receipt.map(|receipt| pair("Beleg", receipt)));
+    lines.extend(trace.map(|trace| pair("Trace", trace)));
+    if queued {
+        lines.push(QUEUED.to_uppercase());
+        lines.push("Wird ausgefuehrt, sobald Klarna".to_owned());
+        lines.push("erreichbar ist.".to_owned());
+    }
+    if let Some(transaction) = &operation.transaction {
+        lines.push("Klarna ID".to_owned());
+        lines.push(transaction.as_str().to_owned());
+    }
+    lines
+}
+
+/// What stands on a receipt when only a part was handed over.
+pub(super) fn delivered(amount_delivered: Amount) -> String {
+    pair("Ausgegeben", amount(amount_delivered))
+}
+
+/// A shift's sums.
+pub(super) fn shift_lines(
+    report: &ShiftReport,
+    terminal: TerminalId,
+    is_closed: bool,
+) -> Vec<String> {
+    let title = if is_closed { "Kassenschnitt" } else { "Zwischensumme" };
+    let mut lines = vec![
+        format!("{KLARNA} {title}"),
+        pair("Terminal", terminal),
+        pair("Schicht", report.shift),
+    ];
+    if let Some((first, last)) = report.payments {
+        lines.push(pair("Zahlungen", format!("{first} - {last}")));
+    }
+    for total in &report.totals {
+        let counted = |what: &str, count| format!("{count} {what}");
+        lines.push(pair(&counted("Verkaeufe", total.sales_count), amount(total.sales)));
+        lines.push(pair(&counted("Stornos", total.voided_count), amount(total.voided)));
+        lines.push(pair(&counted("Rueckgaben", total.refunds_count), amount(total.refunds)));
+        lines.extend(total.released.map(|released| pair("Freigaben", amount(released))));
+        lines.push(pair("Summe", amount(total.net())));
+    }
+    if report.totals.is_empty() {
+        lines.push("Keine Umsaetze".to_owned());
+    }
+    lines
+}
+
+/// How the terminal is set up.
+pub(super) fn configuration_lines(terminal: TerminalId, currency: &str) -> Vec<String> {
+    vec![
+        concat!("klarna-terminald ", env!("CARGO_PKG_VERSION")).to_owned(),
+        pair("Terminal", terminal),
+        pair("Waehrung", currency),
+        pair("Zahlart", KLARNA),
+    ]
+}
+
+fn amount(amount: Amount) -> String {
+    let code = amount.currency_code();
+    let number = i18n::amount(amount, Lang::De);
+    let digits = number.trim_matches(|c: char| !c.is_ascii_digit() && c != '-');
+    format!("{digits} {code}")
+}
+
+/// A word and what it says, as wide as the narrowest printers.
+fn pair(name: &str, value: impl std::fmt::Display) -> String {
+    const WIDTH: usize = 24;
+    let value = value.to_string();
+    let room = WIDTH.saturating_sub(name.chars().count() + 1);
+    format!("{name} {value:>room$}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{PaymentId, PosReference};
+    use crate::money::Currency;
+    use crate::payment::shift::ShiftTotal;
+
+    fn eur(minor: i64) -> Amount {
+        Amount::new(minor, Currency::new("EUR").expect("EUR"))
+    }
+
+    #[test]
+    fn a_closing_reads_like_one() {
+        let total = ShiftTotal {
+            sales: eur(123_456),
+            sales_count: 12,
+            voided: eur(1010),
+            voided_count: 1,
+            refunds: eur(500),
+            refunds_count: 2,
+            released: None,
+        };
+        let report = ShiftReport {
+            reference: PosReference::new("Z1").expect("reference"),
+            shift: 3,
+            totals: vec![total],
+            captures_queued: 0,
+            payments: Some((PaymentId::new(7), PaymentId::new(21))),
+        };
+        let terminal = TerminalId::new(12_345_678).expect("eight digits");
+        let expected = "\
+Klarna Kassenschnitt
+Terminal        12345678
+Schicht                3
+Zahlungen 000007 - 000021
+12 Verkaeufe 1.234,56 EUR
+1 Stornos      10,10 EUR
+2 Rueckgaben    5,00 EUR
+Summe       1.219,46 EUR";
+        assert_eq!(shift_lines(&report, terminal, true).join("\n"), expected);
+    }
+
+    #[test]
+    fn texts_are_the_same_in_every_code_page() {
+        for code in 0..=0xFF {
+            assert!(of(Code(code)).is_ascii(), "{code:02X}");
+        }
+    }
+}
