@@ -3,13 +3,16 @@
 //! It knows bytes, not messages. A link that breaks comes back by itself; what was to be written
 //! meanwhile is dropped, because the till asks again (its protocol has `status`).
 
-use serialport::{DataBits, Parity, SerialPort, StopBits};
-use std::io::{ErrorKind, Read};
+mod serial;
+
+use rustix::net::{RecvFlags, sockopt};
+use serial::{Port, Say};
+use serialport::{DataBits, Parity, StopBits};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
@@ -19,12 +22,18 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 const READ_LEN: usize = 4096;
 /// Chunks that wait to be read or written; more makes the other side wait.
 const CHUNKS_MAX: usize = 64;
-/// How long one blocking read of the serial port lasts before it looks whether to stop.
-const SERIAL_READ_WAIT: Duration = Duration::from_millis(500);
-/// Pauses between attempts to open a serial port that is not there: first and longest.
-const REOPEN_PAUSE: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
 /// A till that does not take its bytes for this long is cut off.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A second till that does not take its bytes for this long is cut off: the first one waits.
+const GUEST_TIMEOUT: Duration = Duration::from_millis(200);
+/// After an error of the listener itself, such as too many open files.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// A peer that says nothing is asked whether it is there after this long, then this often, so many
+/// times.
+const KEEP_ALIVE: (Duration, Duration, u32) = (Duration::from_secs(10), Duration::from_secs(3), 3);
+/// Bytes that are not acknowledged for this long end the connection.
+const UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(20);
 
 /// How the till is connected.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +52,16 @@ pub enum LinkSettings {
         /// Address and port.
         listen: SocketAddr,
     },
+}
+
+impl LinkSettings {
+    /// Bits per second; 0 where there is no such thing.
+    pub(super) fn baud(&self) -> u32 {
+        match self {
+            Self::Serial { baud, .. } => *baud,
+            Self::Tcp { .. } => 0,
+        }
+    }
 }
 
 /// Character format of a serial line.
@@ -78,21 +97,30 @@ pub(super) enum Heard {
     Down,
     /// Some bytes, cut anywhere.
     Bytes(Vec<u8>),
+    /// A second till has connected and has to wait, or is gone again.
+    Guest,
+    /// Some bytes of the second till.
+    GuestBytes(Vec<u8>),
 }
 
 /// A wire that comes back by itself.
 pub(super) enum Link {
     Serial {
         heard: Receiver<Heard>,
-        say: Sender<Vec<u8>>,
+        say: Sender<Say>,
+        baud: Arc<AtomicU32>,
         stop: Arc<AtomicBool>,
         thread: thread::JoinHandle<()>,
     },
     Tcp {
         listener: TcpListener,
-        till: Option<(OwnedReadHalf, OwnedWriteHalf)>,
+        till: Option<Connection>,
+        /// A second till, which waits for the first one.
+        guest: Option<Connection>,
     },
 }
+
+type Connection = (OwnedReadHalf, OwnedWriteHalf);
 
 impl Link {
     pub(super) async fn open(settings: LinkSettings) -> std::io::Result<Self> {
@@ -101,29 +129,43 @@ impl Link {
                 let (heard_in, heard) = channel(CHUNKS_MAX);
                 let (say, say_out) = channel(CHUNKS_MAX);
                 let stop = Arc::new(AtomicBool::new(false));
-                let port = Port { path, baud, format, stop: stop.clone() };
+                let baud = Arc::new(AtomicU32::new(baud));
+                let port = Port { path, baud: baud.clone(), format, stop: stop.clone() };
                 let thread = thread::Builder::new()
                     .name("till-serial".to_owned())
                     .spawn(move || port.run(&heard_in, say_out))?;
-                Ok(Self::Serial { heard, say, stop, thread })
+                Ok(Self::Serial { heard, say, baud, stop, thread })
             }
             LinkSettings::Tcp { listen } => {
-                Ok(Self::Tcp { listener: TcpListener::bind(listen).await?, till: None })
+                let listener = TcpListener::bind(listen).await?;
+                Ok(Self::Tcp { listener, till: None, guest: None })
             }
         }
     }
 
-    /// Waits for the next thing to happen. Cancel-safe.
-    pub(super) async fn heard(&mut self) -> Heard {
+    /// Waits for the next thing to happen. While it is `busy`, another till than the one that is
+    /// there has to wait. Cancel-safe.
+    pub(super) async fn heard(&mut self, busy: bool) -> Heard {
         match self {
             Self::Serial { heard, .. } => match heard.recv().await {
                 Some(heard) => heard,
                 None => std::future::pending().await,
             },
-            Self::Tcp { listener, till } => {
-                let mut buffer = [0; READ_LEN];
+            Self::Tcp { listener, till, guest } => {
+                if guest.is_some() && (till.is_none() || !busy) {
+                    *till = guest.take();
+                    return Heard::Up;
+                }
+                let (mut buffer, mut guests) = ([0; READ_LEN], [0; READ_LEN]);
                 tokio::select! {
-                    newcomer = listener.accept() => accept(newcomer, till),
+                    newcomer = listener.accept() => match newcomer {
+                        Ok((stream, address)) => accept(stream, address, till, guest, busy),
+                        Err(error) => {
+                            tracing::warn!(%error, "a till's connection could not be accepted");
+                            tokio::time::sleep(ACCEPT_PAUSE).await;
+                            Heard::Bytes(Vec::new())
+                        }
+                    },
                     read = read(till, &mut buffer) => match read {
                         Ok(count) if count > 0 => Heard::Bytes(buffer[..count].to_vec()),
                         Ok(_) | Err(_) => {
@@ -131,7 +173,37 @@ impl Link {
                             Heard::Down
                         }
                     },
+                    read = read(guest, &mut guests) => match read {
+                        Ok(count) if count > 0 => Heard::GuestBytes(guests[..count].to_vec()),
+                        Ok(_) | Err(_) => {
+                            *guest = None;
+                            Heard::Guest
+                        }
+                    },
                 }
+            }
+        }
+    }
+
+    /// Writes to the second till.
+    pub(super) async fn say_to_guest(&mut self, bytes: &[u8]) {
+        if let Self::Tcp { guest, .. } = self
+            && let Some((_, writer)) = guest
+        {
+            let written = tokio::time::timeout(GUEST_TIMEOUT, writer.write_all(bytes)).await;
+            if !matches!(written, Ok(Ok(()))) {
+                *guest = None;
+            }
+        }
+    }
+
+    /// Sets a serial line's rate, after what is waiting is written; it is kept when the line comes
+    /// back.
+    pub(super) fn set_baud(&self, rate: u32) {
+        if let Self::Serial { say, baud, .. } = self {
+            baud.store(rate, Ordering::Relaxed);
+            if say.try_send(Say::Baud(rate)).is_err() {
+                tracing::warn!(rate, "the line's rate is changed when it comes back");
             }
         }
     }
@@ -140,7 +212,7 @@ impl Link {
     pub(super) async fn say(&mut self, bytes: Vec<u8>) {
         match self {
             Self::Serial { say, .. } => {
-                if say.try_send(bytes).is_err() {
+                if say.try_send(Say::Bytes(bytes)).is_err() {
                     tracing::warn!("the till does not take its messages; one was dropped");
                 }
             }
@@ -158,7 +230,7 @@ impl Link {
     /// Writes out what is waiting and lets go of the wire.
     pub(super) async fn close(self) {
         match self {
-            Self::Serial { heard, say, stop, thread } => {
+            Self::Serial { heard, say, stop, thread, .. } => {
                 stop.store(true, Ordering::Relaxed);
                 drop((heard, say));
                 // The thread writes what is waiting before it ends.
@@ -173,169 +245,54 @@ impl Link {
     }
 }
 
-/// The newest connection is the till: after a cut cable the old one looks alive for minutes.
+/// The newest connection is the till: after a cut cable the old one looks alive for a while. Only
+/// while something is under way the newcomer has to wait, until the old one is known to be dead.
 fn accept(
-    newcomer: std::io::Result<(TcpStream, SocketAddr)>,
-    till: &mut Option<(OwnedReadHalf, OwnedWriteHalf)>,
+    stream: TcpStream,
+    address: SocketAddr,
+    till: &mut Option<Connection>,
+    guest: &mut Option<Connection>,
+    busy: bool,
 ) -> Heard {
-    match newcomer {
-        Ok((stream, address)) => {
-            if till.is_some() {
-                tracing::warn!(%address, "another till has connected and takes over");
-            }
-            let _ = stream.set_nodelay(true);
-            *till = Some(stream.into_split());
-            Heard::Up
-        }
-        Err(error) => {
-            tracing::warn!(%error, "a till's connection could not be accepted");
-            Heard::Down
-        }
+    let _ = stream.set_nodelay(true);
+    if let Err(error) = watch_over(&stream) {
+        tracing::warn!(%error, "a cut cable will be noticed late");
+    }
+    if busy && till.as_ref().is_some_and(is_there) {
+        tracing::warn!(%address, "another till has connected and has to wait");
+        *guest = Some(stream.into_split());
+        return Heard::Guest;
+    }
+    if till.is_some() {
+        tracing::warn!(%address, "another till has connected and takes over");
+    }
+    *till = Some(stream.into_split());
+    Heard::Up
+}
+
+/// Whether the other side has not hung up, as far as is known here.
+fn is_there((reader, _): &Connection) -> bool {
+    let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
+    match rustix::net::recv(reader.as_ref(), &mut [0; 1], flags) {
+        Ok((_, count)) => count > 0,
+        Err(error) => error == rustix::io::Errno::AGAIN,
     }
 }
 
-async fn read(
-    till: &mut Option<(OwnedReadHalf, OwnedWriteHalf)>,
-    buffer: &mut [u8],
-) -> std::io::Result<usize> {
-    match till {
+/// Notices within half a minute that the other side is gone without a word.
+fn watch_over(stream: &TcpStream) -> rustix::io::Result<()> {
+    let (idle, every, times) = KEEP_ALIVE;
+    sockopt::set_socket_keepalive(stream, true)?;
+    sockopt::set_tcp_keepidle(stream, idle)?;
+    sockopt::set_tcp_keepintvl(stream, every)?;
+    sockopt::set_tcp_keepcnt(stream, times)?;
+    let millis = u32::try_from(UNACKNOWLEDGED_MAX.as_millis()).unwrap_or(u32::MAX);
+    sockopt::set_tcp_user_timeout(stream, millis)
+}
+
+async fn read(connection: &mut Option<Connection>, buffer: &mut [u8]) -> std::io::Result<usize> {
+    match connection {
         Some((reader, _)) => reader.read(buffer).await,
         None => std::future::pending().await,
-    }
-}
-
-/// A serial port on a thread of its own: its reads block, and draining it may block for ever.
-struct Port {
-    path: String,
-    baud: u32,
-    format: Format,
-    stop: Arc<AtomicBool>,
-}
-
-impl Port {
-    fn run(&self, heard: &Sender<Heard>, mut say: Receiver<Vec<u8>>) {
-        let mut pause = REOPEN_PAUSE.0;
-        let mut told = false;
-        while !self.stop.load(Ordering::Relaxed) {
-            match self.open() {
-                Ok(port) => {
-                    (pause, told) = (REOPEN_PAUSE.0, false);
-                    let handed_back = self.serve(port, heard, say);
-                    say = match handed_back {
-                        Some(say) => say,
-                        None => return,
-                    };
-                    self.rest(REOPEN_PAUSE.0);
-                }
-                Err(error) => {
-                    if !told {
-                        let path = &self.path;
-                        tracing::warn!(path, %error, "the till's serial port cannot be opened yet");
-                        told = true;
-                    }
-                    while say.try_recv().is_ok() {}
-                    self.rest(pause);
-                    pause = (pause * 2).min(REOPEN_PAUSE.1);
-                }
-            }
-        }
-    }
-
-    /// Sleeps, but not past the end of the link.
-    fn rest(&self, pause: Duration) {
-        let until = Instant::now() + pause;
-        while Instant::now() < until && !self.stop.load(Ordering::Relaxed) {
-            thread::sleep(REOPEN_PAUSE.0.min(pause));
-        }
-    }
-
-    fn open(&self) -> serialport::Result<Box<dyn SerialPort>> {
-        let (data, parity, stop) = self.format.parts();
-        let builder = serialport::new(&self.path, self.baud)
-            .data_bits(data)
-            .parity(parity)
-            .stop_bits(stop)
-            .exclusive(true)
-            .timeout(SERIAL_READ_WAIT);
-        Ok(Box::new(builder.open_native()?))
-    }
-
-    /// Reads here and writes on a second thread until the port is gone; hands the queue back.
-    fn serve(
-        &self,
-        mut port: Box<dyn SerialPort>,
-        heard: &Sender<Heard>,
-        mut say: Receiver<Vec<u8>>,
-    ) -> Option<Receiver<Vec<u8>>> {
-        let Ok(mut writer) = port.try_clone() else { return Some(say) };
-        let gone = Arc::new(AtomicBool::new(false));
-        let seen = gone.clone();
-        if heard.blocking_send(Heard::Up).is_err() {
-            return None;
-        }
-        let writing = thread::spawn(move || {
-            while let Some(bytes) = wait_for(&mut say, &seen) {
-                if write_all(&mut *writer, &bytes).is_err() {
-                    seen.store(true, Ordering::Relaxed);
-                }
-            }
-            say
-        });
-        let mut buffer = [0; READ_LEN];
-        while !gone.load(Ordering::Relaxed) {
-            match port.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(count) => {
-                    if heard.blocking_send(Heard::Bytes(buffer[..count].to_vec())).is_err() {
-                        break;
-                    }
-                }
-                Err(error) if error.kind() == ErrorKind::TimedOut => {
-                    if self.stop.load(Ordering::Relaxed) || heard.is_closed() {
-                        break;
-                    }
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(_) => break,
-            }
-        }
-        gone.store(true, Ordering::Relaxed);
-        // The port must be closed before it is opened again: an open one keeps its device name.
-        drop(port);
-        let say = writing.join().ok();
-        heard.blocking_send(Heard::Down).ok().and(say)
-    }
-}
-
-/// Writes everything at the pace of the line; fails once nothing has gone out for
-/// [`WRITE_TIMEOUT`]. A slow line is full again and again, which is no failure.
-fn write_all(port: &mut dyn SerialPort, mut bytes: &[u8]) -> std::io::Result<()> {
-    let mut last = Instant::now();
-    while !bytes.is_empty() {
-        match port.write(bytes) {
-            Ok(0) => return Err(ErrorKind::WriteZero.into()),
-            Ok(count) => (bytes, last) = (&bytes[count..], Instant::now()),
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) if error.kind() == ErrorKind::TimedOut && last.elapsed() < WRITE_TIMEOUT => {
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
-}
-
-/// The next bytes to write; `None` once the port is gone or nobody will send any more.
-fn wait_for(say: &mut Receiver<Vec<u8>>, gone: &AtomicBool) -> Option<Vec<u8>> {
-    loop {
-        match say.try_recv() {
-            Ok(bytes) => return Some(bytes),
-            Err(tokio::sync::mpsc::error::TryRecvError::Disconnected) => return None,
-            Err(tokio::sync::mpsc::error::TryRecvError::Empty) => {
-                if gone.load(Ordering::Relaxed) {
-                    return None;
-                }
-                thread::sleep(Duration::from_millis(2));
-            }
-        }
     }
 }

@@ -16,6 +16,7 @@ use crate::payment::vocabulary::{Reply, Request};
 use std::collections::VecDeque;
 use tokio::sync::mpsc::{Receiver, Sender};
 use uuid::Uuid;
+use zvt::guest::Guest;
 
 /// Length of the queues to and from the daemon; a till that talks faster has to wait.
 pub const QUEUE_LEN_MAX: usize = 64;
@@ -100,6 +101,16 @@ impl Session {
             (Self::Zvt(session), link::Heard::Bytes(bytes)) => {
                 (Vec::new(), session.receive(now, &bytes))
             }
+            (_, link::Heard::Guest | link::Heard::GuestBytes(_)) => (Vec::new(), Vec::new()),
+        }
+    }
+
+    /// Whether another till has to wait. Ours is never waited for: its newest connection takes
+    /// over, and asks for what it has missed.
+    fn is_busy(&self) -> bool {
+        match self {
+            Self::Native(..) => false,
+            Self::Zvt(session) => session.is_busy(),
         }
     }
 
@@ -114,6 +125,13 @@ impl Session {
         match self {
             Self::Native(..) => None,
             Self::Zvt(session) => session.poll_write(now),
+        }
+    }
+
+    fn poll_rate(&mut self, now: Mono) -> Option<zvt::session::Rate> {
+        match self {
+            Self::Native(..) => None,
+            Self::Zvt(session) => session.poll_rate(now),
         }
     }
 
@@ -145,8 +163,10 @@ pub async fn serve(
     mut replies: Receiver<Reply>,
 ) -> std::io::Result<impl Future<Output = ()>> {
     let mut link = link::Link::open(settings.link.clone()).await?;
+    let configured = settings.link.baud();
     Ok(async move {
         let mut session = Session::new(settings, registered.as_deref());
+        let mut guest = Guest::default();
         // What the daemon has no room for yet. While there is any, the till is not listened to, but
         // its answers still go out: otherwise both sides could wait for each other for ever.
         let mut pending: VecDeque<TillEvent> = VecDeque::new();
@@ -162,8 +182,27 @@ pub async fn serve(
                     }
                     Err(_) => return,
                 },
-                heard = link.heard(), if pending.is_empty() => {
-                    session.heard(clock.now().mono, heard)
+                heard = link.heard(session.is_busy()), if pending.is_empty() => {
+                    let now = clock.now().mono;
+                    match &heard {
+                        link::Heard::Guest => guest = Guest::default(),
+                        link::Heard::GuestBytes(bytes) => {
+                            for answer in guest.receive(bytes) {
+                                link.say_to_guest(&answer).await;
+                            }
+                        }
+                        link::Heard::Up | link::Heard::Down | link::Heard::Bytes(_) => {}
+                    }
+                    let is_up = heard == link::Heard::Up;
+                    let (mut answers, mut told) = session.heard(now, heard);
+                    if is_up {
+                        // A guest whose turn has come may be in the middle of a message.
+                        let begun = link::Heard::Bytes(std::mem::take(&mut guest).into_rest());
+                        let (more, further) = session.heard(now, begun);
+                        answers.extend(more);
+                        told.extend(further);
+                    }
+                    (answers, told)
                 }
                 reply = replies.recv() => match reply {
                     Some(reply) => session.reply(clock.now().mono, &reply),
@@ -180,6 +219,11 @@ pub async fn serve(
             }
             while let Some(bytes) = session.poll_write(clock.now().mono) {
                 link.say(bytes).await;
+            }
+            match session.poll_rate(clock.now().mono) {
+                Some(zvt::session::Rate::Baud(rate)) => link.set_baud(rate),
+                Some(zvt::session::Rate::Configured) => link.set_baud(configured),
+                None => {}
             }
         }
     })

@@ -20,7 +20,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("sync", &["store", "acquirer", "payment", "id", "clock"]),
     ("simulator", &[]),
     // Settings types of the rooms that are configured.
-    ("config", &["acquirer", "pos", "display", "payment", "money", "id", "i18n"]),
+    (
+        "config",
+        &["acquirer", "clock", "pos", "display", "payment", "money", "id", "i18n", "receipt"],
+    ),
     ("telemetry", &["config"]),
     (
         "daemon",

@@ -173,12 +173,17 @@ impl Till {
 
     /// From `06 01` until the shopper can scan.
     async fn sell(&mut self, terminal: &Terminal, amount: usize) {
+        self.ask(terminal, 0x01, amount).await;
+    }
+
+    /// From `06 01` or `06 22` until the shopper can scan.
+    async fn ask(&mut self, terminal: &Terminal, instruction: u8, amount: usize) {
         let before = terminal.simulator.requests().len();
-        // The crate knows the reservation, whose body is the same.
+        // The crate knows the reservation; the body of an authorisation is the same.
         let payment =
             packets::Reservation { amount: Some(amount), ..packets::Reservation::default() };
         let mut apdu = payment.zvt_serialize();
-        apdu[1] = 0x01;
+        apdu[1] = instruction;
         self.say(&apdu);
         self.expect(ACK).await;
         terminal.until("a payment request", || terminal.simulator.requests().len() > before).await;
@@ -194,6 +199,18 @@ impl Till {
         self.say(ACK);
         assert_eq!(self.take().await, DONE);
         status
+    }
+
+    /// Asks how the terminal is until it is ready.
+    async fn until_ready(&mut self) {
+        loop {
+            self.say(&[0x05, 0x01, 0x02, 0x03, 0x02]);
+            self.expect(ACK).await;
+            if self.take().await == [0x06, 0x0F, 0x01, 0x00] {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// `04 0F` and `06 1E` with this code.
@@ -303,12 +320,53 @@ async fn a_lost_connection_keeps_no_money() {
     act(&terminal, ShopperAction::Approve);
     till.result().await;
     // The till is gone before it has said anything, and comes back registered.
+    drop(till);
     let mut till = Till::connect(terminal.address()).await;
     let status = till.sell_and_acknowledge(&terminal, 1010).await;
     assert_eq!(read(&status).receipt_no, Some(2));
     terminal.settled().await;
     let voided: Vec<bool> = terminal.klarna().values().map(|book| book.voided).collect();
     assert_eq!(voided, [true, false]);
+    terminal.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_till_waits_until_the_first_one_is_done_or_gone() {
+    const BUSY: &[u8] = &[0x84, 0x9C, 0x00];
+    const PAY: &[u8] = &[0x06, 0x01, 0x07, 0x04, 0, 0, 0, 0, 0x11, 0x00];
+    let (terminal, mut till) = start(Wire::Tcp).await;
+    till.sell(&terminal, 1010).await;
+    let mut other = Till::connect(terminal.address()).await;
+    other.say(PAY);
+    other.expect(BUSY).await;
+    other.say(&[0x05, 0x01, 0x02, 0x03, 0x02]);
+    other.expect(ACK).await;
+    assert_eq!(other.take().await, [0x06, 0x0F, 0x01, 0x9C]);
+    act(&terminal, ShopperAction::Approve);
+    assert_eq!(read(&till.result().await).amount, Some(1010), "the first one goes on");
+    till.say(ACK);
+    assert_eq!(till.take().await, DONE);
+    other.until_ready().await;
+    other.sell_and_acknowledge(&terminal, 1100).await;
+
+    other.sell(&terminal, 1616).await;
+    let mut till = Till::connect(terminal.address()).await;
+    till.say(REPEAT);
+    till.expect(BUSY).await;
+    drop(other);
+    // It may take a moment until the terminal has noticed.
+    loop {
+        till.say(REPEAT);
+        if till.hear().await == ACK {
+            break;
+        }
+    }
+    assert_eq!(read(&till.take().await).result_code, Some(0x6C), "given up with its till");
+    assert_eq!(till.take().await, DONE);
+    terminal.settled().await;
+    let captured: Vec<i64> =
+        terminal.klarna().values().flat_map(|book| book.captured.clone()).collect();
+    assert_eq!(captured, [1010, 1100]);
     terminal.finish().await;
 }
 
@@ -344,6 +402,57 @@ async fn the_last_receipt_also_after_a_restart_and_a_reversal() {
     till.expect(ACK).await;
     assert_eq!(read(&till.take().await).result_code, Some(0));
     assert_eq!(till.take().await, DONE);
+    terminal.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_reserved_is_booked_or_given_up_and_the_day_is_added_up() {
+    let (terminal, mut till) = start(Wire::Tcp).await;
+    for amount in [5000, 6000, 1616] {
+        let instruction = if amount == 1616 { 0x01 } else { 0x22 };
+        till.ask(&terminal, instruction, amount).await;
+        act(&terminal, ShopperAction::Approve);
+        assert_eq!(read(&till.result().await).amount, Some(amount));
+        match amount {
+            // Only goods for 10.10 came out.
+            1616 => till.say(&[0x84, 0x9D, 0x07, 0x04, 0, 0, 0, 0, 0x10, 0x10]),
+            _ => till.say(ACK),
+        }
+        assert_eq!(till.take().await, DONE);
+    }
+    till.say(&[0x06, 0x23, 0x03, 0x87, 0xFF, 0xFF]);
+    till.expect(ACK).await;
+    assert_eq!(till.take().await, [0x06, 0x1E, 0x04, 0xB8, 0x87, 0x00, 0x01]);
+    till.say(&[0x06, 0x24, 0x0A, 0x04, 0, 0, 0, 0, 0x20, 0, 0x87, 0x00, 0x01]);
+    till.expect(ACK).await;
+    assert_eq!(read(&till.result().await).amount, Some(2000));
+    till.say(ACK);
+    assert_eq!(till.take().await, DONE);
+    till.say(&[0x06, 0x25, 0x03, 0x87, 0x00, 0x02]);
+    till.expect(ACK).await;
+    assert_eq!(read(&till.result().await).result_code, Some(0));
+    till.say(ACK);
+    assert_eq!(till.take().await, DONE);
+    till.say(&[0x06, 0x24, 0x0A, 0x04, 0, 0, 0, 0, 0x20, 0, 0x87, 0x00, 0x01]);
+    till.expect(ACK).await;
+    till.fails(0xB4).await;
+    terminal.settled().await;
+    let books = terminal.klarna();
+    let captured: Vec<i64> = books.values().flat_map(|book| book.captured.clone()).collect();
+    assert_eq!(captured, [2000, 1010]);
+    assert_eq!(books.values().filter(|book| book.captured.is_empty()).count(), 1);
+
+    // The open shift, and then the closed one: 20.00 and 10.10.
+    for command in [0x10, 0x50] {
+        till.say(&[0x06, command, 0x03, 0, 0, 0]);
+        till.expect(ACK).await;
+        assert_eq!(read(&till.result().await).amount, Some(3010));
+        till.say(ACK);
+        assert_eq!(till.take().await, DONE);
+    }
+    till.say(&[0x06, 0x10, 0x03, 0, 0, 0]);
+    till.expect(ACK).await;
+    assert_eq!(read(&till.result().await).amount, Some(0));
     terminal.finish().await;
 }
 

@@ -16,6 +16,7 @@
 //! | [`charset`] | texts |
 //! | [`code`] | result and error codes |
 //! | [`message`] | commands of the till and answers of the terminal as types |
+//! | [`guest`] | a second till, which has to wait |
 //! | [`session`] | the terminal's half of every dialogue |
 
 pub mod apdu;
@@ -24,6 +25,7 @@ pub mod bmp;
 pub mod charset;
 pub mod code;
 pub mod frame;
+pub mod guest;
 pub mod message;
 pub mod session;
 pub mod stream;

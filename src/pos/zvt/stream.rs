@@ -45,6 +45,11 @@ impl Splitter {
         received
     }
 
+    /// The beginning of an APDU that has not ended, for whoever reads on.
+    pub fn into_rest(self) -> Vec<u8> {
+        self.apdu
+    }
+
     /// An APDU has begun and has not ended.
     pub fn in_apdu(&self) -> bool {
         !self.apdu.is_empty() || self.skip_len > 0

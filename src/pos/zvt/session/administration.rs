@@ -135,9 +135,9 @@ impl Session {
     /// answered, so that no answer is taken for another one's.
     pub(super) fn status_enquiry(&mut self, now: Mono, asked: &StatusEnquiry<'_>) {
         self.answer(now, &Answer::Acknowledged);
-        let status = match self.is_busy() {
-            false => TerminalStatus::READY,
-            true => TerminalStatus::PLEASE_WAIT,
+        let status = match &self.running {
+            None | Some(Running::Telling) => TerminalStatus::READY,
+            Some(_) => TerminalStatus::PLEASE_WAIT,
         };
         let version = asked.wants_version().then(|| env!("CARGO_PKG_VERSION").to_owned());
         let report = StatusReport { version, status, tlv: None };

@@ -134,7 +134,7 @@ impl Session {
         }
         let (progress, says) = match &self.running {
             Some(Running::GivingBack { .. }) => (Progress::REVERSING, None),
-            Some(Running::Paying { .. }) => (Progress::WAITING, Some(text::SCAN)),
+            Some(Running::Paying { stage, .. }) => (Progress::WAITING, Some(text::during(*stage))),
             _ => (Progress::WAITING, None),
         };
         let details = says.filter(|_| self.registration.tlv).and_then(|text| {

@@ -3,7 +3,7 @@
 use super::{ABORT_DRAIN, OPENING_MAX, Registration, Running, Session, Sums};
 use crate::clock::Mono;
 use crate::payment::event::Sale;
-use crate::payment::vocabulary::{Operation, Request};
+use crate::payment::vocabulary::{Operation, Request, Stage};
 use crate::pos::zvt::bcd::{CurrencyCode, Password};
 use crate::pos::zvt::code::{Code, TerminalStatus};
 use crate::pos::zvt::message::{self, Answer, Command, Completion, Payment, Registered};
@@ -103,8 +103,8 @@ impl Session {
         self.end(&Answer::Completion(Completion::Registered(registered)));
     }
 
-    /// `06 01` and `06 22` (PA00P015: authorisation, §2.8 reservation). It is acknowledged once the core has taken it, so that no
-    /// earlier sale is left open behind it.
+    /// `06 01` and `06 22` (PA00P015: authorisation, §2.8 reservation). It is acknowledged once the
+    /// core has taken it, so that no earlier sale is left open behind it.
     fn authorise(&mut self, now: Mono, asked: &Payment<'_>, reserved: bool) {
         if !self.registration.done {
             self.is_registered(now);
@@ -142,8 +142,8 @@ impl Session {
                 let reference = sale.reference.clone();
                 self.answer(now, &Answer::Acknowledged);
                 self.ask(Request::Abort { reference: reference.clone() });
-                let (abort_at, aborting) = (None, true);
-                self.running = Some(Running::Paying { reference, abort_at, aborting });
+                let (stage, abort_at, aborting) = (Stage::Checking, None, true);
+                self.running = Some(Running::Paying { reference, stage, abort_at, aborting });
             }
             // Answered once the core has decided.
             Some(Running::Paying { reference, aborting, .. }) => {

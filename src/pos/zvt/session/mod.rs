@@ -13,26 +13,26 @@ mod outgoing;
 mod pace;
 mod running;
 mod sale;
+mod settings;
 mod settling;
 mod text;
 
 use super::apdu::Apdu;
-use super::bcd::{Bcd as _, CurrencyCode, Password, TerminalId};
+use super::bcd::{Bcd as _, Password};
 use super::charset::Charset;
 use super::code::Code;
-use super::message::{self, Answer, Command, RegistrationConfig, TillAbilities, control};
-use super::transport::{Event, Transport};
-use crate::clock::{Mono, Zone};
+use super::message::{Answer, Command, RegistrationConfig, control};
+use super::transport::Event;
+use crate::clock::Mono;
 use crate::id::PosReference;
-use crate::money::{Amount, Currency};
-use crate::payment::event::Sale;
-use crate::payment::vocabulary::{
-    Operation, OperationResult, Reply, Request, SaleName, SaleResult,
-};
+use crate::payment::vocabulary::{Operation, Reply, Request, SaleName};
 use crate::pos::TillEvent;
 use outgoing::Outgoing;
 use pace::Pace;
 pub use pace::Rate;
+use running::{Named, Running, Sums, Wanted};
+use settings::Registration;
+pub use settings::{Line, Profile, Settings};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -58,150 +58,6 @@ const ANSWER_MAX: Duration = Duration::from_secs(30);
 const LOST_MAX: Duration = Duration::from_secs(10);
 /// After an abort some tills acknowledge our acknowledgement: that must not meet a result.
 const ABORT_DRAIN: Duration = Duration::from_millis(250);
-
-/// What the protocol needs to know of the terminal.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settings {
-    /// BMP 29.
-    pub terminal: TerminalId,
-    /// The only currency that this till can be paid in.
-    pub currency: Currency,
-    /// What commands must carry; anything when it is absent.
-    pub password: Option<Password>,
-    /// BMP 8A: 120 is Klarna (PA00P015 13.13).
-    pub card_type: u8,
-    /// Which kind of till is catered for.
-    pub profile: Profile,
-    /// Of BMP 0C and 0D.
-    pub zone: Zone,
-}
-
-/// What tills of a family need beside what they register for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Profile {
-    /// What the till has registered for.
-    #[default]
-    Standard,
-    /// No intermediate states, no print commands, no texts beside results, whatever the till has
-    /// registered for.
-    Minimal,
-    /// Intermediate states in any case, texts in ISO-8859-1 unless the till asks for another code
-    /// page (SMART-ZVT of card complete).
-    CardComplete,
-    /// Results with containers.
-    Rich,
-}
-
-impl Settings {
-    fn currency_code(&self) -> CurrencyCode {
-        CurrencyCode::of(self.currency).expect("every currency of ours has a numeric code")
-    }
-}
-
-/// What carries the session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Line {
-    /// A serial line.
-    Serial,
-    /// TCP.
-    Tcp,
-}
-
-impl Line {
-    fn transport(self) -> Transport {
-        match self {
-            Self::Serial => Transport::serial(),
-            Self::Tcp => Transport::tcp(),
-        }
-    }
-}
-
-/// What the till has registered for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Registration {
-    /// It has registered at least once; before that nothing is sold.
-    done: bool,
-    config: RegistrationConfig,
-    abilities: TillAbilities,
-    /// It understands containers.
-    tlv: bool,
-}
-
-impl Registration {
-    fn none() -> Self {
-        let (config, abilities) = (RegistrationConfig::LOGGED_OFF, TillAbilities::default());
-        Self { done: false, config, abilities, tlv: false }
-    }
-
-    fn of(asked: &message::Registration<'_>) -> Self {
-        let (config, abilities) = (asked.config, asked.abilities());
-        Self { done: true, config, abilities, tlv: asked.tlv.is_some() }
-    }
-}
-
-/// The command that is being carried out.
-#[derive(Debug)]
-enum Running {
-    /// Nothing but blocks is left to be sent.
-    Telling,
-    /// A sale was asked for and nothing is answered yet: what was open before is in its way.
-    Opening { sale: Sale, until: Mono, again_at: Option<Mono> },
-    /// The shopper is being waited for.
-    Paying { reference: PosReference, abort_at: Option<Mono>, aborting: bool },
-    /// The till has an approved result and has not acknowledged it.
-    Approved { result: Box<SaleResult> },
-    /// It has; the core does not know it for certain yet. `delivered` is what it has handed over,
-    /// if that is only a part, and the command that says so.
-    Acknowledging {
-        result: Box<SaleResult>,
-        delivered: Option<(PosReference, Amount)>,
-        again_at: Mono,
-    },
-    /// It has refused the result, or has not answered: the sale is being given back.
-    GivingBack { reference: PosReference, operation: PosReference, again_at: Mono },
-    /// The last result is being looked for.
-    Last { reference: PosReference, wants: Wanted, asked_again: bool, until: Mono },
-    /// Money is being given back, or taken of what was reserved.
-    Settling {
-        reference: PosReference,
-        named: Named,
-        /// It is about a reservation.
-        is_booking: bool,
-        /// It is recorded; when the till is told so.
-        queued: Option<(Mono, Box<OperationResult>)>,
-        until: Mono,
-    },
-    /// The shift is being closed, or added up.
-    Adding { reference: PosReference, sums: Sums, until: Mono },
-    /// An open reservation is being looked for.
-    Reserved { reference: PosReference, until: Mono },
-}
-
-/// Why a shift is added up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sums {
-    /// `06 50`.
-    EndOfDay,
-    /// `06 10`.
-    Totals,
-    /// `06 12`: only for the printer.
-    Printed,
-}
-
-/// What of the last result is wanted.
-#[derive(Debug, Clone, Copy)]
-struct Wanted {
-    result: bool,
-    receipt: bool,
-}
-
-/// How the till has named the payment that a command is about.
-#[derive(Debug, Clone, Copy, Default)]
-struct Named {
-    receipt: Option<super::bcd::Receipt>,
-    trace: Option<super::bcd::Trace>,
-}
 
 /// One till, over all its connections.
 #[derive(Debug)]
@@ -298,7 +154,9 @@ impl Session {
     /// Takes in bytes, cut anywhere.
     pub fn receive(&mut self, now: Mono, bytes: &[u8]) -> Vec<TillEvent> {
         let received = self.out.transport.receive(now, bytes);
-        self.pace.heard(now, !received.is_empty());
+        if !bytes.is_empty() {
+            self.pace.heard(now, !received.is_empty());
+        }
         self.transported(now, received);
         self.drain(now)
     }
@@ -324,7 +182,7 @@ impl Session {
 
     /// Whether a command of the till is being carried out, so that another till has to wait.
     pub fn is_busy(&self) -> bool {
-        !matches!(self.running, None | Some(Running::Telling))
+        self.running.is_some()
     }
 
     /// When [`Self::tick`] or [`Self::poll_write`] has something to do, though nothing comes in.

@@ -47,20 +47,27 @@ impl Session {
             return;
         }
         match &mut self.running {
-            Some(Running::Opening { .. }) => self.open(now, reference.clone()),
+            Some(Running::Opening { .. }) => self.open(now, reference.clone(), stage),
             Some(Running::Paying { aborting, .. }) if stage == Stage::Completing && *aborting => {
                 *aborting = false;
                 self.answer_abort(now, false);
+            }
+            Some(Running::Paying { stage: before, .. })
+                if text::during(*before) != text::during(stage) =>
+            {
+                // A till that shows our texts learns it at once.
+                self.keep_alive_at = self.keep_alive_at.filter(|_| !self.registration.tlv);
+                *before = stage;
             }
             _ => {}
         }
     }
 
     /// The core has taken the sale.
-    fn open(&mut self, now: Mono, reference: PosReference) {
+    fn open(&mut self, now: Mono, reference: PosReference, stage: Stage) {
         self.answer(now, &Answer::Acknowledged);
         let abort_at = (!self.wants_progress()).then(|| now.after(SILENT_SALE_MAX));
-        self.running = Some(Running::Paying { reference, abort_at, aborting: false });
+        self.running = Some(Running::Paying { reference, stage, abort_at, aborting: false });
         self.keep_alive_at = None;
     }
 

@@ -1,19 +1,27 @@
 //! What cashiers and their printers read, in German: whole words without umlauts, because tills
 //! disagree about code pages more than about anything else.
 
-use crate::i18n::{self, Lang};
 use crate::money::Amount;
 use crate::payment::shift::ShiftReport;
-use crate::payment::vocabulary::{OperationKind, OperationResult};
+use crate::payment::vocabulary::{OperationKind, OperationResult, Stage};
 use crate::pos::zvt::bcd::{Receipt, TerminalId, Trace};
 use crate::pos::zvt::code::Code;
 
 /// BMP 8B, and the beginning of every text.
 pub(super) const KLARNA: &str = "Klarna";
-/// While the shopper is being waited for.
-pub(super) const SCAN: &str = "Bitte QR-Code scannen";
 /// Of what is recorded and not yet carried out.
 const QUEUED: &str = "vorgemerkt";
+
+/// What the till shows while a sale runs.
+pub(super) fn during(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Checking | Stage::AwaitingShopper => "Bitte QR-Code scannen",
+        Stage::ScanAgain => "Nicht bezahlt: neu scannen oder abbrechen",
+        Stage::ShopperPaying => "Kunde bezahlt am Telefon",
+        Stage::Confirming | Stage::Completing => "Zahlung wird bestaetigt",
+        Stage::Unknown => "Verbindung gestoert, bitte warten",
+    }
+}
 
 /// What has gone wrong, for the cashier; empty where the till's own words for the code say it all.
 pub(super) fn of(code: Code) -> &'static str {
@@ -123,10 +131,7 @@ pub(super) fn configuration_lines(terminal: TerminalId, currency: &str) -> Vec<S
 }
 
 fn amount(amount: Amount) -> String {
-    let code = amount.currency_code();
-    let number = i18n::amount(amount, Lang::De);
-    let digits = number.trim_matches(|c: char| !c.is_ascii_digit() && c != '-');
-    format!("{digits} {code}")
+    format!("{} {}", amount.decimal().replace('.', ","), amount.currency_code())
 }
 
 /// A word and what it says, as wide as the narrowest printers.
@@ -172,10 +177,10 @@ Klarna Kassenschnitt
 Terminal        12345678
 Schicht                3
 Zahlungen 000007 - 000021
-12 Verkaeufe 1.234,56 EUR
+12 Verkaeufe 1234,56 EUR
 1 Stornos      10,10 EUR
 2 Rueckgaben    5,00 EUR
-Summe       1.219,46 EUR";
+Summe        1219,46 EUR";
         assert_eq!(shift_lines(&report, terminal, true).join("\n"), expected);
     }
 

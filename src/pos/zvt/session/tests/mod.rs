@@ -1,11 +1,14 @@
 //! Dialogues byte for byte, with a core that says what the test says.
 
 use super::*;
-use crate::clock::Wall;
+use crate::clock::{Wall, Zone};
 use crate::id::{PaymentId, PaymentReference};
-use crate::money::Amount;
+use crate::money::{Amount, Currency};
 use crate::payment::event::{NotPaid, OperationProgress, VoidReason};
-use crate::payment::vocabulary::{OperationKind, Problem, SaleOutcome, Stage};
+use crate::payment::vocabulary::{
+    OperationKind, OperationResult, Problem, SaleOutcome, SaleResult, Stage,
+};
+use crate::pos::zvt::bcd::TerminalId;
 use crate::pos::zvt::hex;
 
 mod random;

@@ -123,6 +123,7 @@ proptest! {
                     break;
                 }
                 till.session.tick(till.now);
+                till.session.poll_rate(till.now);
                 till.hear();
             }
             prop_assert!(till.session.poll_timeout().is_none_or(|due| due > till.now), "{act:?}");

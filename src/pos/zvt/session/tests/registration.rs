@@ -111,6 +111,12 @@ fn a_till_that_reads_containers_is_told_what_to_do() {
     till.reply(progress(asked[0].reference(), Stage::Checking));
     let text = hex::text(b"Bitte QR-Code scannen");
     assert_eq!(till.hear(), [ACK, &format!("04 FF 1D 17 03 06 19 24 17 07 15 {text}")]);
+    assert_eq!(till.say(ACK), []);
+    till.reply(progress(asked[0].reference(), Stage::AwaitingShopper));
+    assert_eq!(till.hear(), [""; 0], "the same in words");
+    till.reply(progress(asked[0].reference(), Stage::ShopperPaying));
+    let text = hex::text(b"Kunde bezahlt am Telefon");
+    assert_eq!(till.hear(), [format!("04 FF 20 17 03 06 1C 24 1A 07 18 {text}")]);
     // The result does not overtake the block that is on its way.
     till.reply(result(asked[0].reference(), SaleOutcome::Approved));
     assert_eq!(till.hear(), [""; 0]);
