@@ -294,6 +294,11 @@ fn a_till_that_speaks_zvt_has_the_defaults_of_zvt() {
         (&zvt, "till.terminal_id: is missing"),
         (&bad, "till.password: needs exactly 6 digits"),
         (&good.replace("12345678", "1234"), "till.terminal_id: needs exactly 8 digits"),
+        (&good.replace("[till]", "[till]\nprofile = \"rihc\""), "unknown variant `rihc`"),
+        (
+            &good.replace("[terminal]", "[terminal]\ntime_zone = \"Middle/Earth\""),
+            "terminal.time_zone: \"Middle/Earth\" is no time zone that this system knows",
+        ),
         (&good.replace("[till]", "[till]\nformat = \"7E1\""), "till.format: ZVT needs 8 data"),
     ] {
         let error = read(text).expect_err(wrong).to_string();
