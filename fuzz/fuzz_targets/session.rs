@@ -80,6 +80,7 @@ impl Shop {
             password: None,
             card_type: 120,
             profile: profiles[usize::from(first >> 1) % 4],
+            merchant: "Example Store".to_owned(),
             zone: Zone::UTC,
         };
         let line = if serial { Line::Serial } else { Line::Tcp };

@@ -135,7 +135,7 @@ impl Problems {
 
 pub(super) struct Terminal {
     pub(super) name: String,
-    merchant: String,
+    pub(super) merchant: String,
     pub(super) locale: Locale,
     pub(super) currencies: Vec<Currency>,
     pub(super) zone: Zone,

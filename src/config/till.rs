@@ -81,6 +81,7 @@ fn zvt(
         password,
         card_type: raw.card_type.unwrap_or(CARD_TYPE),
         profile: raw.profile.unwrap_or_default(),
+        merchant: terminal.merchant.clone(),
         zone: terminal.zone.clone(),
     })
 }

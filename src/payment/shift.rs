@@ -1,6 +1,7 @@
 //! A shift's totals: the sum of its journal records, and nothing else.
 
 use super::event::{Event, Record};
+use crate::clock::Wall;
 use crate::id::{PaymentId, PosReference};
 use crate::money::{Amount, Currency};
 use std::collections::BTreeMap;
@@ -19,6 +20,9 @@ pub struct ShiftReport {
     /// The first and the last payment that were authorised in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payments: Option<(PaymentId, PaymentId)>,
+    /// When.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Wall>,
 }
 
 /// What has happened in the open shift so far.

@@ -202,7 +202,8 @@ impl Draft<'_> {
     ) -> ShiftReport {
         let shift = self.engine.shifts.keys().next_back().map_or(1, |last| last + 1);
         let Turnover { totals, payments } = turnover;
-        ShiftReport { reference, shift, totals, captures_queued, payments }
+        let at = Some(self.step.now().wall);
+        ShiftReport { reference, shift, totals, captures_queued, payments, at }
     }
 
     fn end_shift(&mut self, reference: PosReference, turnover: Turnover) -> Result<(), Stop> {

@@ -164,6 +164,7 @@ fn events() -> Vec<Event> {
         totals: Vec::new(),
         captures_queued: 0,
         payments: None,
+        at: None,
     };
     let mut events = vec![
         Event::SaleRequested { sale: sale(), payment_reference: payment_reference() },

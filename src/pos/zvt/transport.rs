@@ -21,6 +21,8 @@ const SENDS_MAX: u32 = 3;
 const BLOCK_GAP: Duration = Duration::from_millis(40);
 /// For how long the same frame once more is a repetition, because our acknowledgement was lost.
 const REPEAT_WINDOW: Duration = Duration::from_secs(6);
+/// Between two pieces of an APDU over TCP.
+const APDU_MAX: Duration = Duration::from_secs(10);
 /// Blocks that wait to be sent; a dialogue never has more than a few.
 const BLOCKS_MAX: usize = 256;
 
@@ -59,7 +61,7 @@ impl Transport {
     pub fn receive(&mut self, now: Mono, bytes: &[u8]) -> Vec<Event> {
         match self {
             Self::Serial(serial) => serial.receive(now, bytes),
-            Self::Tcp(tcp) => tcp.receive(bytes),
+            Self::Tcp(tcp) => tcp.receive(now, bytes),
         }
     }
 
@@ -260,11 +262,18 @@ impl Serial {
 #[derive(Debug, Default)]
 pub struct Tcp {
     splitter: Splitter,
+    last_byte: Option<Mono>,
     writes: VecDeque<Vec<u8>>,
 }
 
 impl Tcp {
-    fn receive(&mut self, bytes: &[u8]) -> Vec<Event> {
+    /// An APDU whose rest does not come is forgotten: what comes then is another one.
+    fn receive(&mut self, now: Mono, bytes: &[u8]) -> Vec<Event> {
+        let torn = self.last_byte.is_some_and(|at| at.after(APDU_MAX) <= now);
+        if torn && self.splitter.in_apdu() {
+            self.splitter = Splitter::new();
+        }
+        self.last_byte = Some(now);
         let apdu = |received| match received {
             stream::Received::Apdu(apdu) => Some(Event::Apdu(apdu)),
             stream::Received::TooLong(_) => None,
@@ -349,6 +358,14 @@ mod tests {
         line.tick(at(210));
         assert_eq!(writes(&mut line, at(210)), [[frame::NAK]], "T1 has run out");
         assert_eq!(line.receive(at(300), &good).len(), 1);
+    }
+
+    #[test]
+    fn over_tcp_an_apdu_whose_rest_does_not_come_is_forgotten() {
+        let mut line = Transport::tcp();
+        assert_eq!(line.receive(at(0), &[0x06, 0x01, 0xFF, 0xFF, 0xFF]), []);
+        assert_eq!(line.receive(at(9_000), &[0; 5]), []);
+        assert_eq!(line.receive(at(19_000), REGISTER), [Event::Apdu(REGISTER.to_vec())]);
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 use super::Raw;
 use crate::pos::zvt::apdu::Control;
-use crate::pos::zvt::bcd::{CurrencyCode, FullDate, MinorUnits, Password, Receipt, Time, Trace};
+use crate::pos::zvt::bcd::{
+    CurrencyCode, FullDate, MinorUnits, Password, Receipt, TerminalId, Time, Trace,
+};
 use crate::pos::zvt::charset::Charset;
 use crate::pos::zvt::code::Code;
 
@@ -23,6 +25,8 @@ pub enum Command<'a> {
     Reset,
     /// `06 1A`: print how the terminal is set up.
     PrintConfiguration,
+    /// `06 1B`: another terminal identifier.
+    SetTerminal(Password, TerminalId),
     /// `06 20`: the last result and receipt again.
     RepeatReceipt(RepeatReceipt),
     /// `06 22`: authorise, capture later.

@@ -107,6 +107,8 @@ pub mod control {
     pub const RESET: Control = [0x06, 0x18];
     /// Till: print how the terminal is set up.
     pub const PRINT_CONFIGURATION: Control = [0x06, 0x1A];
+    /// Till: another terminal identifier.
+    pub const SET_TERMINAL: Control = [0x06, 0x1B];
     /// Till: the last result and receipt again.
     pub const REPEAT_RECEIPT: Control = [0x06, 0x20];
     /// Till: authorise, capture later.

@@ -31,6 +31,10 @@ impl<'a> Command<'a> {
             control::REPRINT => Self::Reprint(only_password(data)?),
             control::RESET => Self::Reset,
             control::PRINT_CONFIGURATION => Self::PrintConfiguration,
+            control::SET_TERMINAL => {
+                let (password, data) = leading(data, PASSWORD)?;
+                Self::SetTerminal(password, needed(&Body::read(data)?, 0x29)?)
+            }
             control::REPEAT_RECEIPT => {
                 let (password, data) = leading(data, PASSWORD)?;
                 let service = Body::read(data)?.byte(0x03);

@@ -67,6 +67,7 @@ impl Command<'_> {
             Self::Reprint(_) => control::REPRINT,
             Self::Reset => control::RESET,
             Self::PrintConfiguration => control::PRINT_CONFIGURATION,
+            Self::SetTerminal(..) => control::SET_TERMINAL,
             Self::RepeatReceipt(_) => control::REPEAT_RECEIPT,
             Self::Reservation(_) => control::RESERVATION,
             Self::PartialReversal(_) => control::PARTIAL_REVERSAL,
@@ -100,6 +101,9 @@ impl Command<'_> {
             | Self::Reprint(password)
             | Self::EndOfDay(password)
             | Self::Initialisation(password) => Ok(Writer::after(&password.bytes())),
+            Self::SetTerminal(password, terminal) => {
+                Writer::after(&password.bytes()).field(0x29, Some(terminal.bytes()))
+            }
             Self::RepeatReceipt(command) => {
                 Writer::after(&command.password.bytes()).byte(0x03, command.service)
             }

@@ -1,18 +1,23 @@
 //! What shops do beside selling: the last result again, the shift's sums, how the terminal is set
 //! up, the line's rate (PA00P015: repeat receipt, end of day, send totals, print turnovers).
 
+use super::memory::Earlier;
 use super::outgoing::{Block, Meaning};
-use super::{ANSWER_MAX, Line, REFERENCE_PREFIX, Running, Session, Sums, Wanted, text};
+use super::{
+    ANSWER_MAX, Line, Named, REFERENCE_PREFIX, Running, Session, Sums, Wanted, answer, text,
+};
 use crate::clock::Mono;
 use crate::id::PosReference;
 use crate::money::Amount;
+use crate::payment::event::OperationProgress;
 use crate::payment::shift::{ShiftReport, ShiftTotal};
-use crate::payment::vocabulary::{Request, SaleResult, Status};
-use crate::pos::zvt::bcd::{MinorUnits, Password, Receipt};
+use crate::payment::vocabulary::{OperationResult, Request, SaleResult, Status};
+use crate::pos::zvt::apdu::Apdu;
+use crate::pos::zvt::bcd::{Date, MinorUnits, Password, Receipt, Time};
 use crate::pos::zvt::code::{Code, TerminalStatus};
 use crate::pos::zvt::message::{
-    Answer, Completion, Group, RepeatReceipt, StatusEnquiry, StatusInformation, StatusReport,
-    Totals,
+    Answer, Command, Completion, Group, ReceiptName, RepeatReceipt, StatusEnquiry,
+    StatusInformation, StatusReport, Totals,
 };
 
 impl Session {
@@ -23,9 +28,22 @@ impl Session {
         }
         let wants =
             Wanted { result: asked.wants_status_information(), receipt: asked.wants_receipt() };
-        let reference = self.names.next();
-        self.ask(Request::Last { reference: reference.clone(), prefix: REFERENCE_PREFIX });
         let until = now.after(ANSWER_MAX);
+        // A closing that the till knows is no receipt to repeat.
+        let closed = |earlier: &&Earlier| !(earlier.taken && earlier.is_end_of_day());
+        let reference = match self.earlier.as_ref().filter(closed) {
+            Some(earlier) => {
+                let reference = earlier.reference.clone();
+                self.ask(Request::Status { reference: reference.clone() });
+                reference
+            }
+            None => {
+                let reference = self.names.next();
+                let prefix = REFERENCE_PREFIX;
+                self.ask(Request::Last { reference: reference.clone(), prefix });
+                reference
+            }
+        };
         self.running = Some(Running::Last { reference, wants, asked_again: false, until });
     }
 
@@ -51,21 +69,39 @@ impl Session {
             }
             Status::Done(result, _) => self.repeat_result(result, wants),
             Status::InProgress(_) => self.refuse_late(Code::NOT_READY),
-            Status::NotKnown | Status::Operation(_) | Status::Shift(_) => {
-                self.refuse_late(Code::NOT_POSSIBLE);
+            Status::Operation(operation) => self.repeat_settled(operation, wants),
+            Status::Shift(report) => self.tell_sums(report, true, wants),
+            // A command that was refused is not on record.
+            Status::NotKnown if self.earlier.is_some() => {
+                self.refuse_late(Code::REVERSAL_NOT_POSSIBLE);
             }
+            Status::NotKnown => self.refuse_late(Code::NOT_POSSIBLE),
         }
         self.out.advance(now);
     }
 
+    /// Without its `04 0F` a till hears by the end alone whether it was paid.
     fn repeat_result(&mut self, result: &SaleResult, wants: Wanted) {
         if wants.result {
             self.tell_sale(result, Meaning::Nothing);
         }
         if wants.receipt {
-            self.print(&result.receipt);
+            self.print_sale(result, None);
         }
-        self.complete();
+        match answer::code_of(result.outcome) {
+            code if code != Code::OK && !wants.result => self.refuse_late(code),
+            _ => self.complete(),
+        }
+    }
+
+    fn repeat_settled(&mut self, operation: &OperationResult, wants: Wanted) {
+        let queued = match &operation.progress {
+            OperationProgress::Queued => true,
+            OperationProgress::Done => false,
+            OperationProgress::Refused(_) => return self.fail(Code::REVERSAL_NOT_POSSIBLE),
+        };
+        let named = self.earlier.as_ref().map(named_by).unwrap_or_default();
+        self.tell_settled(operation, named, queued, wants);
     }
 
     /// `06 50`, `06 10` and `06 12` (PA00P015: end of day, send totals, print turnovers).
@@ -73,7 +109,10 @@ impl Session {
         if !self.is_allowed(now, password) || !self.is_registered(now) {
             return;
         }
-        let reference = self.names.next();
+        let reference = match sums {
+            Sums::EndOfDay => self.reference_once(),
+            Sums::Totals | Sums::Printed => self.names.next(),
+        };
         self.ask(match sums {
             Sums::EndOfDay => Request::EndShift { reference: reference.clone() },
             Sums::Totals | Sums::Printed => Request::Totals { reference: reference.clone() },
@@ -87,13 +126,20 @@ impl Session {
         if *reference != report.reference {
             return;
         }
-        let sums = *sums;
-        if sums != Sums::Printed {
+        let wants = Wanted { result: *sums != Sums::Printed, receipt: true };
+        self.tell_sums(report, *sums == Sums::EndOfDay, wants);
+    }
+
+    fn tell_sums(&mut self, report: &ShiftReport, is_closed: bool, wants: Wanted) {
+        if wants.result {
             let status = self.totals(report);
-            self.push(Meaning::Nothing, &Answer::StatusInformation(Box::new(status)));
+            let meaning = if is_closed { Meaning::Settled } else { Meaning::Nothing };
+            self.push(meaning, &Answer::StatusInformation(Box::new(status)));
         }
-        let (terminal, is_closed) = (self.settings.terminal, sums == Sums::EndOfDay);
-        self.print_administration(&text::shift_lines(report, terminal, is_closed));
+        if wants.receipt {
+            let lines = text::shift_lines(report, &self.settings, is_closed);
+            self.print_administration(&lines);
+        }
         self.complete();
     }
 
@@ -107,7 +153,13 @@ impl Session {
         let payments = report.payments;
         let first = payments.and_then(|(first, _)| digits(first.number()));
         let last = payments.and_then(|(_, last)| digits(last.number()));
+        let civil = report.at.and_then(|at| self.settings.zone.civil(at));
+        // More given back than taken has no place in an unsigned number.
+        let negative = row.map(ShiftTotal::net).filter(|net| net.minor() < 0);
         StatusInformation {
+            time: civil.as_ref().and_then(|civil| Time::new(civil.hour_minute_second).ok()),
+            date: civil.as_ref().and_then(|civil| Date::new(civil.month_day).ok()),
+            text: negative.map(text::sum),
             amount: Some(group.total),
             terminal: Some(self.settings.terminal),
             currency: Some(self.settings.currency_code()),
@@ -123,11 +175,8 @@ impl Session {
     /// `06 1A` (PA00P015: print system configuration).
     pub(super) fn print_configuration(&mut self, now: Mono) {
         self.answer(now, &Answer::Acknowledged);
-        let currency = self.settings.currency;
-        self.print_administration(&text::configuration_lines(
-            self.settings.terminal,
-            currency.code(),
-        ));
+        let lines = text::configuration_lines(&self.settings);
+        self.print_administration(&lines);
         self.complete();
     }
 
@@ -136,9 +185,10 @@ impl Session {
     pub(super) fn status_enquiry(&mut self, now: Mono, asked: &StatusEnquiry<'_>) {
         self.answer(now, &Answer::Acknowledged);
         let status = match &self.running {
-            None | Some(Running::Telling) => TerminalStatus::READY,
-            Some(_) => TerminalStatus::PLEASE_WAIT,
+            None | Some(Running::Telling) if self.unresolved.is_none() => TerminalStatus::READY,
+            _ => TerminalStatus::PLEASE_WAIT,
         };
+        self.out.drop_unanswered_end();
         let version = asked.wants_version().then(|| env!("CARGO_PKG_VERSION").to_owned());
         let report = StatusReport { version, status, tlv: None };
         let answer = Answer::Completion(Completion::Status(report));
@@ -164,9 +214,26 @@ impl Session {
     }
 }
 
+/// The numbers by which the till has named a payment.
+fn named_by(earlier: &Earlier) -> Named {
+    let (control, data) = earlier.apdu();
+    match Command::parse(&Apdu { control, data: &data }) {
+        Ok(Command::Reversal(asked)) => Named { receipt: asked.receipt, trace: asked.trace },
+        Ok(Command::Refund(asked)) => Named { receipt: asked.receipt, trace: asked.trace },
+        Ok(
+            Command::PartialReversal(asked)
+            | Command::BookTotal(asked)
+            | Command::CancelReservation(asked),
+        ) => match asked.receipt {
+            ReceiptName::Number(receipt) => Named { receipt: Some(receipt), trace: None },
+            ReceiptName::AllOpen => Named::default(),
+        },
+        _ => Named::default(),
+    }
+}
+
 fn group(row: &ShiftTotal) -> Group {
     let count = row.sales_count.saturating_sub(row.voided_count);
-    // More given back than taken has no place in an unsigned number.
     let net = Some(row.net()).filter(|net: &Amount| net.minor() >= 0);
     Group {
         count: u8::try_from(count).unwrap_or(u8::MAX),

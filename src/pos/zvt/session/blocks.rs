@@ -3,9 +3,10 @@
 
 use super::answer;
 use super::outgoing::{Block, Meaning};
-use super::{KEEP_ALIVE_EVERY, Named, Profile, Running, Session, text};
+use super::{KEEP_ALIVE_EVERY, Named, Profile, Running, Session, Wanted, text};
 use crate::clock::Mono;
-use crate::payment::vocabulary::{OperationResult, SaleResult};
+use crate::money::Amount;
+use crate::payment::vocabulary::{OperationResult, SaleOutcome, SaleResult};
 use crate::pos::zvt::APDU_LEN_MAX;
 use crate::pos::zvt::bcd::Minutes;
 use crate::pos::zvt::code::Code;
@@ -36,11 +37,33 @@ impl Session {
         self.push(meaning, &Answer::StatusInformation(Box::new(status)));
     }
 
-    pub(super) fn tell_settled(&mut self, operation: &OperationResult, named: Named, queued: bool) {
-        let status = answer::settled(&self.settings, operation, named, queued);
-        self.push(Meaning::Nothing, &Answer::StatusInformation(Box::new(status)));
-        self.print(&text::settled_lines(operation, named.receipt, named.trace, queued));
+    pub(super) fn tell_settled(
+        &mut self,
+        operation: &OperationResult,
+        named: Named,
+        queued: bool,
+        wants: Wanted,
+    ) {
+        if wants.result {
+            let status = answer::settled(&self.settings, operation, named, queued);
+            self.push(Meaning::Settled, &Answer::StatusInformation(Box::new(status)));
+        }
+        if wants.receipt {
+            let lines = text::settled_lines(operation, named, queued, &self.settings);
+            self.print(&lines);
+        }
         self.complete();
+    }
+
+    /// A sale's receipt, with what the till needs to name it later.
+    pub(super) fn print_sale(&mut self, result: &SaleResult, delivered: Option<Amount>) {
+        let mut lines = result.receipt.clone();
+        lines.extend(delivered.map(text::delivered));
+        if result.outcome == SaleOutcome::Approved {
+            let status = answer::sale(&self.settings, result);
+            lines.extend(text::numbers(self.settings.terminal, status.receipt, status.trace));
+        }
+        self.print(&lines);
     }
 
     /// `04 0F` with a code, `06 1E` with the same (PA00P015 §2.2.9).
@@ -125,10 +148,16 @@ impl Session {
             self.keep_alive_at = None;
             return;
         }
-        if self.keep_alive_at.is_some_and(|at| at > now) {
+        let tells =
+            matches!(self.running, Some(Running::Paying { .. } | Running::GivingBack { .. }));
+        let due = self.keep_alive_at.map_or(tells, |at| at <= now);
+        if !due && self.keep_alive_at.is_some() {
             return;
         }
         self.keep_alive_at = Some(now.after(KEEP_ALIVE_EVERY));
+        if !due {
+            return;
+        }
         if !self.out.is_idle() {
             return;
         }
@@ -146,11 +175,49 @@ impl Session {
     }
 }
 
-/// A line as lines that are not wider than the till's paper.
+/// A line as lines that are not wider than the till's paper: first the gap between its two columns
+/// gets smaller, then it is broken between words, and a word only where it is wider than the paper.
 fn fold(line: &str, width: usize) -> Vec<String> {
-    let characters: Vec<char> = line.chars().collect();
-    if characters.is_empty() {
-        return vec![String::new()];
+    let len = line.chars().count();
+    if len <= width {
+        return vec![line.to_owned()];
     }
-    characters.chunks(width).map(|part| part.iter().collect()).collect()
+    if let Some((left, right)) = line.split_once("  ") {
+        let right = right.trim_start();
+        let used = left.chars().count() + right.chars().count();
+        if used < width {
+            return vec![format!("{left}{}{right}", " ".repeat(width - used))];
+        }
+    }
+    let mut lines: Vec<String> = Vec::new();
+    for word in line.split_whitespace() {
+        let room = lines.last().map(|last| width.saturating_sub(last.chars().count() + 1));
+        match lines.last_mut() {
+            Some(last) if room.is_some_and(|room| word.chars().count() <= room) => {
+                last.push(' ');
+                last.push_str(word);
+            }
+            _ => {
+                let characters: Vec<char> = word.chars().collect();
+                lines.extend(characters.chunks(width).map(|part| part.iter().collect::<String>()));
+            }
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fold;
+
+    #[test]
+    fn lines_fit_the_paper() {
+        assert_eq!(fold("Klarna                 10,10 EUR", 24), ["Klarna         10,10 EUR"]);
+        assert_eq!(fold("", 24), [""]);
+        assert_eq!(fold("Dies ist kein Kassenbeleg", 24), ["Dies ist kein", "Kassenbeleg"]);
+        assert_eq!(
+            fold("S1-T1-20261121-000007-a1b2c3d4", 20),
+            ["S1-T1-20261121-00000", "7-a1b2c3d4"]
+        );
+    }
 }

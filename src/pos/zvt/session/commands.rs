@@ -16,6 +16,9 @@ impl Session {
             Command::DisplayText(_) => return self.answer(now, &Answer::Acknowledged),
             _ => {}
         }
+        if !self.may_begin(now, command) {
+            return;
+        }
         // Whoever gives a new command has left the one before (PA00P015 §2.2.8): that is never an
         // acknowledgement of its result.
         self.end_dialogue();
@@ -40,6 +43,14 @@ impl Session {
             Command::Totals(password) => self.add_up(now, *password, Sums::Totals),
             Command::Reprint(password) => self.add_up(now, *password, Sums::Printed),
             Command::PrintConfiguration => self.print_configuration(now),
+            Command::SetTerminal(password, terminal) => {
+                // It is a setting; a till may make sure of it.
+                match *terminal == self.settings.terminal {
+                    true if self.is_allowed(now, *password) => self.just_complete(now),
+                    true => {}
+                    false => self.answer(now, &Answer::Refused(Code::NOT_POSSIBLE)),
+                }
+            }
             Command::Initialisation(password) => {
                 if self.is_allowed(now, *password) {
                     self.just_complete(now);
@@ -57,6 +68,30 @@ impl Session {
             | Command::Refused(_)
             | Command::Stray(_) => {}
         }
+    }
+
+    /// While the shopper pays, only what shows that the till has left the sale ends it; the rest
+    /// has to wait.
+    fn may_begin(&mut self, now: Mono, command: &Command<'_>) -> bool {
+        let pays = matches!(self.running, Some(Running::Opening { .. } | Running::Paying { .. }));
+        let leaves = matches!(
+            command,
+            Command::Registration(_)
+                | Command::LogOff
+                | Command::Reset
+                | Command::Authorisation(_)
+                | Command::Reservation(_)
+                | Command::RepeatReceipt(_)
+        );
+        if !pays || leaves {
+            return true;
+        }
+        let code = match command {
+            Command::Unknown(_) => Code::NOT_POSSIBLE,
+            _ => Code::PLEASE_WAIT,
+        };
+        self.answer(now, &Answer::Refused(code));
+        false
     }
 
     /// Answers a wrong password.
@@ -126,6 +161,7 @@ impl Session {
             locale: None,
             reserved,
         };
+        self.forget_earlier();
         self.ask(Request::Sale(sale.clone()));
         let until = now.after(OPENING_MAX);
         self.running = Some(Running::Opening { sale, until, again_at: None });
@@ -142,8 +178,10 @@ impl Session {
                 let reference = sale.reference.clone();
                 self.answer(now, &Answer::Acknowledged);
                 self.ask(Request::Abort { reference: reference.clone() });
-                let (stage, abort_at, aborting) = (Stage::Checking, None, true);
-                self.running = Some(Running::Paying { reference, stage, abort_at, aborting });
+                let (stage, abort_at) = (Stage::Checking, None);
+                let (overdue, aborting) = (false, true);
+                self.running =
+                    Some(Running::Paying { reference, stage, abort_at, overdue, aborting });
             }
             // Answered once the core has decided.
             Some(Running::Paying { reference, aborting, .. }) => {

@@ -9,6 +9,7 @@ mod administration;
 mod answer;
 mod blocks;
 mod commands;
+mod memory;
 mod outgoing;
 mod pace;
 mod running;
@@ -18,15 +19,15 @@ mod settling;
 mod text;
 
 use super::apdu::Apdu;
-use super::bcd::{Bcd as _, Password};
 use super::charset::Charset;
 use super::code::Code;
-use super::message::{Answer, Command, RegistrationConfig, control};
+use super::message::{Answer, Command, RegistrationConfig};
 use super::transport::Event;
 use crate::clock::Mono;
 use crate::id::PosReference;
 use crate::payment::vocabulary::{Operation, Reply, Request, SaleName};
 use crate::pos::TillEvent;
+use memory::Earlier;
 use outgoing::Outgoing;
 use pace::Pace;
 pub use pace::Rate;
@@ -44,10 +45,12 @@ pub const REFERENCE_PREFIX: &str = "zvt-";
 const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(8);
 /// A till that hears no intermediate states gives up after 180 s (T4); the shopper has less.
 const SILENT_SALE_MAX: Duration = Duration::from_secs(150);
+/// What then is still not decided ends so long after that, and is given back.
+const SILENT_END: Duration = Duration::from_secs(20);
 /// A command must be answered within 5 s (T3); what is open is resolved before that or not at all.
 const OPENING_MAX: Duration = Duration::from_millis(3500);
 /// Between two attempts at something that the core has refused for now.
-const ASK_AGAIN: Duration = Duration::from_millis(200);
+const ASK_AGAIN: Duration = Duration::from_millis(500);
 /// Between two attempts to record what the till has already said.
 const RECORD_AGAIN: Duration = Duration::from_secs(1);
 /// How long a reversal or refund may take until the till hears that it is queued.
@@ -65,6 +68,12 @@ pub struct Session {
     settings: Settings,
     line: Line,
     registration: Registration,
+    /// What the till has said for it.
+    registered: Vec<u8>,
+    /// The command that is being carried out, without a password.
+    said: Vec<u8>,
+    /// The last one about an earlier payment or the shift.
+    earlier: Option<Earlier>,
     out: Outgoing,
     running: Option<Running>,
     keep_alive_at: Option<Mono>,
@@ -75,6 +84,8 @@ pub struct Session {
     acknowledged: Option<PosReference>,
     /// The sale that was given back last, so that its approval is not told meanwhile.
     given_back: Option<PosReference>,
+    /// The sale that was in the way of another one, and may still be.
+    unresolved: Option<PosReference>,
     names: Names,
     events: Vec<TillEvent>,
 }
@@ -103,6 +114,9 @@ impl Session {
             settings,
             line,
             registration: Registration::none(),
+            registered: vec![RegistrationConfig::LOGGED_OFF.0],
+            said: Vec::new(),
+            earlier: None,
             out: Outgoing::new(line),
             running: None,
             keep_alive_at: None,
@@ -110,18 +124,9 @@ impl Session {
             lost_at: None,
             acknowledged: None,
             given_back: None,
+            unresolved: None,
             names: Names { seed, count: 0 },
             events: Vec::new(),
-        }
-    }
-
-    /// Takes back what the till has registered for ([`TillEvent::Registered`]); what cannot be read
-    /// is as good as no registration.
-    pub fn remember(&mut self, registered: &[u8]) {
-        let data = [&[0; Password::WIDTH], registered].concat();
-        let apdu = Apdu { control: control::REGISTRATION, data: &data };
-        if let Ok(Command::Registration(registration)) = Command::parse(&apdu) {
-            self.registration = Registration::of(&registration);
         }
     }
 
@@ -233,7 +238,12 @@ impl Session {
     }
 
     fn heard(&mut self, now: Mono, bytes: &[u8]) {
-        let Ok(apdu) = Apdu::parse(bytes) else { return };
+        let apdu = match Apdu::parse(bytes) {
+            Ok(apdu) => apdu,
+            // Classes 80 and 84 are never answered.
+            Err(_) if bytes.first().is_none_or(|class| class & 0xFB == 0x80) => return,
+            Err(_) => return self.answer(now, &Answer::Refused(Code::PROTOCOL_ERROR)),
+        };
         match Command::parse(&apdu) {
             Ok(Command::Acknowledged) => {
                 if let Some(block) = self.out.acknowledged() {
@@ -251,9 +261,10 @@ impl Session {
             Ok(Command::Stray(_)) => {}
             Ok(command) => {
                 let before = self.registration.clone();
+                self.said = memory::nameless(&apdu);
                 self.command(now, &command);
                 if self.registration != before {
-                    self.events.push(TillEvent::Registered(registered(&command, apdu.data)));
+                    self.keep_registration(&command, apdu.data);
                 }
             }
             Err(error) => self.answer(now, &Answer::Refused(error.code())),
@@ -297,14 +308,6 @@ impl Session {
             Profile::Standard | Profile::Minimal | Profile::Rich => Charset::Cp437,
         };
         self.registration.abilities.charset.unwrap_or(usual)
-    }
-}
-
-/// What the till has said, without its password.
-fn registered(command: &Command<'_>, data: &[u8]) -> Vec<u8> {
-    match command {
-        Command::Registration(_) => data.get(Password::WIDTH..).unwrap_or_default().to_vec(),
-        _ => vec![RegistrationConfig::LOGGED_OFF.0],
     }
 }
 

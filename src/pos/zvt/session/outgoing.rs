@@ -23,6 +23,8 @@ pub(super) enum Meaning {
     Nothing,
     /// The till has taken in an approved result.
     Approved,
+    /// The till has taken in how a command about an earlier payment or the shift ended.
+    Settled,
     /// A line or block of a receipt; without an answer the rest of it is left out.
     Print,
     /// The command has ended.
@@ -117,6 +119,15 @@ impl Outgoing {
     /// Forgets a block that means nothing and whose answer will not come.
     pub(super) fn clear_sent_progress(&mut self) {
         self.sent.take_if(|sent| sent.block.meaning == Meaning::Nothing);
+    }
+
+    /// Forgets the end of a command that is on its way: a till that asks something else has taken
+    /// it in, and some never say so.
+    pub(super) fn drop_unanswered_end(&mut self) {
+        let ended = |sent: &mut Sent| sent.written && sent.block.meaning == Meaning::End;
+        if self.sent.take_if(ended).is_some() {
+            self.owed += 1;
+        }
     }
 
     /// Forgets lines of a receipt that wait.

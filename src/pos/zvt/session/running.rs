@@ -15,7 +15,14 @@ pub(super) enum Running {
     /// A sale was asked for and nothing is answered yet: what was open before is in its way.
     Opening { sale: Sale, until: Mono, again_at: Option<Mono> },
     /// The shopper is being waited for.
-    Paying { reference: PosReference, stage: Stage, abort_at: Option<Mono>, aborting: bool },
+    Paying {
+        reference: PosReference,
+        stage: Stage,
+        abort_at: Option<Mono>,
+        /// It was to be aborted because the till gives up soon.
+        overdue: bool,
+        aborting: bool,
+    },
     /// The till has an approved result and has not acknowledged it.
     Approved { result: Box<SaleResult> },
     /// It has; the core does not know it for certain yet. `delivered` is what it has handed over,
@@ -61,6 +68,11 @@ pub(super) enum Sums {
 pub(super) struct Wanted {
     pub(super) result: bool,
     pub(super) receipt: bool,
+}
+
+impl Wanted {
+    /// As after a command.
+    pub(super) const ALL: Self = Self { result: true, receipt: true };
 }
 
 /// How the till has named the payment that a command is about.

@@ -6,7 +6,10 @@
 use super::answer::{code_of, code_of_problem};
 use super::outgoing::{Block, Meaning};
 use super::settling::acknowledgement;
-use super::{ASK_AGAIN, RECORD_AGAIN, REFERENCE_PREFIX, Running, SILENT_SALE_MAX, Session, text};
+use super::{
+    ASK_AGAIN, RECORD_AGAIN, REFERENCE_PREFIX, Running, SILENT_END, SILENT_SALE_MAX, Session,
+    Wanted, text,
+};
 use crate::clock::Mono;
 use crate::id::PosReference;
 use crate::payment::vocabulary::{
@@ -66,12 +69,15 @@ impl Session {
     /// The core has taken the sale.
     fn open(&mut self, now: Mono, reference: PosReference, stage: Stage) {
         self.answer(now, &Answer::Acknowledged);
+        self.unresolved = None;
         let abort_at = (!self.wants_progress()).then(|| now.after(SILENT_SALE_MAX));
-        self.running = Some(Running::Paying { reference, stage, abort_at, aborting: false });
+        self.running =
+            Some(Running::Paying { reference, stage, abort_at, overdue: false, aborting: false });
         self.keep_alive_at = None;
     }
 
     fn result(&mut self, now: Mono, result: &SaleResult) {
+        self.unresolved.take_if(|open| *open == result.reference);
         let approved = result.outcome == SaleOutcome::Approved;
         if !self.is_about(&result.reference) {
             let known = self.acknowledged.as_ref() == Some(&result.reference)
@@ -122,9 +128,7 @@ impl Session {
         }
         let acknowledged = self.running.take_if(acknowledging);
         if let Some(Running::Acknowledging { result, delivered, .. }) = acknowledged {
-            let mut lines = result.receipt;
-            lines.extend(delivered.map(|(_, amount)| text::delivered(amount)));
-            self.print(&lines);
+            self.print_sale(&result, delivered.map(|(_, amount)| amount));
             self.complete();
         }
     }
@@ -142,6 +146,7 @@ impl Session {
                     Problem::Busy(open) | Problem::Unacknowledged(open) => {
                         *again_at = Some(now.after(ASK_AGAIN));
                         let open = open.clone();
+                        self.unresolved = Some(open.clone());
                         self.resolve(open, problem);
                     }
                     problem => {
@@ -197,6 +202,7 @@ impl Session {
     pub(super) fn taken(&mut self, now: Mono, block: Block) {
         match block.meaning {
             Meaning::Nothing | Meaning::Print => {}
+            Meaning::Settled => self.earlier_is_taken(),
             Meaning::End => self.running = self.running.take().filter(|now| !is_telling(now)),
             Meaning::Approved => {
                 if let Some(Running::Approved { result }) = self.running.take_if(approved) {
@@ -222,7 +228,7 @@ impl Session {
     /// The till has refused a block, or has not answered it.
     pub(super) fn not_taken(&mut self, now: Mono, block: Block) {
         match block.meaning {
-            Meaning::Nothing => {}
+            Meaning::Nothing | Meaning::Settled => {}
             // The sale stands; its receipt can be had again.
             Meaning::Print => self.out.skip_prints(),
             Meaning::End => self.taken(now, block),
@@ -278,11 +284,13 @@ impl Session {
                 let sale = sale.clone();
                 self.ask(Request::Sale(sale));
             }
-            Some(Running::Paying { reference, abort_at, .. }) => {
-                *abort_at = None;
+            Some(Running::Paying { reference, abort_at, overdue, .. }) if !*overdue => {
+                (*abort_at, *overdue) = (Some(now.after(SILENT_END)), true);
                 let reference = reference.clone();
                 self.ask(Request::Abort { reference });
             }
+            // It is told while the till still listens; what may be approved later is given back.
+            Some(Running::Paying { .. }) => self.fail(Code::ABORTED),
             Some(Running::Acknowledging { result, delivered, again_at }) => {
                 *again_at = now.after(RECORD_AGAIN);
                 let again = acknowledgement(result, delivered.as_ref());
@@ -297,7 +305,7 @@ impl Session {
             }
             Some(Running::Settling { named, queued: Some((_, queued)), .. }) => {
                 let (named, queued) = (*named, queued.clone());
-                self.tell_settled(&queued, named, true);
+                self.tell_settled(&queued, named, true, Wanted::ALL);
             }
             Some(Running::Settling { .. }) => self.fail(Code::NO_CONNECTION),
             Some(Running::Last { .. } | Running::Adding { .. } | Running::Reserved { .. }) => {

@@ -19,6 +19,8 @@ pub struct Settings {
     pub card_type: u8,
     /// Which kind of till is catered for.
     pub profile: Profile,
+    /// The shop's name, on what is printed.
+    pub merchant: String,
     /// Of BMP 0C and 0D.
     pub zone: Zone,
 }

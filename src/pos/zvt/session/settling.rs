@@ -2,7 +2,7 @@
 //! reversal, refund). Which of them is possible the core decides.
 
 use super::answer::code_of_problem;
-use super::{ANSWER_MAX, Named, QUEUED_AFTER, Running, Session};
+use super::{ANSWER_MAX, KEEP_ALIVE_EVERY, Named, QUEUED_AFTER, Running, Session, Wanted};
 use crate::clock::Mono;
 use crate::id::{PaymentReference, PosReference, TransactionId};
 use crate::money::Amount;
@@ -113,7 +113,7 @@ impl Session {
         is_booking: bool,
         request: impl FnOnce(PosReference) -> Request,
     ) {
-        let reference = self.names.next();
+        let reference = self.reference_once();
         self.ask(request(reference.clone()));
         let (queued, until) = (None, now.after(ANSWER_MAX));
         self.running = Some(Running::Settling { reference, named, is_booking, queued, until });
@@ -140,7 +140,9 @@ impl Session {
                         let at = now.after(QUEUED_AFTER);
                         queued.get_or_insert((at, Box::new(done.clone())));
                     }
-                    OperationProgress::Done => self.tell_settled(done, named, false),
+                    OperationProgress::Done => {
+                        self.tell_settled(done, named, false, Wanted::ALL);
+                    }
                     OperationProgress::Refused(_) => self.fail(impossible(is_booking)),
                 }
             }
@@ -194,6 +196,7 @@ impl Session {
         self.acknowledged = Some(result.reference.clone());
         self.ask(acknowledgement(&result, delivered.as_ref()));
         let again_at = now.after(super::RECORD_AGAIN);
+        self.keep_alive_at = Some(now.after(KEEP_ALIVE_EVERY));
         self.running = Some(Running::Acknowledging { result, delivered, again_at });
     }
 }

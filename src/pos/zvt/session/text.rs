@@ -1,6 +1,7 @@
 //! What cashiers and their printers read, in German: whole words without umlauts, because tills
 //! disagree about code pages more than about anything else.
 
+use super::{Named, Settings};
 use crate::money::Amount;
 use crate::payment::shift::ShiftReport;
 use crate::payment::vocabulary::{OperationKind, OperationResult, Stage};
@@ -15,7 +16,8 @@ const QUEUED: &str = "vorgemerkt";
 /// What the till shows while a sale runs.
 pub(super) fn during(stage: Stage) -> &'static str {
     match stage {
-        Stage::Checking | Stage::AwaitingShopper => "Bitte QR-Code scannen",
+        Stage::Checking => "Bitte warten",
+        Stage::AwaitingShopper => "Bitte QR-Code scannen",
         Stage::ScanAgain => "Nicht bezahlt: neu scannen oder abbrechen",
         Stage::ShopperPaying => "Kunde bezahlt am Telefon",
         Stage::Confirming | Stage::Completing => "Zahlung wird bestaetigt",
@@ -32,7 +34,7 @@ pub(super) fn of(code: Code) -> &'static str {
         Code::NOT_READY => "Terminal ist noch beschaeftigt",
         Code::NO_CONNECTION => "Keine Verbindung zu Klarna",
         Code::ALREADY_REVERSED => "Schon ganz gebucht oder zurueckgegeben",
-        Code::REVERSAL_NOT_POSSIBLE => "Zahlung nicht gefunden, oder Betrag zu hoch",
+        Code::REVERSAL_NOT_POSSIBLE => "Nicht moeglich, Beleg und Betrag pruefen",
         Code::PRE_AUTHORISATION => "Reservierung nicht gefunden, oder schon gebucht",
         Code::AMOUNT_TOO_LARGE => "Betrag zu hoch",
         Code::AMOUNT_TOO_SMALL => "Betrag fehlt",
@@ -64,26 +66,41 @@ fn what(kind: OperationKind) -> &'static str {
 /// The receipt of a reversal, refund or booking.
 pub(super) fn settled_lines(
     operation: &OperationResult,
-    receipt: Option<Receipt>,
-    trace: Option<Trace>,
+    named: Named,
     queued: bool,
+    settings: &Settings,
 ) -> Vec<String> {
     let mut lines = vec![
+        settings.merchant.clone(),
         format!("{KLARNA} {}", what(operation.kind)),
         pair("Betrag", amount(operation.amount)),
     ];
-    lines.extend(receipt.map(|receipt| pair("Beleg", receipt)));
-    lines.extend(trace.map(|trace| pair("Trace", trace)));
+    lines.extend(numbers(settings.terminal, named.receipt, named.trace));
     if queued {
         lines.push(QUEUED.to_uppercase());
-        lines.push("Wird ausgefuehrt, sobald Klarna".to_owned());
-        lines.push("erreichbar ist.".to_owned());
+        lines.push("Wird ausgefuehrt, sobald Klarna erreichbar ist.".to_owned());
     }
     if let Some(transaction) = &operation.transaction {
         lines.push("Klarna ID".to_owned());
         lines.push(transaction.as_str().to_owned());
     }
     lines
+}
+
+/// By what a till and its cashier find a payment again.
+pub(super) fn numbers(
+    terminal: TerminalId,
+    receipt: Option<Receipt>,
+    trace: Option<Trace>,
+) -> impl Iterator<Item = String> {
+    let receipt = receipt.map(|receipt| pair("Beleg-Nr.", receipt));
+    let trace = trace.map(|trace| pair("Trace-Nr.", trace));
+    [Some(pair("Terminal-ID", terminal)), receipt, trace].into_iter().flatten()
+}
+
+/// A sum that has no place in a number without a sign.
+pub(super) fn sum(net: Amount) -> String {
+    format!("Summe {}", amount(net))
 }
 
 /// What stands on a receipt when only a part was handed over.
@@ -94,15 +111,17 @@ pub(super) fn delivered(amount_delivered: Amount) -> String {
 /// A shift's sums.
 pub(super) fn shift_lines(
     report: &ShiftReport,
-    terminal: TerminalId,
+    settings: &Settings,
     is_closed: bool,
 ) -> Vec<String> {
     let title = if is_closed { "Kassenschnitt" } else { "Zwischensumme" };
     let mut lines = vec![
+        settings.merchant.clone(),
         format!("{KLARNA} {title}"),
-        pair("Terminal", terminal),
+        pair("Terminal-ID", settings.terminal),
         pair("Schicht", report.shift),
     ];
+    lines.extend(report.at.and_then(|at| settings.zone.civil(at)).map(|civil| civil.text));
     if let Some((first, last)) = report.payments {
         lines.push(pair("Zahlungen", format!("{first} - {last}")));
     }
@@ -121,11 +140,12 @@ pub(super) fn shift_lines(
 }
 
 /// How the terminal is set up.
-pub(super) fn configuration_lines(terminal: TerminalId, currency: &str) -> Vec<String> {
+pub(super) fn configuration_lines(settings: &Settings) -> Vec<String> {
     vec![
+        settings.merchant.clone(),
         concat!("klarna-terminald ", env!("CARGO_PKG_VERSION")).to_owned(),
-        pair("Terminal", terminal),
-        pair("Waehrung", currency),
+        pair("Terminal-ID", settings.terminal),
+        pair("Waehrung", settings.currency.code()),
         pair("Zahlart", KLARNA),
     ]
 }
@@ -144,7 +164,9 @@ fn pair(name: &str, value: impl std::fmt::Display) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Profile;
     use super::*;
+    use crate::clock::{Wall, Zone};
     use crate::id::{PaymentId, PosReference};
     use crate::money::Currency;
     use crate::payment::shift::ShiftTotal;
@@ -170,18 +192,29 @@ mod tests {
             totals: vec![total],
             captures_queued: 0,
             payments: Some((PaymentId::new(7), PaymentId::new(21))),
+            at: Some(Wall::from_millis(1_700_000_000_123)),
         };
-        let terminal = TerminalId::new(12_345_678).expect("eight digits");
+        let settings = Settings {
+            terminal: TerminalId::new(12_345_678).expect("eight digits"),
+            currency: Currency::new("EUR").expect("EUR"),
+            password: None,
+            card_type: 120,
+            profile: Profile::Standard,
+            merchant: "Example Store".to_owned(),
+            zone: Zone::UTC,
+        };
         let expected = "\
+Example Store
 Klarna Kassenschnitt
-Terminal        12345678
+Terminal-ID     12345678
 Schicht                3
+2023-11-14 22:13:20 UTC
 Zahlungen 000007 - 000021
 12 Verkaeufe 1234,56 EUR
 1 Stornos      10,10 EUR
 2 Rueckgaben    5,00 EUR
 Summe        1219,46 EUR";
-        assert_eq!(shift_lines(&report, terminal, true).join("\n"), expected);
+        assert_eq!(shift_lines(&report, &settings, true).join("\n"), expected);
     }
 
     #[test]

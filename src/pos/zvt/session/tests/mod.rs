@@ -8,9 +8,10 @@ use crate::payment::event::{NotPaid, OperationProgress, VoidReason};
 use crate::payment::vocabulary::{
     OperationKind, OperationResult, Problem, SaleOutcome, SaleResult, Stage,
 };
-use crate::pos::zvt::bcd::TerminalId;
+use crate::pos::zvt::bcd::{Password, TerminalId};
 use crate::pos::zvt::hex;
 
+mod lost;
 mod random;
 mod registration;
 mod settling;
@@ -47,6 +48,7 @@ impl Till {
             password: Some(Password::new(123_456).expect("six digits")),
             card_type: 120,
             profile,
+            merchant: "Example Store".to_owned(),
             zone: Zone::UTC,
         };
         let session = Session::new(settings, line, Uuid::from_u128(7));
@@ -187,13 +189,15 @@ fn receipts_are_printed_before_the_end() {
     let line = |attribute: &str, text: &str| {
         format!("06 D1 {:02X} {attribute} {}", text.len() + 1, hex::text(text.as_bytes()))
     };
-    till.take(&[
-        &line("00", "HAENDLERBELEG"),
-        &line("80", "BEZAHLT"),
-        &line("00", "KUNDENBELEG"),
-        &line("80", "BEZAHLT"),
-        DONE,
-    ]);
+    for copy in ["HAENDLERBELEG", "KUNDENBELEG"] {
+        for text in [copy, "BEZAHLT", "Terminal-ID     12345678", "Beleg-Nr.           0010"] {
+            assert_eq!(till.hear(), [line("00", text)]);
+            till.say(ACK);
+        }
+        assert_eq!(till.hear(), [line("80", "Trace-Nr.         000010")]);
+        till.say(ACK);
+    }
+    assert_eq!(till.hear(), [DONE]);
 }
 
 #[test]
@@ -238,7 +242,7 @@ fn a_new_command_is_no_acknowledgement() {
     assert_eq!(till.hear(), [""; 0]);
     till.reply(refused(&sale, Problem::Unacknowledged(reference)));
     assert_eq!(till.hear(), [""; 0], "what is open is resolved first");
-    let asked = till.wait(Duration::from_millis(200));
+    let asked = till.wait(ASK_AGAIN);
     assert!(matches!(&asked[..], [Request::Sale(again)] if again.reference == sale));
     till.reply(progress(&sale, Stage::Checking));
     assert_eq!(till.hear(), [ACK]);
@@ -333,6 +337,8 @@ fn what_is_wrong_with_a_command_is_said_at_once() {
             "06 31 0A 12 34 56 04 00 00 00 00 10 10",
             &[ACK, &failure("B5", "Beleg-Nr. der Zahlung angeben")],
         ),
+        ("06 1B 08 12 34 56 29 12 34 56 78", &[ACK, DONE]),
+        ("06 1B 08 12 34 56 29 87 65 43 21", &["84 83 00"]),
         ("06 23 03 87 00 10", &["84 9A 00"]),
         ("06 25 03 87 FF FF", &["84 83 00"]),
         ("08 40 01 03", &["84 FD 00"]),

@@ -133,6 +133,7 @@ fn the_sums_of_a_shift_are_told_and_printed() {
             totals: vec![total.clone()],
             captures_queued: 0,
             payments: Some((PaymentId::new(7), PaymentId::new(10_021))),
+            at: None,
         };
         assert_eq!(till.hear(), [ACK]);
         till.reply(match command {
@@ -143,7 +144,7 @@ fn the_sums_of_a_shift_are_told_and_printed() {
             assert_eq!(till.hear(), [&sums[..]], "{command}");
             till.say(ACK);
         }
-        for _ in 0..8 {
+        for _ in 0..9 {
             let line = till.hear();
             assert!(line[0].starts_with("06 D1"), "{command}: {line:?}");
             till.say(ACK);
