@@ -17,6 +17,7 @@
 //! | [`code`] | result and error codes |
 //! | [`message`] | commands of the till and answers of the terminal as types |
 //! | [`session`] | the terminal's half of every dialogue |
+//! | [`trace`] | a dialogue as text |
 
 pub mod apdu;
 pub mod bcd;
@@ -28,6 +29,7 @@ pub mod message;
 pub mod session;
 pub mod stream;
 pub mod tlv;
+pub mod trace;
 pub mod transport;
 
 /// Longest APDU that is taken in or sent, in bytes, its header included: four times the longest
