@@ -1,5 +1,5 @@
 //! ZVT (PA00P015, PA00P016), the terminal's side: bytes of a German, Austrian or Swiss till as
-//! messages, and ours as bytes.
+//! messages, and ours as bytes. Beside it a till of our own, for people at a desk.
 //!
 //! No IO, no clock and no money rule lives here, and no byte of a till makes anything panic. From
 //! the wire inwards:
@@ -17,6 +17,7 @@
 //! | [`code`] | result and error codes |
 //! | [`message`] | commands of the till and answers of the terminal as types |
 //! | [`session`] | the terminal's half of every dialogue |
+//! | [`till`] | the till's half |
 //! | [`trace`] | a dialogue as text |
 
 pub mod apdu;
@@ -28,6 +29,7 @@ pub mod frame;
 pub mod message;
 pub mod session;
 pub mod stream;
+pub mod till;
 pub mod tlv;
 pub mod trace;
 pub mod transport;
