@@ -34,7 +34,7 @@ pub fn text(path: &Path) -> &str {
 
 #[test]
 fn help_says_what_each_command_is_for() {
-    let roles = ["run", "check-config", "payments", "outbox", "simulate", "demo"];
+    let roles = ["run", "check-config", "payments", "outbox", "till", "simulate", "demo"];
     check(&["--help"], 0, &roles);
     check(&["--help"], 0, &["not made, endorsed or supported by Klarna"]);
     check(&["run", "--help"], 0, &["--config <FILE>", "Run the terminal"]);

@@ -1,0 +1,235 @@
+//! What the terminal says, in words for a cashier: one line that nobody can mistake for each
+//! result.
+
+use super::operation::Operation;
+use crate::money::Currency;
+use crate::pos::zvt::bcd::MinorUnits;
+use crate::pos::zvt::code::Code;
+use crate::pos::zvt::message::{
+    Abort, Answer, Completion, IntermediateStatus, PrintLine, ReceiptKind, ReceiptName,
+    StatusInformation, Style, Totals,
+};
+use crate::pos::zvt::till::{Ending, Event, Outcome};
+
+/// How an operation has gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::cli) enum Verdict {
+    /// Paid, or done.
+    Done,
+    /// Not paid, or refused.
+    Not,
+    /// Nobody knows.
+    Unknown,
+}
+
+/// Prints what is said while a command runs.
+#[derive(Debug)]
+pub(in crate::cli) struct Paper {
+    width: usize,
+    /// Said last about what the terminal does, so that it is not said again and again.
+    progress: String,
+    /// The last result, also of a command that has failed.
+    result: Option<StatusInformation>,
+    is_printing: bool,
+}
+
+impl Paper {
+    pub(in crate::cli) fn new(width: usize) -> Self {
+        Self { width, progress: String::new(), result: None, is_printing: false }
+    }
+
+    /// Lines for what was heard; none for what says nothing to a cashier.
+    pub(in crate::cli) fn lines(&mut self, event: &Event) -> Vec<String> {
+        match event {
+            Event::Heard(Answer::IntermediateStatus(status)) => self.progress(status),
+            Event::Heard(Answer::StatusInformation(status)) => {
+                self.result = Some(status.as_ref().clone());
+                Vec::new()
+            }
+            Event::Heard(Answer::PrintLine(line)) => self.line(line),
+            Event::Heard(Answer::PrintBlock(block)) => {
+                let kind = match block.kind {
+                    ReceiptKind::Merchant => "merchant's copy",
+                    ReceiptKind::Customer => "customer's copy",
+                    ReceiptKind::Administration => "for the shop",
+                };
+                let mut lines = self.begin(kind);
+                lines.extend(block.lines.iter().map(|line| format!("    {line}")));
+                lines.extend(block.last.then(|| self.cut()));
+                lines
+            }
+            Event::AbortAnswered(true) => vec!["the terminal aborts".to_owned()],
+            Event::AbortAnswered(false) => {
+                vec!["too late to abort; the terminal goes on".to_owned()]
+            }
+            Event::Heard(_) | Event::Taken | Event::Ended(_) => Vec::new(),
+        }
+    }
+
+    fn progress(&mut self, status: &IntermediateStatus) -> Vec<String> {
+        let own = status.details.as_ref().and_then(|details| details.text.clone());
+        let text = match (own, status.progress.text()) {
+            (Some(text), _) => text,
+            (None, "") => format!("busy ({:02X})", status.progress.0),
+            (None, text) => text.to_owned(),
+        };
+        if std::mem::replace(&mut self.progress, text.clone()) == text {
+            return Vec::new();
+        }
+        vec![format!("terminal: {text}")]
+    }
+
+    fn line(&mut self, line: &PrintLine) -> Vec<String> {
+        let mut lines = self.begin("receipt");
+        let text = match line.style.0 & Style::CENTRED.0 {
+            0 => line.text.clone(),
+            _ => format!("{:^width$}", line.text.trim(), width = self.width),
+        };
+        lines.push(format!("    {}", text.trim_end()));
+        lines.extend(line.last.then(|| self.cut()));
+        lines
+    }
+
+    fn begin(&mut self, title: &str) -> Vec<String> {
+        match std::mem::replace(&mut self.is_printing, true) {
+            true => Vec::new(),
+            false => vec![format!("    {:-<width$}", format!("-- {title} "), width = self.width)],
+        }
+    }
+
+    fn cut(&mut self) -> String {
+        self.is_printing = false;
+        format!("    {}", "-".repeat(self.width))
+    }
+
+    /// The line at the end, and how it has gone.
+    pub(in crate::cli) fn verdict(
+        &self,
+        operation: &Operation,
+        outcome: &Outcome,
+        currency: Currency,
+    ) -> (String, Verdict) {
+        let (good, bad) = heading(operation);
+        match outcome {
+            Outcome::Done(ending) if operation.needs_result() && ending.result.is_none() => {
+                let why = "the terminal has ended without a result";
+                (format!("UNKNOWN: {why}; ask with: repeat"), Verdict::Unknown)
+            }
+            Outcome::Done(ending) => {
+                let details = details(operation, ending, currency);
+                (format!("{good}{details}"), Verdict::Done)
+            }
+            Outcome::Failed(abort) if *operation == Operation::Repeat => match &self.result {
+                Some(_) => (format!("NOT PAID: {}", reason(abort)), Verdict::Not),
+                None => (format!("{bad}: {}", reason(abort)), Verdict::Not),
+            },
+            Outcome::Failed(abort) | Outcome::Refused(abort) => {
+                (format!("{bad}: {}", reason(abort)), Verdict::Not)
+            }
+            Outcome::Unknown(doubt) => {
+                let advice = if operation.is_about_money() { "; ask with: repeat" } else { "" };
+                (format!("UNKNOWN: {doubt}{advice}"), Verdict::Unknown)
+            }
+        }
+    }
+}
+
+/// What is said when it went well, and when it did not.
+fn heading(operation: &Operation) -> (&'static str, &'static str) {
+    match operation {
+        Operation::Register => ("REGISTERED", "NOT REGISTERED"),
+        Operation::Pay { .. } => ("PAID", "NOT PAID"),
+        Operation::Abort => ("ABORTED", "NOT ABORTED"),
+        Operation::Reverse { .. } => ("REVERSED", "NOT REVERSED"),
+        Operation::Refund { .. } => ("REFUNDED", "NOT REFUNDED"),
+        Operation::Repeat => ("PAID", "NOT REPEATED"),
+        Operation::EndOfDay => ("CLOSED", "NOT CLOSED"),
+        Operation::Totals => ("TOTALS", "NO TOTALS"),
+        Operation::Status => ("STATUS", "NO STATUS"),
+        Operation::Reserve { .. } => ("RESERVED", "NOT RESERVED"),
+        Operation::Book { .. } => ("BOOKED", "NOT BOOKED"),
+        Operation::Cancel { .. } => ("CANCELLED", "NOT CANCELLED"),
+        Operation::Diagnosis | Operation::Initialise | Operation::LogOff | Operation::Reprint => {
+            ("DONE", "NOT DONE")
+        }
+    }
+}
+
+impl Operation {
+    /// Without `04 0F` it has not been said whether it was done.
+    fn needs_result(&self) -> bool {
+        matches!(
+            self,
+            Self::Pay { .. }
+                | Self::Reserve { .. }
+                | Self::Reverse { .. }
+                | Self::Refund { .. }
+                | Self::Book { .. }
+                | Self::Repeat
+        )
+    }
+
+    fn is_about_money(&self) -> bool {
+        self.needs_result() || matches!(self, Self::Cancel { .. })
+    }
+}
+
+fn details(operation: &Operation, ending: &Ending, currency: Currency) -> String {
+    match &ending.completion {
+        Completion::Registered(registered) => {
+            let terminal = registered.terminal.map(|terminal| format!(" terminal {terminal}"));
+            let currency = registered.currency.and_then(|currency| currency.currency());
+            let currency = currency.map(|currency| format!(" {currency}"));
+            [terminal, currency].into_iter().flatten().collect()
+        }
+        Completion::Status(report) => {
+            let text = match report.status.text() {
+                "" => "not known",
+                text => text,
+            };
+            let version = report.version.as_ref().map(|version| format!(", software {version}"));
+            format!(": {text} ({:02X}){}", report.status.0, version.unwrap_or_default())
+        }
+        Completion::Done => match &ending.result {
+            Some(result) => money(operation, result, currency),
+            None => String::new(),
+        },
+    }
+}
+
+fn money(operation: &Operation, result: &StatusInformation, currency: Currency) -> String {
+    let currency = result.currency.and_then(|code| code.currency()).unwrap_or(currency);
+    let shown = |units: MinorUnits| format!("{} {currency}", units.amount(currency).decimal());
+    let mut text = String::new();
+    if let Some(amount) = result.amount {
+        text.push_str(&format!(" {}", shown(amount)));
+    }
+    if let Some(receipt) = result.receipt {
+        text.push_str(&format!(" receipt {receipt}"));
+    }
+    if let (Some(totals), Operation::EndOfDay | Operation::Totals) = (&result.totals, operation) {
+        text.push_str(&format!(", {} payment(s)", count(totals)));
+    }
+    text
+}
+
+fn count(totals: &Totals) -> u32 {
+    totals.groups.iter().map(|group| u32::from(group.count)).sum()
+}
+
+fn reason(abort: &Abort) -> String {
+    let coded = |code: Code| format!("{} ({:02X})", code.meaning(), code.0);
+    match abort {
+        Abort::Code(code) => coded(*code),
+        Abort::WrongCurrency(ours) => {
+            let name = ours.currency().map_or(ours.to_string(), |currency| currency.to_string());
+            format!("{}, the terminal takes {name}", coded(Code::WRONG_CURRENCY))
+        }
+        Abort::Reservation(ReceiptName::Number(receipt)) => {
+            format!("{}, receipt {receipt}", coded(Code::PRE_AUTHORISATION))
+        }
+        Abort::Reservation(ReceiptName::AllOpen) => {
+            format!("{}, none is open", coded(Code::PRE_AUTHORISATION))
+        }
+    }
+}
