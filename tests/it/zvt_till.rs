@@ -2,7 +2,7 @@
 //! the record of the dialogue.
 
 use crate::cli::{check, text};
-use crate::terminal::{PATIENCE, Program, Terminal, Wire};
+use crate::terminal::{PATIENCE, Program, Terminal, Wire, loopback};
 use klarna_terminald::pos::zvt::trace::{self, Said, Side};
 use klarna_terminald::simulator::ShopperAction;
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
@@ -200,6 +200,72 @@ fn help_and_wrong_command_lines() {
     check(&[&at[..], &["reverse", "12345"]].concat(), 2, &["up to 4 digits"]);
     check(&[&at[..], &["repeat"]].concat(), 1, &["cannot connect to the terminal at 127.0.0.1:1"]);
     check(&["till", "--connect", "/dev/nothing", "repeat"], 1, &["cannot open /dev/nothing"]);
+}
+
+#[test]
+fn the_demo_tells_a_day_and_its_dialogue_reads_back() {
+    let told = check(&["demo", "--till", "zvt", "--script"], 0, &["They agree: 2 payments"]);
+    for line in [
+        "reads: PAID 10.10 EUR receipt 0001",
+        "reads: NOT PAID: aborted (6C)",
+        "reads: PAID 16.16 EUR receipt 0003",
+        "reads: REVERSED 16.16 EUR receipt 0003",
+        "reads: CLOSED 10.10 EUR",
+    ] {
+        assert!(told.contains(line), "{line}\n{told}");
+    }
+    let is_said = |line: &&str| {
+        line.starts_with("till >") || line.starts_with("term <") || line.starts_with("       ")
+    };
+    let dialogue: String = told
+        .lines()
+        .take_while(|line| *line != "The books")
+        .filter(is_said)
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let entries = trace::parse(&dialogue).expect("a dialogue");
+    let authorised = |entry: &&trace::Entry| matches!(&entry.said, Said::Apdu(bytes) if bytes.starts_with(&[0x06, 0x01]));
+    assert_eq!(entries.iter().filter(authorised).count(), 3);
+    check(&["demo", "--listen", "pty"], 1, &["--listen needs --till zvt"]);
+}
+
+/// A demo that waits for a till, and where it waits.
+fn demo_without_a_till(listen: &str) -> (Child, String) {
+    use std::io::{BufRead as _, BufReader};
+    let mut demo = Command::new(env!("CARGO_BIN_EXE_klarna-terminald"))
+        .args(["demo", "--till", "zvt", "--listen", listen])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the binary");
+    let mut said = BufReader::new(demo.stdout.take().expect("stdout")).lines();
+    let first = said.next().expect("a line").expect("a line");
+    let place = first.split_whitespace().find(|word| word.starts_with("/dev/"));
+    let place = place.map_or(listen.to_owned(), |word| word.trim_end_matches(':').to_owned());
+    // It writes as long as it runs.
+    std::thread::spawn(move || said.for_each(drop));
+    (demo, place)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_demo_without_a_till_takes_any_till() {
+    let address = loopback();
+    for listen in [address.as_str(), "pty"] {
+        let (demo, place) = demo_without_a_till(listen);
+        let options = ["till", "--connect", place.as_str()].map(str::to_owned).to_vec();
+        let deadline = Instant::now() + PATIENCE;
+        while listen != "pty" && std::net::TcpStream::connect(listen).is_err() {
+            assert!(Instant::now() < deadline, "the demo does not listen");
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        cashier(&options, "pay 16.16", 0, &["PAID 16.16 EUR receipt 0001"]).await;
+        interrupt(&demo);
+        let ended = tokio::task::spawn_blocking(move || {
+            let mut demo = demo;
+            demo.wait().expect("it ends")
+        });
+        assert_eq!(ended.await.expect("it ends").code(), Some(0));
+    }
 }
 
 /// Two pseudo terminals with a thread that carries bytes between them.

@@ -92,6 +92,11 @@ impl<T> Shop<T> {
         Ok(Reader::open(&self.directory.join(JOURNAL))?)
     }
 
+    /// The terminal has ended by itself.
+    pub(super) fn is_closed(&self) -> bool {
+        self.daemon.is_finished()
+    }
+
     /// Where the current shopper's page is, for a browser on this computer.
     pub(super) fn page(&self) -> String {
         format!("{}/pay/latest", self.simulator.control_url())

@@ -207,7 +207,7 @@ impl Cashier {
                 }
                 input = inputs.recv(), if listening => match input {
                     Some(Input::Interrupt) if aborted => {
-                        println!("UNKNOWN: left before the end; ask with: repeat");
+                        println!("UNKNOWN: left before the end{}", operation.advice());
                         return Ok(Verdict::Unknown);
                     }
                     Some(Input::Interrupt) => {

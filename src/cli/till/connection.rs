@@ -31,6 +31,13 @@ impl Connection {
         Self { till, link, clock, record: None, events: VecDeque::new(), is_gone: false }
     }
 
+    /// Forgets what was said, on the same wire.
+    #[cfg(feature = "simulator")]
+    pub(in crate::cli) fn begin_anew(&mut self, till: Till) {
+        self.till = till;
+        self.events.clear();
+    }
+
     /// Writes the dialogue down from here on.
     pub(in crate::cli) fn record(&mut self, recorder: Recorder, out: Box<dyn Write + Send>) {
         self.record = Some((recorder, out));

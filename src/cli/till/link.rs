@@ -5,6 +5,8 @@
 
 use anyhow::Context as _;
 use serialport::{Parity, StopBits};
+#[cfg(feature = "simulator")]
+use serialport::{SerialPort as _, TTYPort};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs as _};
 use std::thread;
@@ -19,6 +21,8 @@ const READ_LEN: usize = 4096;
 const CHUNKS_MAX: usize = 64;
 /// How long one blocking read lasts before it looks whether anybody still listens.
 const READ_WAIT: Duration = Duration::from_millis(500);
+/// Between two looks whether the other end of the line is open.
+const REOPEN_PAUSE: Duration = Duration::from_millis(20);
 /// How long a connection may take to be made.
 const CONNECT_MAX: Duration = Duration::from_secs(5);
 /// A terminal that does not take its bytes for this long is as good as gone.
@@ -65,6 +69,8 @@ pub(super) enum Format {
 pub(in crate::cli) struct Link {
     heard: Receiver<Vec<u8>>,
     writer: Box<dyn Write + Send>,
+    /// What nobody takes is lost, as on a line without a plug.
+    is_patient: bool,
 }
 
 impl Link {
@@ -84,21 +90,33 @@ impl Link {
                     .open_native();
                 let port = port.with_context(|| format!("cannot open {path}"))?;
                 let reader = port.try_clone_native()?;
-                Ok(Self::over(reader, port))
+                Ok(Self::over(reader, port, false))
             }
             Target::Tcp(address) => {
                 let stream = connect(address)
                     .with_context(|| format!("cannot connect to the terminal at {address}"))?;
                 let reader = stream.try_clone()?;
-                Ok(Self::over(reader, stream))
+                Ok(Self::over(reader, stream, false))
             }
         }
     }
 
-    fn over(reader: impl Read + Send + 'static, writer: impl Write + Send + 'static) -> Self {
+    /// A port that is open already, whose other end may not be open yet.
+    #[cfg(feature = "simulator")]
+    pub(in crate::cli) fn of(mut port: TTYPort) -> anyhow::Result<Self> {
+        port.set_timeout(READ_WAIT)?;
+        let reader = port.try_clone_native()?;
+        Ok(Self::over(reader, port, true))
+    }
+
+    fn over(
+        reader: impl Read + Send + 'static,
+        writer: impl Write + Send + 'static,
+        is_patient: bool,
+    ) -> Self {
         let (sender, heard) = channel(CHUNKS_MAX);
-        thread::spawn(move || read(reader, &sender));
-        Self { heard, writer: Box::new(writer) }
+        thread::spawn(move || read(reader, &sender, is_patient));
+        Self { heard, writer: Box::new(writer), is_patient }
     }
 
     /// The next bytes; none once the wire is gone. Cancel-safe.
@@ -108,8 +126,10 @@ impl Link {
 
     /// Writes.
     pub(super) fn say(&mut self, bytes: &[u8]) -> std::io::Result<()> {
-        self.writer.write_all(bytes)?;
-        self.writer.flush()
+        match self.writer.write_all(bytes).and_then(|()| self.writer.flush()) {
+            Err(_) if self.is_patient => Ok(()),
+            written => written,
+        }
     }
 }
 
@@ -128,11 +148,12 @@ fn connect(address: &str) -> std::io::Result<TcpStream> {
     Ok(stream)
 }
 
-fn read(mut reader: impl Read, heard: &Sender<Vec<u8>>) {
+fn read(mut reader: impl Read, heard: &Sender<Vec<u8>>, is_patient: bool) {
     let mut buffer = [0; READ_LEN];
     while !heard.is_closed() {
         match reader.read(&mut buffer) {
-            Ok(0) => return,
+            Ok(0) if !is_patient => return,
+            Ok(0) => thread::sleep(REOPEN_PAUSE),
             Ok(count) => {
                 if heard.blocking_send(buffer[..count].to_vec()).is_err() {
                     return;
@@ -140,6 +161,7 @@ fn read(mut reader: impl Read, heard: &Sender<Vec<u8>>) {
             }
             Err(error) => match error.kind() {
                 ErrorKind::TimedOut | ErrorKind::WouldBlock | ErrorKind::Interrupted => {}
+                _ if is_patient => thread::sleep(REOPEN_PAUSE),
                 _ => return,
             },
         }

@@ -37,11 +37,11 @@ pub(in crate::cli) struct Settings {
     pub(super) config_byte: u8,
     /// Currency of all amounts
     #[arg(long, value_name = "CODE", default_value = "EUR")]
-    pub(super) currency: Currency,
+    pub(in crate::cli) currency: Currency,
     /// Characters in a line of a receipt
     #[arg(long, value_name = "COUNT", default_value_t = 40,
         value_parser = clap::value_parser!(u8).range(16..=120))]
-    pub(super) width: u8,
+    pub(in crate::cli) width: u8,
     /// Write the dialogue down, decoded and without secrets; - is standard error
     #[arg(long, value_name = "FILE")]
     pub(super) trace: Option<PathBuf>,
@@ -180,7 +180,7 @@ impl Operation {
     }
 
     /// The command for it. `container` is the registration's.
-    pub(super) fn command<'a>(
+    pub(in crate::cli) fn command<'a>(
         &self,
         settings: &Settings,
         container: &'a [u8],
@@ -256,7 +256,7 @@ fn units(text: &str, currency: Currency) -> anyhow::Result<MinorUnits> {
 }
 
 /// The registration's container: the till prints blocks, so many characters wide.
-pub(super) fn abilities(width: u8) -> anyhow::Result<Vec<u8>> {
+pub(in crate::cli) fn abilities(width: u8) -> anyhow::Result<Vec<u8>> {
     let (mut commands, mut container) = (Vec::new(), Vec::new());
     tlv::push(&mut commands, 0x0A, &control::PRINT_BLOCK)?;
     tlv::push(&mut container, 0x12, &[width])?;

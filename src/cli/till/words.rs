@@ -113,7 +113,7 @@ impl Paper {
         match outcome {
             Outcome::Done(ending) if operation.needs_result() && ending.result.is_none() => {
                 let why = "the terminal has ended without a result";
-                (format!("UNKNOWN: {why}; ask with: repeat"), Verdict::Unknown)
+                (format!("UNKNOWN: {why}{}", operation.advice()), Verdict::Unknown)
             }
             Outcome::Done(ending) => {
                 let details = details(operation, ending, currency);
@@ -127,8 +127,7 @@ impl Paper {
                 (format!("{bad}: {}", reason(abort)), Verdict::Not)
             }
             Outcome::Unknown(doubt) => {
-                let advice = if operation.is_about_money() { "; ask with: repeat" } else { "" };
-                (format!("UNKNOWN: {doubt}{advice}"), Verdict::Unknown)
+                (format!("UNKNOWN: {doubt}{}", operation.advice()), Verdict::Unknown)
             }
         }
     }
@@ -169,8 +168,24 @@ impl Operation {
         )
     }
 
-    fn is_about_money(&self) -> bool {
-        self.needs_result() || matches!(self, Self::Cancel { .. })
+    /// What to do when nobody knows. The last result is a sale's, not that of what came after it.
+    pub(in crate::cli) fn advice(&self) -> &'static str {
+        match self {
+            Self::Pay { .. } | Self::Reserve { .. } | Self::Repeat => "; ask with: repeat",
+            Self::Reverse { .. }
+            | Self::Refund { .. }
+            | Self::Book { .. }
+            | Self::Cancel { .. }
+            | Self::EndOfDay => "; look at the terminal before doing it again",
+            Self::Register
+            | Self::Abort
+            | Self::Totals
+            | Self::Status
+            | Self::Diagnosis
+            | Self::Initialise
+            | Self::LogOff
+            | Self::Reprint => "",
+        }
     }
 }
 

@@ -160,7 +160,7 @@ fn fold(words: &[String]) -> Vec<String> {
     lines
 }
 
-/// Reads a dialogue that [`write`] has written, or that a person has.
+/// Reads a dialogue that [`write()`] has written, or that a person has.
 ///
 /// # Errors
 /// The first line that is none, by its number.
@@ -214,6 +214,7 @@ fn read_bytes(number: usize, text: &str) -> Result<Vec<u8>, TraceError> {
 #[derive(Debug)]
 pub struct Recorder {
     words: Words,
+    with_acknowledgements: bool,
     till: Ear,
     terminal: Ear,
     last: Option<Mono>,
@@ -230,13 +231,18 @@ impl Recorder {
     /// For a serial line.
     pub fn serial(words: Words) -> Self {
         let ear = || Ear::Serial(Deframer::new());
-        Self { words, till: ear(), terminal: ear(), last: None }
+        Self { words, with_acknowledgements: true, till: ear(), terminal: ear(), last: None }
     }
 
     /// For a TCP connection.
     pub fn tcp(words: Words) -> Self {
         let ear = || Ear::Tcp(Splitter::new());
-        Self { words, till: ear(), terminal: ear(), last: None }
+        Self { words, with_acknowledgements: true, till: ear(), terminal: ear(), last: None }
+    }
+
+    /// Leaves out the bytes that acknowledge frames of a serial line.
+    pub fn without_acknowledgements(self) -> Self {
+        Self { with_acknowledgements: false, ..self }
     }
 
     /// What these bytes complete, as text; empty as long as they complete nothing.
@@ -245,7 +251,8 @@ impl Recorder {
             Side::Till => &mut self.till,
             Side::Terminal => &mut self.terminal,
         };
-        let said = ear.hear(bytes);
+        let mut said = ear.hear(bytes);
+        said.retain(|said| self.with_acknowledgements || *said != Said::Ack);
         if said.is_empty() {
             return String::new();
         }
