@@ -185,6 +185,53 @@ async fn money_is_not_moved_unasked_and_refusals_are_words() {
     terminal.finish().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prompt_at_a_terminal() {
+    let terminal = start(Wire::Tcp).await;
+    let (mut desk, name) = end();
+    let at_desk = || File::options().read(true).write(true).open(&name).expect("the far end");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_klarna-terminald"))
+        .args(["till", "--connect", terminal.address(), "--password", "123456"])
+        .stdin(at_desk())
+        .stdout(at_desk())
+        .spawn()
+        .expect("the binary");
+    let mut reader = desk.try_clone().expect("a second handle");
+    let (heard_in, mut heard) = tokio::sync::mpsc::unbounded_channel();
+    std::thread::spawn(move || {
+        let mut buffer = [0; 4096];
+        while let Ok(count @ 1..) = reader.read(&mut buffer) {
+            let _ = heard_in.send(String::from_utf8_lossy(&buffer[..count]).into_owned());
+        }
+    });
+    let mut said = String::new();
+    let mut until = async |words: &str| {
+        while !said.contains(words) {
+            let more = tokio::time::timeout(PATIENCE, heard.recv()).await;
+            said += &more.ok().flatten().unwrap_or_else(|| panic!("no {words:?} in {said}"));
+        }
+        said.clear();
+    };
+    until("REGISTERED terminal 12345678 EUR\ntill> ").await;
+    desk.write_all(b"pay 10.10\n").expect("typed");
+    shopper(&terminal, 0, ShopperAction::Open).await;
+    desk.write_all(b"repeat\n").expect("typed");
+    until("please wait, or type abort").await;
+    let request = terminal.simulator.requests().pop().expect("a request");
+    terminal.simulator.shopper(&request.id, ShopperAction::Approve).expect("approved");
+    until("PAID 10.10 EUR receipt 0001").await;
+    desk.write_all(b"reverse 1\nno\n").expect("typed");
+    until("nothing was done").await;
+    desk.write_all(b"pay 20\n").expect("typed");
+    shopper(&terminal, 1, ShopperAction::Open).await;
+    interrupt(&child);
+    until("NOT PAID: aborted (6C)").await;
+    desk.write_all(b"quit\n").expect("typed");
+    let code = tokio::task::spawn_blocking(move || child.wait().expect("it ends").code()).await;
+    assert_eq!(code.expect("it ends"), Some(0));
+    terminal.finish().await;
+}
+
 #[test]
 fn help_and_wrong_command_lines() {
     let help = check(&["till", "--help"], 0, &["--connect <HOST|DEVICE>", "[default: BE]"]);

@@ -73,6 +73,9 @@ pub(super) async fn prompt(settings: Settings) -> anyhow::Result<Verdict> {
                 }
             }
         }
+        if cashier.left {
+            return Ok(Verdict::Unknown);
+        }
     }
     println!();
     Ok(Verdict::Done)
@@ -108,6 +111,8 @@ pub(in crate::cli) struct Cashier {
     settings: Settings,
     connection: Connection,
     registered: bool,
+    /// Nobody waits for the end of the command any more.
+    left: bool,
 }
 
 impl Cashier {
@@ -129,7 +134,7 @@ impl Cashier {
             };
             connection.record(recorder, out);
         }
-        Ok(Self { settings, connection, registered: false })
+        Ok(Self { settings, connection, registered: false, left: false })
     }
 
     async fn obey(
@@ -207,12 +212,13 @@ impl Cashier {
                 }
                 input = inputs.recv(), if listening => match input {
                     Some(Input::Interrupt) if aborted => {
-                        println!("UNKNOWN: left before the end{}", operation.advice());
+                        self.left = true;
+                        println!("\nUNKNOWN: left before the end{}", operation.advice());
                         return Ok(Verdict::Unknown);
                     }
                     Some(Input::Interrupt) => {
                         aborted = true;
-                        println!("asking the terminal to abort; Ctrl-C once more leaves");
+                        println!("\nasking the terminal to abort; Ctrl-C once more leaves");
                         self.connection.abort();
                     }
                     Some(Input::Typed(line)) if line.trim() == "abort" => self.connection.abort(),

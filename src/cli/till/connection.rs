@@ -44,7 +44,14 @@ impl Connection {
     }
 
     /// The wire is gone; the next command needs a new connection.
-    pub(super) fn is_gone(&self) -> bool {
+    pub(super) fn is_gone(&mut self) -> bool {
+        while !self.is_gone {
+            match self.link.heard_already() {
+                Ok(Some(bytes)) => self.heard(&bytes),
+                Ok(None) => break,
+                Err(_) => self.lost(),
+            }
+        }
         self.is_gone
     }
 

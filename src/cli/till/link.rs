@@ -11,6 +11,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs as _};
 use std::thread;
 use std::time::Duration;
+use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 /// The port that terminals listen on (PA00P016).
@@ -122,6 +123,15 @@ impl Link {
     /// The next bytes; none once the wire is gone. Cancel-safe.
     pub(super) async fn heard(&mut self) -> Option<Vec<u8>> {
         self.heard.recv().await
+    }
+
+    /// What has come meanwhile; an error once the wire is gone.
+    pub(super) fn heard_already(&mut self) -> Result<Option<Vec<u8>>, ErrorKind> {
+        match self.heard.try_recv() {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(TryRecvError::Empty) => Ok(None),
+            Err(TryRecvError::Disconnected) => Err(ErrorKind::BrokenPipe),
+        }
     }
 
     /// Writes.

@@ -174,6 +174,14 @@ impl Operation {
         })
     }
 
+    /// How much it is about, where a result repeats that.
+    pub(super) fn amount(&self, currency: Currency) -> Option<MinorUnits> {
+        match self {
+            Self::Pay { amount } | Self::Refund { amount, .. } => units(amount, currency).ok(),
+            _ => None,
+        }
+    }
+
     /// The shopper is asked for money.
     pub(super) fn sells(&self) -> bool {
         matches!(self, Self::Pay { .. } | Self::Reserve { .. })

@@ -218,6 +218,9 @@ fn money(operation: &Operation, result: &StatusInformation, currency: Currency) 
     let mut text = String::new();
     if let Some(amount) = result.amount {
         text.push_str(&format!(" {}", shown(amount)));
+        if let Some(asked) = operation.amount(currency).filter(|asked| *asked != amount) {
+            text.push_str(&format!(" INSTEAD OF {}", shown(asked)));
+        }
     }
     if let Some(receipt) = result.receipt {
         text.push_str(&format!(" receipt {receipt}"));
@@ -246,5 +249,104 @@ fn reason(abort: &Abort) -> String {
         Abort::Reservation(ReceiptName::AllOpen) => {
             format!("{}, none is open", coded(Code::PRE_AUTHORISATION))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pos::zvt::bcd::{CurrencyCode, Receipt};
+    use crate::pos::zvt::till::Doubt;
+
+    fn euro() -> Currency {
+        Currency::new("EUR").expect("a currency")
+    }
+
+    fn pay() -> Operation {
+        Operation::Pay { amount: "10.10".to_owned() }
+    }
+
+    fn reverse() -> Operation {
+        Operation::Reverse { receipt: Receipt::new(10).expect("four digits") }
+    }
+
+    fn done(result: Option<StatusInformation>) -> Outcome {
+        Outcome::Done(Box::new(Ending { completion: Completion::Done, result }))
+    }
+
+    fn paid(minor: u64) -> Outcome {
+        done(Some(StatusInformation {
+            amount: MinorUnits::new(minor).ok(),
+            receipt: Receipt::new(10).ok(),
+            ..StatusInformation::new(Code::OK)
+        }))
+    }
+
+    fn check(operation: &Operation, outcome: &Outcome, line: &str, verdict: Verdict) {
+        let said = Paper::new(40).verdict(operation, outcome, euro());
+        assert_eq!(said, (line.to_owned(), verdict));
+    }
+
+    #[test]
+    fn paid_and_not_paid_and_unknown() {
+        let code = |code| Outcome::Failed(Abort::Code(code));
+        check(&pay(), &paid(1010), "PAID 10.10 EUR receipt 0010", Verdict::Done);
+        let other = "PAID 9.09 EUR INSTEAD OF 10.10 EUR receipt 0010";
+        check(&pay(), &paid(909), other, Verdict::Done);
+        check(&pay(), &code(Code::ABORTED), "NOT PAID: aborted (6C)", Verdict::Not);
+        let host = "NOT PAID: refused by the payment service (33)";
+        check(&pay(), &code(Code(0x33)), host, Verdict::Not);
+        check(&pay(), &code(Code(0xEE)), "NOT PAID: no reason that is known (EE)", Verdict::Not);
+        let swiss = CurrencyCode::of(Currency::new("CHF").expect("a currency"));
+        let refused = Outcome::Refused(Abort::WrongCurrency(swiss.expect("it has a code")));
+        let line = "NOT PAID: wrong currency (6F), the terminal takes CHF";
+        check(&pay(), &refused, line, Verdict::Not);
+        let lost = Outcome::Unknown(Doubt::Lost);
+        let line = "UNKNOWN: the connection is lost; ask with: repeat";
+        check(&pay(), &lost, line, Verdict::Unknown);
+        let line = "UNKNOWN: the terminal has ended without a result; ask with: repeat";
+        check(&pay(), &done(None), line, Verdict::Unknown);
+    }
+
+    #[test]
+    fn money_back_is_not_found_out_by_asking_for_the_last_result() {
+        check(&reverse(), &paid(1010), "REVERSED 10.10 EUR receipt 0010", Verdict::Done);
+        let line =
+            "UNKNOWN: the terminal does not answer; look at the terminal before doing it again";
+        check(&reverse(), &Outcome::Unknown(Doubt::NoAnswer), line, Verdict::Unknown);
+    }
+
+    #[test]
+    fn what_the_terminal_cannot_do() {
+        let refused = Outcome::Refused(Abort::Code(Code::NOT_POSSIBLE));
+        let line = "NO TOTALS: the terminal cannot do this (83)";
+        check(&Operation::Totals, &refused, line, Verdict::Not);
+        let none_open = Outcome::Failed(Abort::Reservation(ReceiptName::AllOpen));
+        let receipt = Receipt::new(1).expect("four digits");
+        let line = "NOT CANCELLED: pre-authorisation error (B8), none is open";
+        check(&Operation::Cancel { receipt }, &none_open, line, Verdict::Not);
+        check(&Operation::LogOff, &done(None), "DONE", Verdict::Done);
+    }
+
+    #[test]
+    fn receipts_are_cut_and_progress_is_said_once() {
+        let mut paper = Paper::new(16);
+        let line = |text: &str, style, last| {
+            let text = text.to_owned();
+            Event::Heard(Answer::PrintLine(PrintLine { style, text, last }))
+        };
+        let mut lines = paper.lines(&line("Klarna", Style::CENTRED, false));
+        lines.extend(paper.lines(&line("PAID", Style::NORMAL, true)));
+        assert_eq!(
+            lines,
+            ["    -- receipt -----", "         Klarna", "    PAID", "    ----------------"]
+        );
+        let progress = crate::pos::zvt::message::Progress::WAITING;
+        let waits = Event::Heard(Answer::IntermediateStatus(IntermediateStatus {
+            progress,
+            details: None,
+        }));
+        assert_eq!(paper.lines(&waits), ["terminal: please wait"]);
+        assert_eq!(paper.lines(&waits), Vec::<String>::new());
     }
 }
