@@ -138,6 +138,8 @@ fn nothing_personal_is_said() {
             (Till, "06 C0 03 01 02 03"),
             (Terminal, "04 0F 05 27 00 FC 01 02"),
             (Terminal, "04 0F 09 27 00"),
+            (Till, "05 01 04 12 34 56 FF"),
+            (Terminal, "04 0F 06 22 F0 F1 12 FC 34"),
         ],
         r#"
 till > 06 50 03 ** ** **                                ; end of day
@@ -150,6 +152,9 @@ till > 06 C0 03 ** ** **                                ; unknown 06 C0, 3 bytes
 term < 04 0F 05 27 00 FC ** **                          ; status information: result 00 no error
                                                         ; bitmap FC is not known
 term < 04 0F 09 ** **                                   ; apdu is cut off after 5 bytes
+till > 05 01 04 ** ** ** **                             ; status enquiry
+term < 04 0F 06 22 F0 F1 ** ** **                       ; status information: pan of 1 bytes
+                                                        ; the rest cannot be read
 "#,
     );
 }

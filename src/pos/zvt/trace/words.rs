@@ -94,7 +94,8 @@ pub(super) const CONTROLS: &[Control] = &[
 /// Puts a message in words.
 pub(super) fn read(side: Side, bytes: &[u8], words: Words) -> Reading {
     let hidden = vec![true; bytes.len()];
-    let mut reader = Reader { bytes, at: 0, context: words, words: Vec::new(), hidden };
+    let mut reader =
+        Reader { bytes, at: 0, context: words, words: Vec::new(), hidden, hides: false };
     match Apdu::parse(bytes) {
         Ok(apdu) => reader.message(side, &apdu),
         Err(error) => {
@@ -113,6 +114,8 @@ struct Reader<'a> {
     context: Words,
     words: Vec<String>,
     hidden: Vec<bool>,
+    /// A bitmap has been hidden.
+    hides: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -208,13 +211,12 @@ impl<'a> Reader<'a> {
                     self.currency()?;
                 }
             }
-            Head::Enquiry => {
-                if let Ok(Command::StatusEnquiry(asked)) = Command::parse(apdu)
-                    && asked.password.is_some()
-                {
-                    self.skip(3)?;
-                }
-            }
+            Head::Enquiry => match Command::parse(apdu) {
+                Ok(Command::StatusEnquiry(asked)) if asked.password.is_none() => {}
+                Ok(_) => drop(self.skip(3)?),
+                // There may be a password in it.
+                Err(_) => return None,
+            },
             Head::Progress => {
                 let progress = Progress(self.take(1)?[0]);
                 self.words.push(format!("{:02X}{}", progress.0, progress_text(progress)));
@@ -275,8 +277,9 @@ impl<'a> Reader<'a> {
                     self.bitmap(field, end - field.value.len()..end);
                     self.at = end;
                 }
+                // What is taken for a number may be a digit of a card.
+                Err(_) if self.hides => self.say("the rest cannot be read"),
                 Err(error) => {
-                    // The number is what the error is about.
                     self.show(self.at..self.at + 1);
                     self.words.push(error.to_string());
                 }
@@ -328,6 +331,7 @@ impl<'a> Reader<'a> {
                     name => name.to_owned(),
                 };
                 self.words.push(format!("{name} of {} bytes", value.len()));
+                self.hides = true;
                 return;
             }
         };
