@@ -31,7 +31,8 @@ pub(super) struct Arguments {
     /// The host in the QR code; this computer's address in the network lets a phone scan it
     #[arg(long, value_name = "HOST", default_value = "localhost")]
     public_host: String,
-    /// Keep journal and screens here instead of in a directory that is removed at the end
+    /// Keep journal and screens here instead of in a directory that is removed at the end, and the
+    /// dialogue of a till that speaks ZVT
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
 }

@@ -13,6 +13,7 @@ use anyhow::Context as _;
 use clap::Parser as _;
 use std::fs::File;
 use std::io::{self, Write};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 /// Lines that were typed and not read yet.
@@ -43,14 +44,14 @@ pub(super) async fn once(settings: Settings, operation: &Operation) -> anyhow::R
     if let Some(what) = operation.moves_money(settings.currency) {
         confirm(&what, settings.yes)?;
     }
-    let mut inputs = interrupts().1;
+    let (_, mut inputs) = interrupts()?;
     let mut cashier = Cashier::connect(settings)?;
     cashier.perform(operation, &mut inputs).await
 }
 
 /// Operations until the cashier leaves.
 pub(super) async fn prompt(settings: Settings) -> anyhow::Result<Verdict> {
-    let (sender, mut inputs) = interrupts();
+    let (sender, mut inputs) = interrupts()?;
     std::thread::spawn(move || read_lines(&sender));
     let mut cashier = Cashier::connect(settings)?;
     println!("connected; type pay 10.10, or help");
@@ -82,17 +83,18 @@ pub(super) async fn prompt(settings: Settings) -> anyhow::Result<Verdict> {
 }
 
 /// Ctrl-C as an input like any other.
-fn interrupts() -> (Sender<Input>, Receiver<Input>) {
+fn interrupts() -> anyhow::Result<(Sender<Input>, Receiver<Input>)> {
     let (sender, inputs) = channel(INPUTS_MAX);
     let interrupt = sender.clone();
+    let mut signals = signal(SignalKind::interrupt()).context("signals cannot be handled")?;
     tokio::spawn(async move {
-        while tokio::signal::ctrl_c().await.is_ok() {
+        while signals.recv().await.is_some() {
             if interrupt.send(Input::Interrupt).await.is_err() {
                 return;
             }
         }
     });
-    (sender, inputs)
+    Ok((sender, inputs))
 }
 
 /// Lines from the keyboard, read on a thread that ends with the program.
