@@ -154,6 +154,11 @@ async fn a_day_over_a_serial_line() {
 async fn what_was_lost_is_unknown_and_can_be_asked_for() {
     let terminal = start(Wire::Tcp).await;
     let options = options(terminal.address(), text(&terminal.path("trace.txt")));
+    // Without print commands the till makes its own receipt.
+    let composing = with(&options, "--config-byte 0E");
+    let said =
+        pay(&terminal, &composing, "10.10", &["Amount", "PAID 10.10 EUR receipt 0001"]).await;
+    assert!(!said.contains("KUNDENBELEG"), "{said}");
     let before = terminal.simulator.requests().len();
     // Another till takes over while the shopper pays.
     let take_over = async {

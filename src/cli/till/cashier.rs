@@ -61,7 +61,7 @@ pub(super) async fn prompt(settings: Settings) -> anyhow::Result<Verdict> {
     loop {
         print!("till> ");
         io::stdout().flush()?;
-        let line = match inputs.recv().await {
+        let line = match cashier.idle(&mut inputs).await {
             Some(Input::Typed(line)) => line,
             Some(Input::Interrupt | Input::End) | None => break,
         };
@@ -139,6 +139,16 @@ impl Cashier {
         Ok(Self { settings, connection, registered: false, left: false })
     }
 
+    /// What is typed next. What the terminal says meanwhile was not asked for and is refused.
+    async fn idle(&mut self, inputs: &mut Receiver<Input>) -> Option<Input> {
+        loop {
+            tokio::select! {
+                input = inputs.recv() => return input,
+                _ = self.connection.next() => {}
+            }
+        }
+    }
+
     async fn obey(
         &mut self,
         words: &[&str],
@@ -202,6 +212,10 @@ impl Cashier {
                     if let Event::Ended(outcome) = event {
                         let currency = self.settings.currency;
                         let (line, verdict) = paper.verdict(operation, &outcome, currency);
+                        if self.settings.composes_receipts() {
+                            paper.composed(&outcome, currency).iter()
+                                .for_each(|line| println!("{line}"));
+                        }
                         println!("{line}");
                         self.registered |=
                             *operation == Operation::Register && verdict == Verdict::Done;

@@ -53,6 +53,14 @@ pub(in crate::cli) struct Settings {
     pub(super) yes: bool,
 }
 
+impl Settings {
+    /// The till prints receipts of payments and is sent none.
+    pub(super) fn composes_receipts(&self) -> bool {
+        let config = RegistrationConfig(self.config_byte);
+        config.till_prints_payments() && !config.wants_print_commands()
+    }
+}
+
 /// What the till speaks: ZVT (PA00P015 and PA00P016).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Protocol {

@@ -102,6 +102,33 @@ impl Paper {
         format!("    {}", "-".repeat(self.width))
     }
 
+    /// A receipt of what the result says, for a till that is sent none.
+    pub(super) fn composed(&mut self, outcome: &Outcome, currency: Currency) -> Vec<String> {
+        let Outcome::Done(ending) = outcome else { return Vec::new() };
+        let Some(result) = ending.result.as_ref().filter(|result| result.receipt.is_some()) else {
+            return Vec::new();
+        };
+        let row = |name: &str, value: Option<String>| {
+            let value = value?;
+            let room = self.width.saturating_sub(name.chars().count());
+            Some(format!("    {name}{value:>room$}"))
+        };
+        let amount = result.amount.map(|units| shown(units, result, currency));
+        let rows = [
+            result.card_name.as_ref().map(|name| format!("    {name}")),
+            row("Amount", amount),
+            row("Receipt", result.receipt.map(|number| number.to_string())),
+            row("Trace", result.trace.map(|number| number.to_string())),
+            row("Turnover", result.turnover.map(|number| number.to_string())),
+            row("Terminal", result.terminal.map(|number| number.to_string())),
+            result.text.as_ref().map(|text| format!("    {text}")),
+        ];
+        let mut lines = self.begin("receipt");
+        lines.extend(rows.into_iter().flatten());
+        lines.push(self.cut());
+        lines
+    }
+
     /// The line at the end, and how it has gone.
     pub(in crate::cli) fn verdict(
         &self,
@@ -213,8 +240,7 @@ fn details(operation: &Operation, ending: &Ending, currency: Currency) -> String
 }
 
 fn money(operation: &Operation, result: &StatusInformation, currency: Currency) -> String {
-    let currency = result.currency.and_then(|code| code.currency()).unwrap_or(currency);
-    let shown = |units: MinorUnits| format!("{} {currency}", units.amount(currency).decimal());
+    let shown = |units: MinorUnits| shown(units, result, currency);
     let mut text = String::new();
     if let Some(amount) = result.amount {
         text.push_str(&format!(" {}", shown(amount)));
@@ -229,6 +255,12 @@ fn money(operation: &Operation, result: &StatusInformation, currency: Currency) 
         text.push_str(&format!(", {} payment(s)", count(totals)));
     }
     text
+}
+
+/// An amount in the result's currency, or else in the till's.
+fn shown(units: MinorUnits, result: &StatusInformation, currency: Currency) -> String {
+    let currency = result.currency.and_then(|code| code.currency()).unwrap_or(currency);
+    format!("{} {currency}", units.amount(currency).decimal())
 }
 
 fn count(totals: &Totals) -> u32 {
@@ -326,6 +358,21 @@ mod tests {
         let line = "NOT CANCELLED: pre-authorisation error (B8), none is open";
         check(&Operation::Cancel { receipt }, &none_open, line, Verdict::Not);
         check(&Operation::LogOff, &done(None), "DONE", Verdict::Done);
+    }
+
+    #[test]
+    fn a_till_that_is_sent_no_receipt_makes_one() {
+        let mut paper = Paper::new(20);
+        assert_eq!(
+            paper.composed(&paid(1010), euro()),
+            [
+                "    -- receipt ---------",
+                "    Amount     10.10 EUR",
+                "    Receipt         0010",
+                "    --------------------"
+            ]
+        );
+        assert_eq!(paper.composed(&done(None), euro()), Vec::<String>::new());
     }
 
     #[test]
