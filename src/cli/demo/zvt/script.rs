@@ -9,7 +9,7 @@ use crate::cli::till::connection::Connection;
 use crate::cli::till::operation::{Operation, Settings, abilities};
 use crate::cli::till::words::{Paper, Verdict};
 use crate::pos::zvt::bcd::Receipt;
-use crate::pos::zvt::till::Event;
+use crate::pos::zvt::till::{Event, Outcome};
 use crate::pos::zvt::trace::Recorder;
 use crate::simulator::ShopperAction;
 use anyhow::{Context as _, ensure};
@@ -60,9 +60,9 @@ impl Day {
         self.sell("11.00", ShopperAction::Decline, Verdict::Not).await?;
 
         title("4. A payment that is undone by its receipt number");
-        self.sell("16.16", ShopperAction::Approve, Verdict::Done).await?;
+        let paid = self.sell("16.16", ShopperAction::Approve, Verdict::Done).await?;
         until_captured(&self.shop, 2).await?;
-        let receipt = Receipt::new(3)?;
+        let receipt = receipt(&paid).context("a payment has a receipt number")?;
         self.carry_out(&Operation::Reverse { receipt }, Verdict::Done).await?;
         say("klarna", "has given EUR 16.16 back");
 
@@ -70,7 +70,8 @@ impl Day {
         self.carry_out(&Operation::Repeat, Verdict::Done).await?;
 
         title("6. End of day");
-        self.carry_out(&Operation::EndOfDay, Verdict::Done).await
+        self.carry_out(&Operation::EndOfDay, Verdict::Done).await?;
+        Ok(())
     }
 
     /// A payment on which the shopper acts; when Klarna declines, the till gives up.
@@ -79,7 +80,7 @@ impl Day {
         amount: &str,
         action: ShopperAction,
         wanted: Verdict,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<Outcome> {
         let operation = Operation::Pay { amount: amount.to_owned() };
         self.begin(&operation)?;
         let mut paper = Paper::new(usize::from(self.settings.width));
@@ -105,7 +106,11 @@ impl Day {
         self.until_ended(&operation, paper, wanted).await
     }
 
-    async fn carry_out(&mut self, operation: &Operation, wanted: Verdict) -> anyhow::Result<()> {
+    async fn carry_out(
+        &mut self,
+        operation: &Operation,
+        wanted: Verdict,
+    ) -> anyhow::Result<Outcome> {
         self.begin(operation)?;
         let paper = Paper::new(usize::from(self.settings.width));
         self.until_ended(operation, paper, wanted).await
@@ -121,7 +126,7 @@ impl Day {
         operation: &Operation,
         mut paper: Paper,
         wanted: Verdict,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<Outcome> {
         loop {
             let event = self.next().await?;
             paper.lines(&event);
@@ -129,12 +134,19 @@ impl Day {
                 let (line, verdict) = paper.verdict(operation, &outcome, self.settings.currency);
                 say("cashier", &format!("reads: {line}"));
                 ensure!(verdict == wanted, "that should have gone otherwise");
-                return Ok(());
+                return Ok(outcome);
             }
         }
     }
 
     async fn next(&mut self) -> anyhow::Result<Event> {
         timeout(PATIENCE, self.shop.till.next()).await.context("the terminal says nothing")
+    }
+}
+
+fn receipt(outcome: &Outcome) -> Option<Receipt> {
+    match outcome {
+        Outcome::Done(ending) => ending.result.as_ref()?.receipt,
+        Outcome::Failed(_) | Outcome::Refused(_) | Outcome::Unknown(_) => None,
     }
 }
