@@ -39,7 +39,7 @@
 //! | [`config`] | one TOML file and the environment, checked as a whole |
 //! | [`telemetry`] | logs; metrics and alarms are [`daemon`]'s |
 //! | [`daemon`] | the composition root |
-//! | [`cli`] | the command line |
+//! | [`cli`] | the command line; a till for people at a desk, with a link of its own |
 //! | [`simulator`] | a stand-in for Klarna's API (feature `simulator`) |
 //!
 //! # Invariants, as absences

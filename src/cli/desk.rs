@@ -273,7 +273,7 @@ fn fresh_reference() -> String {
 }
 
 /// Asks a person before money moves; a script says --yes.
-fn confirm(what: &str, yes: bool) -> anyhow::Result<()> {
+pub(super) fn confirm(what: &str, yes: bool) -> anyhow::Result<()> {
     if yes {
         return Ok(());
     }

@@ -138,7 +138,7 @@ fn payment(reader: &Reader, id: PaymentId) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn describe(event: &Event) -> String {
+pub(super) fn describe(event: &Event) -> String {
     match event {
         Event::GivenUp { reason } => format!("{} ({})", event.name(), reason.code()),
         Event::VoidDecided { reason, .. } => format!("{} ({})", event.name(), reason.code()),

@@ -1,6 +1,7 @@
 //! The command line: one command per role of the binary, and what people at a desk need.
 //!
-//! Exit codes: 0 done, 1 failed, 2 wrong command line, 78 wrong configuration (`EX_CONFIG`).
+//! Exit codes: 0 done, 1 failed, 2 wrong command line, 78 wrong configuration (`EX_CONFIG`); `till`
+//! has one more.
 
 #[cfg(feature = "simulator")]
 mod demo;
@@ -9,6 +10,7 @@ mod health;
 mod list;
 #[cfg(feature = "simulator")]
 mod simulate;
+mod till;
 
 use crate::config::{Config, ConfigError};
 use crate::id::CallId;
@@ -91,6 +93,8 @@ enum Command {
     Release(desk::Whole),
     /// Give a sale another merchant reference (order number)
     Update(desk::Update),
+    /// Be a till: sell over ZVT at this terminal or another one, and see what is said
+    Till(till::Arguments),
     /// Play Klarna: an API as strict as the real one, and a shopper's page in the browser
     #[cfg(feature = "simulator")]
     Simulate(simulate::Arguments),
@@ -160,7 +164,7 @@ impl Database {
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match run(arguments.command) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("klarna-terminald: {error:#}");
             match error.downcast_ref::<ConfigError>() {
@@ -171,8 +175,9 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command) -> anyhow::Result<()> {
-    match command {
+fn run(command: Command) -> anyhow::Result<ExitCode> {
+    let done = match command {
+        Command::Till(arguments) => return runtime()?.block_on(till::run(arguments)),
         Command::Run { config } => {
             let config = Config::load(&config)?;
             telemetry::start(config.log_format, &config.log_filter)?;
@@ -220,7 +225,8 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Simulate(arguments) => runtime()?.block_on(simulate::run(arguments)),
         #[cfg(feature = "simulator")]
         Command::Demo(arguments) => runtime()?.block_on(demo::run(arguments)),
-    }
+    };
+    done.map(|()| ExitCode::SUCCESS)
 }
 
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {

@@ -34,7 +34,7 @@ pub fn text(path: &Path) -> &str {
 
 #[test]
 fn help_says_what_each_command_is_for() {
-    let roles = ["run", "check-config", "payments", "outbox", "simulate", "demo"];
+    let roles = ["run", "check-config", "payments", "outbox", "till", "simulate", "demo"];
     check(&["--help"], 0, &roles);
     check(&["--help"], 0, &["not made, endorsed or supported by Klarna"]);
     check(&["run", "--help"], 0, &["--config <FILE>", "Run the terminal"]);
@@ -42,6 +42,7 @@ fn help_says_what_each_command_is_for() {
     check(&["payments", "--help"], 0, &["--config", "--database", "[NUMBER]", "--count"]);
     check(&["outbox", "--help"], 0, &["--database", "need a person", "resolve"]);
     check(&["simulate", "--help"], 0, &["--api", "--control", "--fault", "drop-after:capture:1"]);
+    check(&["demo", "--help"], 0, &["--till <PROTOCOL>", "--listen <ADDRESS|pty>", "with .66"]);
     check(&["--version"], 0, &[env!("CARGO_PKG_VERSION")]);
 }
 

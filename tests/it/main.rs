@@ -26,3 +26,4 @@ mod vfs;
 mod world;
 mod zvt_codec;
 mod zvt_dialogue;
+mod zvt_till;

@@ -1,6 +1,7 @@
 //! The cashier's prompt: the terminal's screen above, live; below it what till and terminal say.
 
 use super::Arguments;
+use super::script::shopper;
 use super::shop::Shop;
 use super::till::in_words;
 use crate::display::Output;
@@ -19,7 +20,7 @@ const TALK_ROWS_MIN: u16 = 3;
 /// Rows that the QR code of a host on this computer needs.
 const SCREEN_ROWS: u16 = 21;
 /// How often the queue's length is looked at.
-const QUEUE_LOOK: Duration = Duration::from_millis(500);
+pub(super) const QUEUE_LOOK: Duration = Duration::from_millis(500);
 
 const HELP: &str = "\
 12.34             sell for EUR 12.34          abort             stop the sale
@@ -29,24 +30,84 @@ offline, online   cut and mend the network    quit              close the shop";
 
 /// Runs until the cashier quits.
 pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
-    let (columns, rows) = window();
-    let talk = rows.saturating_sub(SCREEN_ROWS).clamp(TALK_ROWS_MIN, TALK_ROWS);
-    let above = rows.saturating_sub(talk).max(1);
-    let screen = Ansi::new(Box::new(Above::default()), columns, above);
-    print!("\x1b[2J\x1b[{};{rows}r\x1b[{};1H", above + 1, above + 1);
-    io::stdout().flush()?;
-    let shop = Shop::open(&arguments, Some(Output::Ansi(screen))).await?;
+    let (screen, window) = Window::divide()?;
+    let shop = Shop::open(&arguments, Some(screen)).await?;
     let mut cashier = Cashier { shop, last: None, sales: 0, commands: 0, queued: 0 };
-    if talk == TALK_ROWS {
-        println!("{HELP}");
-    } else {
-        println!("Type an amount such as 12.34, or help. A taller window shows more.");
-    }
+    window.greet(HELP);
     println!("The shopper's page: {} (or scan the code)", cashier.shop.page());
     let result = cashier.serve(typed_lines()).await;
     let closed = cashier.shop.close().await;
-    println!("\x1b[r\x1b[{rows};1H");
+    window.leave();
     result.and(closed)
+}
+
+/// The window: the screen has its upper part, so many rows are left to talk in.
+pub(super) struct Window {
+    rows: u16,
+    talk: u16,
+}
+
+impl Window {
+    /// Makes room for the screen.
+    pub(super) fn divide() -> anyhow::Result<(Output, Self)> {
+        let (columns, rows) = size();
+        let talk = rows.saturating_sub(SCREEN_ROWS).clamp(TALK_ROWS_MIN, TALK_ROWS);
+        let above = rows.saturating_sub(talk).max(1);
+        let screen = Ansi::new(Box::new(Above::default()), columns, above);
+        print!("\x1b[2J\x1b[{};{rows}r\x1b[{};1H", above + 1, above + 1);
+        io::stdout().flush()?;
+        Ok((Output::Ansi(screen), Self { rows, talk }))
+    }
+
+    /// Says what can be typed, if there is room.
+    pub(super) fn greet(&self, help: &str) {
+        if self.talk == TALK_ROWS {
+            println!("{help}");
+        } else {
+            println!("Type an amount such as 12.34, or help. A taller window shows more.");
+        }
+    }
+
+    /// Gives the whole window back.
+    pub(super) fn leave(self) {
+        println!("\x1b[r\x1b[{};1H", self.rows);
+    }
+}
+
+/// What shopper and network do at a word, and what waits; none for any other word.
+pub(super) fn around<T>(shop: &Shop<T>, word: &str) -> Option<anyhow::Result<()>> {
+    Some(match word {
+        "approve" => shopper(shop, ShopperAction::Approve),
+        "decline" => shopper(shop, ShopperAction::Decline),
+        "open" => shopper(shop, ShopperAction::Open),
+        "close" => shopper(shop, ShopperAction::Close),
+        "offline" => {
+            shop.simulator.set_offline(true);
+            Ok(())
+        }
+        "online" => {
+            shop.simulator.set_offline(false);
+            Ok(())
+        }
+        "queue" => print_queue(shop),
+        _ => return None,
+    })
+}
+
+fn print_queue<T>(shop: &Shop<T>) -> anyhow::Result<()> {
+    let journal = shop.journal()?;
+    let (queued, refused) = (journal.queued()?, journal.refused()?);
+    for row in &queued {
+        let (operation, amount) = (row.call.kind.operation(), row.call.kind.amount());
+        println!("  {} {operation} of {amount} waits", row.call.id);
+    }
+    for row in &refused {
+        println!("  {} needs a person: {}", row.call.id, row.refusal.text);
+    }
+    if queued.is_empty() && refused.is_empty() {
+        println!("  nothing waits");
+    }
+    Ok(())
 }
 
 struct Cashier {
@@ -88,6 +149,11 @@ impl Cashier {
 
     fn obey(&mut self, line: &str) -> anyhow::Result<()> {
         let words: Vec<&str> = line.split_whitespace().collect();
+        if let [word] = words.as_slice()
+            && let Some(done) = around(&self.shop, word)
+        {
+            return done;
+        }
         match words.as_slice() {
             [] => Ok(()),
             ["help"] => {
@@ -110,19 +176,6 @@ impl Cashier {
                     "amount": amount });
                 self.shop.till.send(&refund)
             }
-            ["approve"] => self.shopper(ShopperAction::Approve),
-            ["decline"] => self.shopper(ShopperAction::Decline),
-            ["open"] => self.shopper(ShopperAction::Open),
-            ["close"] => self.shopper(ShopperAction::Close),
-            ["offline"] => {
-                self.shop.simulator.set_offline(true);
-                Ok(())
-            }
-            ["online"] => {
-                self.shop.simulator.set_offline(false);
-                Ok(())
-            }
-            ["queue"] => self.print_queue(),
             [amount] => {
                 let amount = minor_units(amount)?;
                 self.sales += 1;
@@ -153,27 +206,6 @@ impl Cashier {
         Ok(changed)
     }
 
-    fn print_queue(&self) -> anyhow::Result<()> {
-        let journal = self.shop.journal()?;
-        let (queued, refused) = (journal.queued()?, journal.refused()?);
-        for row in &queued {
-            let (operation, amount) = (row.call.kind.operation(), row.call.kind.amount());
-            println!("  {} {operation} of {amount} waits", row.call.id);
-        }
-        for row in &refused {
-            println!("  {} needs a person: {}", row.call.id, row.refusal.text);
-        }
-        if queued.is_empty() && refused.is_empty() {
-            println!("  nothing waits");
-        }
-        Ok(())
-    }
-
-    fn shopper(&self, action: ShopperAction) -> anyhow::Result<()> {
-        let newest = self.shop.simulator.newest_request().context("nobody was asked to pay yet")?;
-        Ok(self.shop.simulator.shopper(&newest, action)?)
-    }
-
     fn newest(&self) -> anyhow::Result<String> {
         self.last.clone().context("there was no sale yet; type an amount such as 12.34")
     }
@@ -192,14 +224,14 @@ fn minor_units(text: &str) -> anyhow::Result<i64> {
     Ok(amount.map_err(|error| anyhow::anyhow!("{error}; or type help"))?.minor())
 }
 
-fn prompt() {
+pub(super) fn prompt() {
     print!("\r\x1b[2K\x1b[?25htill> ");
     // A terminal that is gone ends the program by the end of its input.
     let _ = io::stdout().flush();
 }
 
 /// Lines from the keyboard, read on a thread that ends with the program.
-fn typed_lines() -> Receiver<String> {
+pub(super) fn typed_lines() -> Receiver<String> {
     let (sender, receiver) = channel(16);
     std::thread::spawn(move || {
         for line in io::stdin().lines() {
@@ -212,7 +244,7 @@ fn typed_lines() -> Receiver<String> {
     receiver
 }
 
-fn window() -> (u16, u16) {
+fn size() -> (u16, u16) {
     match rustix::termios::tcgetwinsize(io::stdout()) {
         Ok(size) if size.ws_col > 0 && size.ws_row > 0 => (size.ws_col, size.ws_row),
         Ok(_) | Err(_) => (80, 24),

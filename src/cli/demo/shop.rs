@@ -14,10 +14,10 @@ use std::path::{Path, PathBuf};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-/// A running shop.
-pub(super) struct Shop {
+/// A running shop, with whatever stands at its till.
+pub(super) struct Shop<T = Till> {
     pub(super) simulator: Simulator,
-    pub(super) till: Till,
+    pub(super) till: T,
     pub(super) directory: PathBuf,
     keep: bool,
     daemon: JoinHandle<anyhow::Result<()>>,
@@ -25,10 +25,26 @@ pub(super) struct Shop {
 }
 
 impl Shop {
-    /// Opens the shop; `output` replaces the display of the configuration.
+    /// Opens the shop with a till of our own protocol; `output` replaces the display of the
+    /// configuration.
     pub(super) async fn open(
         arguments: &Arguments,
         output: Option<Output>,
+    ) -> anyhow::Result<Self> {
+        let (ours, port) = line()?;
+        let till = format!("link = \"serial\"\nport = {port:?}\n");
+        let shop = Shop::without_till(arguments, output, &till).await?;
+        let till = Till::connect(ours).await?;
+        Ok(shop.with(till))
+    }
+}
+
+impl Shop<()> {
+    /// Opens the shop; `settings` are those of `[till]`.
+    pub(super) async fn without_till(
+        arguments: &Arguments,
+        output: Option<Output>,
+        settings: &str,
     ) -> anyhow::Result<Self> {
         let own = std::env::temp_dir().join(format!("klarna-terminald-{}", std::process::id()));
         let directory = arguments.dir.clone().unwrap_or(own);
@@ -41,11 +57,7 @@ impl Shop {
             ..Options::default()
         })
         .await?;
-        let (ours, theirs) = TTYPort::pair().context("the system gives no pty")?;
-        let port = theirs.name().context("the pty has no name")?;
-        // The terminal opens its end itself, exclusively.
-        drop(theirs);
-        let config = configuration(&directory, &simulator, &arguments.public_host, &port)?;
+        let config = configuration(&directory, &simulator, &arguments.public_host, settings)?;
         let output = match output {
             Some(output) => output,
             None => Output::open(&config.output)?,
@@ -55,14 +67,34 @@ impl Shop {
             // A shop that is dropped closes as well.
             stopped.await.unwrap_or(());
         }));
-        let till = Till::connect(ours).await?;
         let keep = arguments.dir.is_some();
-        Ok(Self { simulator, till, directory, keep, daemon, stop })
+        Ok(Self { simulator, till: (), directory, keep, daemon, stop })
     }
 
+    /// The same shop with this at its till.
+    pub(super) fn with<T>(self, till: T) -> Shop<T> {
+        let Self { simulator, till: (), directory, keep, daemon, stop } = self;
+        Shop { simulator, till, directory, keep, daemon, stop }
+    }
+}
+
+/// A serial line: our end, and the name of the terminal's.
+pub(super) fn line() -> anyhow::Result<(TTYPort, String)> {
+    // The terminal opens its end itself, exclusively.
+    let (ours, theirs) = TTYPort::pair().context("the system gives no pty")?;
+    let port = theirs.name().context("the pty has no name")?;
+    Ok((ours, port))
+}
+
+impl<T> Shop<T> {
     /// The journal, read beside the daemon.
     pub(super) fn journal(&self) -> anyhow::Result<Reader> {
         Ok(Reader::open(&self.directory.join(JOURNAL))?)
+    }
+
+    /// The terminal has ended by itself.
+    pub(super) fn is_closed(&self) -> bool {
+        self.daemon.is_finished()
     }
 
     /// Where the current shopper's page is, for a browser on this computer.
@@ -94,7 +126,7 @@ fn configuration(
     directory: &Path,
     simulator: &Simulator,
     public_host: &str,
-    port: &str,
+    till: &str,
 ) -> anyhow::Result<Config> {
     let options = Options::default();
     std::fs::write(directory.join(KEY), options.api_key)?;
@@ -109,9 +141,7 @@ locale = "en-DE"
 currencies = ["EUR"]
 
 [till]
-link = "serial"
-port = {port:?}
-
+{till}
 [payment]
 timeout_s = 180
 

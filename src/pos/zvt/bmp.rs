@@ -175,6 +175,11 @@ impl<'a> Iterator for Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
+    /// What is not read yet; nothing after an error.
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
     fn field(&mut self, number: u8, rest: &'a [u8]) -> Result<Field<'a>, BmpError> {
         let short = BmpError::Short(number);
         let (len, rest) = match length(number).ok_or(BmpError::Unknown(number))? {

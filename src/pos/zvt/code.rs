@@ -64,6 +64,19 @@ codes! {
     SYSTEM_ERROR = 0xFF, "system error";
 }
 
+impl Code {
+    /// [`Self::text`] for people: never empty.
+    pub fn meaning(self) -> &'static str {
+        match (self, self.text()) {
+            (Self::ABORTED, _) => "aborted",
+            (Self::NOT_POSSIBLE, _) => "the terminal cannot do this",
+            (_, "") if (0x01..=0x63).contains(&self.0) => "refused by the payment service",
+            (_, "") => "no reason that is known",
+            (_, text) => text,
+        }
+    }
+}
+
 impl fmt::Debug for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:02X}", self.0)
@@ -87,6 +100,21 @@ impl TerminalStatus {
     pub const OUT_OF_ORDER: Self = Self(0xDF);
     /// Reconciliation required.
     pub const RECONCILIATION_REQUIRED: Self = Self(0xF0);
+}
+
+impl TerminalStatus {
+    /// What the state is; empty for those that no message of ours carries.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::READY => "ready",
+            Self::INITIALISATION_REQUIRED => "initialisation required",
+            Self::CLOCK_WRONG => "date or time incorrect",
+            Self::PLEASE_WAIT => "please wait",
+            Self::OUT_OF_ORDER => "out of order",
+            Self::RECONCILIATION_REQUIRED => "reconciliation required",
+            _ => "",
+        }
+    }
 }
 
 impl fmt::Debug for TerminalStatus {

@@ -1,5 +1,5 @@
 //! ZVT (PA00P015, PA00P016), the terminal's side: bytes of a German, Austrian or Swiss till as
-//! messages, and ours as bytes.
+//! messages, and ours as bytes. Beside it a till of our own, for people at a desk.
 //!
 //! No IO, no clock and no money rule lives here, and no byte of a till makes anything panic. From
 //! the wire inwards:
@@ -18,6 +18,8 @@
 //! | [`message`] | commands of the till and answers of the terminal as types |
 //! | [`guest`] | a second till, which has to wait |
 //! | [`session`] | the terminal's half of every dialogue |
+//! | [`till`] | the till's half |
+//! | [`trace`] | a dialogue as text |
 
 pub mod apdu;
 pub mod bcd;
@@ -29,7 +31,9 @@ pub mod guest;
 pub mod message;
 pub mod session;
 pub mod stream;
+pub mod till;
 pub mod tlv;
+pub mod trace;
 pub mod transport;
 
 /// Longest APDU that is taken in or sent, in bytes, its header included: four times the longest

@@ -69,6 +69,13 @@ pub struct Items<'a> {
     rest: &'a [u8],
 }
 
+impl<'a> Items<'a> {
+    /// What is not read yet; nothing after an error.
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+}
+
 impl<'a> Iterator for Items<'a> {
     type Item = Result<Item<'a>, TlvError>;
 

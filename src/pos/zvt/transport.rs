@@ -97,6 +97,16 @@ impl Transport {
         }
     }
 
+    /// Nothing waits to be written, and nothing for its acknowledgement.
+    pub fn is_idle(&self) -> bool {
+        match self {
+            Self::Serial(serial) => {
+                serial.answers.is_empty() && serial.blocks.is_empty() && serial.current.is_none()
+            }
+            Self::Tcp(tcp) => tcp.writes.is_empty(),
+        }
+    }
+
     /// Drops what waits to be sent; the till has moved on.
     pub fn clear(&mut self) {
         match self {

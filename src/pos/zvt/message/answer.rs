@@ -128,6 +128,19 @@ impl Progress {
     pub const APPROVED: Self = Self(0x1C);
     /// See the text.
     pub const SEE_TEXT: Self = Self(0xFF);
+
+    /// What the terminal is doing; empty for values that no message of ours carries.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::WAITING_FOR_CONFIRMATION => "waiting for confirmation",
+            Self::WAITING_FOR_HOST => "waiting for the host",
+            Self::REVERSING => "reversing",
+            Self::PLEASE_WAIT | Self::WAITING => "please wait",
+            Self::APPROVED => "approved",
+            Self::SEE_TEXT => "see the text",
+            _ => "",
+        }
+    }
 }
 
 impl IntermediateStatus {

@@ -189,7 +189,7 @@ impl Totals {
         bytes
     }
 
-    fn parse(bytes: &[u8]) -> Result<Self, BmpError> {
+    pub(in crate::pos::zvt) fn parse(bytes: &[u8]) -> Result<Self, BmpError> {
         let number = |error| BmpError::Number(0x60, error);
         if bytes.len() != Self::WIDTH {
             return Err(BmpError::Short(0x60));

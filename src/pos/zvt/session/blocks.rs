@@ -148,16 +148,14 @@ impl Session {
             self.keep_alive_at = None;
             return;
         }
-        let tells =
+        // What is answered in a moment needs no word before that.
+        let at_once =
             matches!(self.running, Some(Running::Paying { .. } | Running::GivingBack { .. }));
-        let due = self.keep_alive_at.map_or(tells, |at| at <= now);
-        if !due && self.keep_alive_at.is_some() {
+        let usual = if at_once { now } else { now.after(KEEP_ALIVE_EVERY) };
+        if *self.keep_alive_at.get_or_insert(usual) > now {
             return;
         }
         self.keep_alive_at = Some(now.after(KEEP_ALIVE_EVERY));
-        if !due {
-            return;
-        }
         if !self.out.is_idle() {
             return;
         }
