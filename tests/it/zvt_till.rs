@@ -99,7 +99,7 @@ async fn a_day(terminal: &Terminal, at: &str) {
     let options = options(at, text(&trace));
     cashier(&options, "status", 0, &["STATUS: ready (00), software"]).await;
     cashier(&options, "register", 0, &["REGISTERED terminal 12345678 EUR"]).await;
-    let says = ["terminal: Bitte QR-Code scannen", "KUNDENBELEG", "PAID 10.10 EUR receipt 0001"];
+    let says = ["terminal: Bitte warten", "KUNDENBELEG", "PAID 10.10 EUR receipt 0001"];
     pay(terminal, &options, "10.10", &says).await;
     let said = pay_and_interrupt(terminal, &options).await;
     assert!(said.ends_with("NOT PAID: aborted (6C)\n"), "{said}");
@@ -152,7 +152,7 @@ async fn a_day_over_a_serial_line() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_lost_is_unknown_and_can_be_asked_for() {
-    let terminal = start(Wire::Tcp).await;
+    let mut terminal = start(Wire::Tcp).await;
     let options = options(terminal.address(), text(&terminal.path("trace.txt")));
     // Without print commands the till makes its own receipt.
     let composing = with(&options, "--config-byte 0E");
@@ -160,13 +160,16 @@ async fn what_was_lost_is_unknown_and_can_be_asked_for() {
         pay(&terminal, &composing, "10.10", &["Amount", "PAID 10.10 EUR receipt 0001"]).await;
     assert!(!said.contains("KUNDENBELEG"), "{said}");
     let before = terminal.simulator.requests().len();
-    // Another till takes over while the shopper pays.
-    let take_over = async {
+    // The terminal is restarted while the shopper pays.
+    let restart = async {
         terminal.until("a payment request", || terminal.simulator.requests().len() > before).await;
-        drop(std::net::TcpStream::connect(terminal.address()).expect("the terminal listens"));
+        terminal.switch_off().await;
+        terminal.switch_on_unheard();
     };
     let says = ["UNKNOWN: the connection is lost; ask with: repeat"];
-    tokio::join!(cashier(&options, "pay 10.10", 3, &says), take_over);
+    tokio::join!(cashier(&options, "pay 10.10", 3, &says), restart);
+    let listens = || std::net::TcpStream::connect(terminal.address()).is_ok();
+    terminal.until("the terminal listens", listens).await;
     cashier(&options, "repeat", 1, &["NOT PAID: aborted (6C)"]).await;
     terminal.finish().await;
 }
