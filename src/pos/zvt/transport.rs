@@ -230,7 +230,9 @@ impl Serial {
 
     fn poll_timeout(&self) -> Option<Mono> {
         let torn = self.last_byte.filter(|_| self.deframer.in_frame()).map(|at| at.after(T1));
-        let block = self.current.as_ref().map(|block| match block.waiting {
+        // In the middle of the till's frame nothing is sent: its end, or T1, comes first.
+        let held = |block: &&Block| block.waiting || torn.is_none();
+        let block = self.current.as_ref().filter(held).map(|block| match block.waiting {
             true => block.due,
             false => self.quiet_until.map_or(block.due, |quiet| quiet.max(block.due)),
         });
@@ -349,6 +351,17 @@ mod tests {
         line.tick(at(210));
         assert_eq!(writes(&mut line, at(210)), [[frame::NAK]], "T1 has run out");
         assert_eq!(line.receive(at(300), &good).len(), 1);
+    }
+
+    #[test]
+    fn a_block_that_waits_for_the_end_of_a_frame_wants_no_turn_before_it() {
+        let mut line = Transport::serial();
+        line.receive(at(0), &frame::encode(REGISTER)[..4]);
+        line.send(at(10), DONE.to_vec());
+        assert_eq!(writes(&mut line, at(10)), Vec::<Vec<u8>>::new());
+        assert_eq!(line.poll_timeout(), Some(at(200)), "T1, or the next byte");
+        line.tick(at(200));
+        assert_eq!(writes(&mut line, at(200)), [vec![frame::NAK], frame::encode(DONE)]);
     }
 
     #[test]
