@@ -13,6 +13,9 @@ pub const ACK: u8 = 0x06;
 /// The frame has arrived damaged: send it again.
 pub const NAK: u8 = 0x15;
 
+/// What stands before a frame's APDU, in bytes.
+pub(super) const START_LEN: usize = 2;
+
 /// CRC-16/KERMIT; its check value for `123456789` is 2189.
 const CRC16: crc::Crc<u16> = crc::Crc::<u16>::new(&crc::CRC_16_KERMIT);
 

@@ -129,6 +129,18 @@ struct Block {
     waiting: bool,
 }
 
+impl Block {
+    /// Begins with the APDU's class; the APDU may be stuffed.
+    fn apdu(&self) -> &[u8] {
+        self.bytes.get(frame::START_LEN..).unwrap_or_default()
+    }
+}
+
+/// Positive and negative answers are never answered themselves.
+fn is_answer(apdu: &[u8]) -> bool {
+    matches!(apdu.first(), Some(0x80 | 0x84))
+}
+
 /// The frame that was accepted last.
 #[derive(Debug)]
 struct Accepted {
@@ -150,6 +162,7 @@ impl Serial {
                     self.answers.push_back(frame::ACK);
                     self.quiet_until = Some(now.after(BLOCK_GAP));
                     if !self.is_repetition(now, &apdu) {
+                        events.extend(self.heard_by(&apdu));
                         let (at, answered) = (now, false);
                         self.accepted = Some(Accepted { apdu: apdu.clone(), at, answered });
                         events.push(Event::Apdu(apdu));
@@ -177,6 +190,14 @@ impl Serial {
             accepted.at = now;
         }
         same
+    }
+
+    /// Whoever answers a block has heard it, though its acknowledgement was lost: once more it would
+    /// bring the same answer again, which could be taken for the next block's.
+    fn heard_by(&mut self, apdu: &[u8]) -> Option<Event> {
+        let asks = |block: &&mut Block| block.waiting && !is_answer(block.apdu());
+        self.current.take_if(|block| is_answer(apdu) && asks(&block))?;
+        Some(Event::Delivered)
     }
 
     /// A stray acknowledgement says nothing.
@@ -351,6 +372,23 @@ mod tests {
         line.tick(at(210));
         assert_eq!(writes(&mut line, at(210)), [[frame::NAK]], "T1 has run out");
         assert_eq!(line.receive(at(300), &good).len(), 1);
+    }
+
+    #[test]
+    fn a_repeated_answer_does_not_answer_the_next_block() {
+        let mut line = Transport::serial();
+        let progress = [0x04, 0xFF, 0x01, 0x17];
+        line.send(at(0), progress.to_vec());
+        assert_eq!(writes(&mut line, at(0)), [frame::encode(&progress)]);
+        let answer = frame::encode(DONE);
+        let heard = line.receive(at(100), &answer);
+        assert_eq!(heard, [Event::Delivered, Event::Apdu(DONE.to_vec())], "its ACK was lost");
+        assert_eq!(writes(&mut line, at(100)), [[frame::ACK]]);
+        line.tick(at(5000));
+        line.send(at(5000), vec![0x04, 0x0F, 0x02, 0x27, 0x00]);
+        assert_eq!(writes(&mut line, at(5000)).len(), 1, "the first block is not sent again");
+        assert_eq!(line.receive(at(5060), &[frame::NAK]), []);
+        assert_eq!(line.receive(at(5100), &answer), [], "our ACK was lost as well");
     }
 
     #[test]
