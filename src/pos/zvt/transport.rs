@@ -141,13 +141,19 @@ fn is_answer(apdu: &[u8]) -> bool {
     matches!(apdu.first(), Some(0x80 | 0x84))
 }
 
+/// The till has heard that its command has arrived, or has ended; an intermediate state or a result
+/// may come to a till whose command was never answered, because that answer was lost.
+fn answers_command(apdu: &[u8]) -> bool {
+    is_answer(apdu) || matches!(apdu, [0x06, 0x0F | 0x1E, ..])
+}
+
 /// The frame that was accepted last.
 #[derive(Debug)]
 struct Accepted {
     apdu: Vec<u8>,
     at: Mono,
-    /// The till has acknowledged a block of ours since: it has heard us, so the same frame again is
-    /// a new one.
+    /// The till has acknowledged a block of ours since that answers it: the same frame again is a
+    /// new one.
     answered: bool,
 }
 
@@ -202,9 +208,9 @@ impl Serial {
 
     /// A stray acknowledgement says nothing.
     fn acknowledged(&mut self) -> Option<Event> {
-        self.current.take_if(|block| block.waiting)?;
+        let block = self.current.take_if(|block| block.waiting)?;
         if let Some(accepted) = &mut self.accepted {
-            accepted.answered = true;
+            accepted.answered |= is_answer(&accepted.apdu) || answers_command(block.apdu());
         }
         Some(Event::Delivered)
     }
@@ -372,6 +378,22 @@ mod tests {
         line.tick(at(210));
         assert_eq!(writes(&mut line, at(210)), [[frame::NAK]], "T1 has run out");
         assert_eq!(line.receive(at(300), &good).len(), 1);
+    }
+
+    #[test]
+    fn a_command_whose_answer_was_lost_is_no_new_one() {
+        let mut line = Transport::serial();
+        let sale = frame::encode(&[0x06, 0x01, 0x07, 0x04, 0, 0, 0, 0, 0x10, 0x10]);
+        assert_eq!(line.receive(at(0), &sale).len(), 1);
+        line.send(at(0), DONE.to_vec());
+        line.send(at(0), vec![0x04, 0xFF, 0x01, 0x17]);
+        for (sent, damaged) in [(40, 60), (100, 120), (160, 180)] {
+            writes(&mut line, at(sent));
+            line.receive(at(damaged), &[frame::NAK]);
+        }
+        assert_eq!(writes(&mut line, at(220)), [frame::encode(&[0x04, 0xFF, 0x01, 0x17])]);
+        assert_eq!(line.receive(at(240), &[frame::ACK]), [Event::Delivered]);
+        assert_eq!(line.receive(at(5000), &sale), [], "it has heard neither ACK nor answer");
     }
 
     #[test]
