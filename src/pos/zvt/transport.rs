@@ -19,8 +19,11 @@ const SENDS_MAX: u32 = 3;
 /// Between our acknowledgement and our next block: tills that read in chunks take both for one
 /// otherwise.
 const BLOCK_GAP: Duration = Duration::from_millis(40);
-/// For how long the same frame once more is a repetition, because our acknowledgement was lost.
-const REPEAT_WINDOW: Duration = Duration::from_secs(6);
+/// For how long the same command once more is a repetition, because our acknowledgement was lost:
+/// until the till sends it for the last time.
+const REPEAT_WINDOW: Duration = Duration::from_secs(11);
+/// And the same answer: not longer than needed, because the next block's may be the same.
+const REPEATED_ANSWER_WINDOW: Duration = Duration::from_secs(6);
 /// Blocks that wait to be sent; a dialogue never has more than a few.
 const BLOCKS_MAX: usize = 256;
 
@@ -190,7 +193,8 @@ impl Serial {
     /// anything of us since then.
     fn is_repetition(&mut self, now: Mono, apdu: &[u8]) -> bool {
         let Some(accepted) = &mut self.accepted else { return false };
-        let recent = now.left(accepted.at) <= REPEAT_WINDOW;
+        let window = if is_answer(apdu) { REPEATED_ANSWER_WINDOW } else { REPEAT_WINDOW };
+        let recent = now.left(accepted.at) <= window;
         let same = accepted.apdu == apdu && recent && !accepted.answered;
         if same {
             accepted.at = now;
@@ -360,7 +364,8 @@ mod tests {
         assert_eq!(writes(&mut line, at(10_100)).len(), 1);
         line.receive(at(10_200), &[frame::ACK]);
         assert_eq!(line.receive(at(11_000), &sale).len(), 1, "that is another sale");
-        assert_eq!(line.receive(at(18_000), &sale).len(), 1, "too late for a repetition");
+        assert_eq!(line.receive(at(22_000), &sale), [], "our ACK was lost, the next one damaged");
+        assert_eq!(line.receive(at(34_000), &sale).len(), 1, "too late for a repetition");
     }
 
     #[test]
