@@ -58,6 +58,17 @@ impl Transport {
         Self::Tcp(Tcp::default())
     }
 
+    /// The same line was cut and is there again: the till may repeat what it has sent `before`, and
+    /// an answer that it has not acknowledged goes out once more.
+    pub fn resume(&mut self, before: Self) {
+        if let (Self::Serial(serial), Self::Serial(before)) = (self, before) {
+            let unheard = before.current.into_iter().map(|block| block.bytes);
+            let answers = |bytes: &Vec<u8>| is_answer(bytes.get(frame::START_LEN..).unwrap_or(&[]));
+            serial.blocks = unheard.chain(before.blocks).filter(answers).collect();
+            serial.accepted = before.accepted;
+        }
+    }
+
     /// Takes in bytes, cut anywhere.
     pub fn receive(&mut self, now: Mono, bytes: &[u8]) -> Vec<Event> {
         match self {
@@ -399,6 +410,20 @@ mod tests {
         assert_eq!(writes(&mut line, at(220)), [frame::encode(&[0x04, 0xFF, 0x01, 0x17])]);
         assert_eq!(line.receive(at(240), &[frame::ACK]), [Event::Delivered]);
         assert_eq!(line.receive(at(5000), &sale), [], "it has heard neither ACK nor answer");
+    }
+
+    #[test]
+    fn a_pulled_cable_leaves_what_was_heard_and_not_answered() {
+        let mut line = Transport::serial();
+        let sale = frame::encode(&[0x06, 0x01, 0x07, 0x04, 0, 0, 0, 0, 0x10, 0x10]);
+        assert_eq!(line.receive(at(0), &sale).len(), 1);
+        line.send(at(0), DONE.to_vec());
+        line.send(at(0), vec![0x04, 0xFF, 0x01, 0x17]);
+        writes(&mut line, at(40));
+        let before = std::mem::replace(&mut line, Transport::serial());
+        line.resume(before);
+        assert_eq!(writes(&mut line, at(2000)), [frame::encode(DONE)], "no intermediate state");
+        assert_eq!(line.receive(at(5000), &sale), [], "it is the same payment");
     }
 
     #[test]

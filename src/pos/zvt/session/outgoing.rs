@@ -72,7 +72,8 @@ impl Outgoing {
 
     /// A new transport; the block that waits for its answer goes out again.
     pub(super) fn reconnect(&mut self, now: Mono, transport: Transport) {
-        self.transport = transport;
+        let before = std::mem::replace(&mut self.transport, transport);
+        self.transport.resume(before);
         if let Some(sent) = &mut self.sent {
             (sent.written, sent.deadline) = (false, None);
             self.transport.send(now, sent.block.apdu.clone());

@@ -79,6 +79,8 @@ fn a_serial_line_goes_on_where_it_was() {
     till.wait(Duration::from_secs(2));
     assert_eq!(till.hear(), [""; 0]);
     till.session.up(till.now);
+    assert_eq!(till.hear(), ["10 02 80 00 00 10 03 F5 1F"], "the till has not acknowledged it");
+    till.say("06");
     let completion = crate::pos::zvt::frame::encode(&hex::bytes("06 0F 07 19 00 29 12 34 56 78"));
     assert_eq!(till.hear(), [hex::text(&completion)]);
 }
