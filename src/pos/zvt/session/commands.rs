@@ -189,6 +189,9 @@ impl Session {
         }
         let wants =
             Wanted { result: asked.wants_status_information(), receipt: asked.wants_receipt() };
+        if let Some(reference) = self.unrecorded.clone() {
+            self.ask(Request::Acknowledge { reference });
+        }
         let reference = self.names.next();
         self.ask(Request::Last { reference: reference.clone(), prefix: REFERENCE_PREFIX });
         let until = now.after(ANSWER_MAX);

@@ -172,6 +172,8 @@ pub struct Session {
     lost_at: Option<Mono>,
     /// The sale whose acknowledgement was passed on last: never to be given back as unknown.
     acknowledged: Option<PosReference>,
+    /// The same, as long as the core has not recorded it: it may still be given back.
+    unrecorded: Option<PosReference>,
     /// The sale that was given back last, so that its approval is not told meanwhile.
     given_back: Option<PosReference>,
     names: Names,
@@ -207,6 +209,7 @@ impl Session {
             keep_alive_at: None,
             lost_at: None,
             acknowledged: None,
+            unrecorded: None,
             given_back: None,
             names: Names { seed, count: 0 },
             events: Vec::new(),

@@ -115,6 +115,7 @@ impl Session {
 
     /// The core knows that the till knows.
     fn recorded(&mut self, reference: &PosReference) {
+        self.unrecorded.take_if(|unrecorded| unrecorded == reference);
         if !self.is_about(reference) {
             return;
         }
@@ -155,12 +156,12 @@ impl Session {
         }
         let (wants, asked_again, until) = (*wants, *asked_again, *until);
         match status {
-            Status::Done(result, _) if self.is_being_given_back(result) && !asked_again => {
+            Status::Done(result, _) if self.may_be_given_back(result) && !asked_again => {
                 let reference = asked.clone();
                 self.ask(Request::Last { reference: reference.clone(), prefix: REFERENCE_PREFIX });
                 self.running = Some(Running::Last { reference, wants, asked_again: true, until });
             }
-            Status::Done(result, _) if self.is_being_given_back(result) => {
+            Status::Done(result, _) if self.may_be_given_back(result) => {
                 self.refuse_late(Code::NOT_READY);
             }
             Status::Done(result, _) => self.repeat_result(result, wants),
@@ -172,9 +173,11 @@ impl Session {
         self.out.advance(now);
     }
 
-    fn is_being_given_back(&self, result: &SaleResult) -> bool {
-        let given_back = self.given_back.as_ref() == Some(&result.reference);
-        given_back && result.outcome == SaleOutcome::Approved
+    /// It is being given back, or would be after a restart.
+    fn may_be_given_back(&self, result: &SaleResult) -> bool {
+        let mut doubtful = [&self.given_back, &self.unrecorded].into_iter().flatten();
+        let approved = result.outcome == SaleOutcome::Approved;
+        approved && doubtful.any(|sale| *sale == result.reference)
     }
 
     fn repeat_result(&mut self, result: &SaleResult, wants: Wanted) {
@@ -283,6 +286,7 @@ impl Session {
                 if let Some(Running::Approved { result }) = self.running.take_if(approved) {
                     let reference = result.reference.clone();
                     self.acknowledged = Some(reference.clone());
+                    self.unrecorded = Some(reference.clone());
                     self.ask(Request::Acknowledge { reference });
                     let again_at = now.after(RECORD_AGAIN);
                     self.running = Some(Running::Acknowledging { result, again_at });

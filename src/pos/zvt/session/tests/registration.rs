@@ -31,6 +31,42 @@ fn the_last_result_is_told_again_as_it_was() {
 }
 
 #[test]
+fn what_is_not_recorded_yet_is_not_repeated_as_paid() {
+    let mut till = Till::registered("06");
+    let sale = till.approved();
+    till.say(ACK);
+    till.reply(refused(&sale, Problem::OutOfService("disk".to_owned())));
+    let approved = |reference: &PosReference| {
+        let none = euro(0);
+        let money = MoneySoFar {
+            authorised: euro(1010),
+            captured: none,
+            refunded: none,
+            voided: false,
+            released: none,
+            queued: 0,
+            refused: 0,
+        };
+        let status = Status::Done(Box::new(sale_result(&sale, SaleOutcome::Approved)), money);
+        Reply::Status { reference: reference.clone(), status }
+    };
+    let asked = till.say("06 20 05 12 34 56 03 03");
+    let [Request::Acknowledge { .. }, Request::Last { reference, .. }] = &asked[..] else {
+        panic!("{asked:?}")
+    };
+    assert_eq!(till.hear(), [ACK]);
+    till.reply(refused(&sale, Problem::OutOfService("disk".to_owned())));
+    let asked_again = till.reply(approved(reference));
+    till.reply(approved(asked_again[0].reference()));
+    till.take(&["06 1E 01 A0"]);
+    let asked = till.say("06 20 05 12 34 56 03 03");
+    assert_eq!(till.hear(), [ACK]);
+    till.reply(Reply::Acknowledged { reference: sale.clone() });
+    till.reply(approved(asked[1].reference()));
+    till.take(&[APPROVED, DONE]);
+}
+
+#[test]
 fn a_reversal_names_its_receipt() {
     let mut till = Till::registered("06");
     let asked = till.say("06 30 06 12 34 56 87 00 10");
