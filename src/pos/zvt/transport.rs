@@ -174,6 +174,9 @@ struct Accepted {
 impl Serial {
     fn receive(&mut self, now: Mono, bytes: &[u8]) -> Vec<Event> {
         self.abandon_torn(now);
+        if self.last_byte.is_none_or(|at| at.after(T1) <= now) {
+            self.deframer.rest();
+        }
         self.last_byte = Some(now);
         let mut events = Vec::new();
         for received in self.deframer.feed(bytes) {
