@@ -19,11 +19,9 @@ const SENDS_MAX: u32 = 3;
 /// Between our acknowledgement and our next block: tills that read in chunks take both for one
 /// otherwise.
 const BLOCK_GAP: Duration = Duration::from_millis(40);
-/// For how long the same command once more is a repetition, because our acknowledgement was lost:
-/// until the till sends it for the last time.
+/// For how long the same frame once more is a repetition, because our acknowledgement was lost:
+/// until the till sends it for the last time. An old answer must never meet a newer block.
 const REPEAT_WINDOW: Duration = Duration::from_secs(11);
-/// And the same answer: not longer than needed, because the next block's may be the same.
-const REPEATED_ANSWER_WINDOW: Duration = Duration::from_secs(6);
 /// Blocks that wait to be sent; a dialogue never has more than a few.
 const BLOCKS_MAX: usize = 256;
 
@@ -207,8 +205,7 @@ impl Serial {
     /// anything of us since then.
     fn is_repetition(&mut self, now: Mono, apdu: &[u8]) -> bool {
         let Some(accepted) = &mut self.accepted else { return false };
-        let window = if is_answer(apdu) { REPEATED_ANSWER_WINDOW } else { REPEAT_WINDOW };
-        let recent = now.left(accepted.at) <= window;
+        let recent = now.left(accepted.at) <= REPEAT_WINDOW;
         let same = accepted.apdu == apdu && recent && !accepted.answered;
         if same {
             accepted.at = now;
@@ -444,6 +441,7 @@ mod tests {
         assert_eq!(writes(&mut line, at(5000)).len(), 1, "the first block is not sent again");
         assert_eq!(line.receive(at(5060), &[frame::NAK]), []);
         assert_eq!(line.receive(at(5100), &answer), [], "our ACK was lost as well");
+        assert_eq!(line.receive(at(15_100), &answer), [], "and the one before was damaged");
     }
 
     #[test]
