@@ -181,9 +181,11 @@ impl Outgoing {
         }
     }
 
-    /// A block of ours has not arrived; the one that waits for its answer, if it is that.
+    /// A block of ours has not arrived; the one that waits for its answer, if it is that. It may
+    /// have, and only its acknowledgements were lost: its answer may still come.
     pub(super) fn undelivered(&mut self) -> Option<Block> {
         let lost = self.sent.take_if(|sent| sent.written && sent.deadline.is_none());
+        self.owed += u32::from(lost.is_some());
         lost.map(|sent| sent.block)
     }
 
