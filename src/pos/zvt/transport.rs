@@ -21,7 +21,7 @@ const SENDS_MAX: u32 = 3;
 const BLOCK_GAP: Duration = Duration::from_millis(40);
 /// For how long the same frame once more is a repetition, because our acknowledgement was lost:
 /// until the till sends it for the last time. An old answer must never meet a newer block.
-const REPEAT_WINDOW: Duration = Duration::from_secs(11);
+pub(super) const REPEAT_WINDOW: Duration = Duration::from_secs(11);
 /// Blocks that wait to be sent; a dialogue never has more than a few.
 const BLOCKS_MAX: usize = 256;
 
@@ -213,8 +213,8 @@ impl Serial {
         same
     }
 
-    /// Whoever answers a block has heard it, though its acknowledgement was lost: once more it would
-    /// bring the same answer again, which could be taken for the next block's.
+    /// Whoever answers a block has heard it, though its acknowledgement was lost: once more it
+    /// would bring the same answer again, which could be taken for the next block's.
     fn heard_by(&mut self, apdu: &[u8]) -> Option<Event> {
         let asks = |block: &&mut Block| block.waiting && !is_answer(block.apdu());
         self.current.take_if(|block| is_answer(apdu) && asks(&block))?;

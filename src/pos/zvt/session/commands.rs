@@ -15,6 +15,7 @@ use crate::pos::zvt::message::{
     self, Answer, Command, Completion, Payment, Registered, RepeatReceipt, StatusEnquiry,
     StatusReport,
 };
+use crate::pos::zvt::transport::REPEAT_WINDOW;
 
 /// The largest code of `08 40`: 115200 baud.
 const BAUD_RATE_MAX: u8 = 7;
@@ -74,6 +75,25 @@ impl Session {
             | Command::Acknowledged
             | Command::Refused(_)
             | Command::Stray(_) => {}
+        }
+    }
+
+    /// A payment is asked for with the same bytes, and nothing was said in between: its answer was
+    /// lost on a serial line, where anything may be taken for an acknowledgement. It is the same.
+    pub(super) fn is_asked_again(&mut self, now: Mono, bytes: &[u8]) -> bool {
+        let last = self.heard.replace((now, bytes.to_vec()));
+        let recent = last.is_some_and(|(at, last)| last == bytes && now.left(at) <= REPEAT_WINDOW);
+        let is_payment = bytes.starts_with(&message::control::AUTHORISATION);
+        if self.line != Line::Serial || !recent || !is_payment {
+            return false;
+        }
+        match &self.running {
+            Some(Running::Opening { .. }) => true,
+            Some(Running::Paying { .. }) => {
+                self.answer(now, &Answer::Acknowledged);
+                true
+            }
+            _ => false,
         }
     }
 

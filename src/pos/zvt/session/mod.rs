@@ -176,6 +176,8 @@ pub struct Session {
     unrecorded: Option<PosReference>,
     /// The sale that was given back last, so that its approval is not told meanwhile.
     given_back: Option<PosReference>,
+    /// The till's last APDU, and when it came.
+    heard: Option<(Mono, Vec<u8>)>,
     names: Names,
     events: Vec<TillEvent>,
 }
@@ -211,6 +213,7 @@ impl Session {
             acknowledged: None,
             unrecorded: None,
             given_back: None,
+            heard: None,
             names: Names { seed, count: 0 },
             events: Vec::new(),
         }
@@ -322,6 +325,9 @@ impl Session {
 
     fn heard(&mut self, now: Mono, bytes: &[u8]) {
         let Ok(apdu) = Apdu::parse(bytes) else { return };
+        if self.is_asked_again(now, bytes) {
+            return;
+        }
         match Command::parse(&apdu) {
             Ok(Command::Acknowledged) => {
                 if let Some(block) = self.out.acknowledged() {

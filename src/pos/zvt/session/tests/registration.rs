@@ -122,6 +122,27 @@ fn a_serial_line_goes_on_where_it_was() {
 }
 
 #[test]
+fn a_payment_that_is_asked_for_twice_with_nothing_in_between_is_one() {
+    let settings = Till::new().session.settings;
+    let mut session = Session::new(settings, Line::Serial, Uuid::from_u128(7));
+    session.remember(&[0x06]);
+    let mut till = Till { session, now: Mono::new(Duration::from_secs(100)) };
+    till.session.up(till.now);
+    let sale = crate::pos::zvt::frame::encode(&hex::bytes("06 01 07 04 00 00 00 00 10 10"));
+    let asked = till.say(&hex::text(&sale));
+    till.reply(progress(asked[0].reference(), Stage::Checking));
+    assert_eq!(till.hear(), ["06"]);
+    till.wait(Duration::from_millis(50));
+    assert_eq!(till.hear(), ["10 02 80 00 00 10 03 F5 1F"]);
+    till.say("06");
+    till.wait(Duration::from_secs(5));
+    assert_eq!(till.say(&hex::text(&sale)), [], "what was acknowledged was something else");
+    assert_eq!(till.hear(), ["06"]);
+    till.wait(Duration::from_millis(50));
+    assert_eq!(till.hear(), ["10 02 80 00 00 10 03 F5 1F"], "its answer once more");
+}
+
+#[test]
 fn a_registration_is_handed_back_after_a_restart() {
     let mut till = Till::new();
     let bytes = hex::bytes("06 00 0D 12 34 56 8E 09 78 06 05 26 03 0A 01 D3");
