@@ -1,8 +1,8 @@
 //! The simulated shop as a tool: `cargo run --release --example world -- --payments 100000`.
 //!
-//! `--seed N` first seed, `--payments M` how many, `--canary NAME` with a bug put in,
-//! `--exhaustive D` all orders of D things, `--real-store`, `--faulty-disk`, `--per-run K`,
-//! `--verbose` the story.
+//! `--till zvt` a till that speaks ZVT, `--seed N` first seed, `--payments M` how many,
+//! `--canary NAME` with a bug put in, `--exhaustive D` all orders of D things, `--real-store`,
+//! `--faulty-disk`, `--per-run K`, `--verbose` the story.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 #[path = "../tests/it/world/shop/mod.rs"]
@@ -11,7 +11,7 @@ mod shop;
 #[allow(dead_code)]
 mod vfs;
 
-use shop::{Canary, Report, Settings, exhaustive, run};
+use shop::{Canary, Report, Settings, Till, exhaustive, run};
 use std::time::Instant;
 
 /// Violations shown in full; the others are counted.
@@ -112,12 +112,23 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<Asked, String> {
             "--real-store" => asked.settings.real_store = true,
             "--faulty-disk" => asked.settings.faulty_disk = true,
             "--verbose" => asked.settings.verbose = true,
+            "--till" => {
+                let name = words.next().unwrap_or_default();
+                asked.settings.till = match name.as_str() {
+                    "core" => Till::Core,
+                    "zvt" => Till::Zvt,
+                    _ => return Err(format!("--till is core or zvt, not {name:?}")),
+                };
+            }
             "--canary" => {
                 let name = words.next().unwrap_or_default();
                 let names: Vec<&str> = Canary::ALL.iter().map(|(name, _)| *name).collect();
                 let canary = Canary::named(&name);
                 let canary = canary.ok_or_else(|| format!("--canary is one of {names:?}"))?;
                 asked.settings.canary = Some(canary);
+                if canary.is_at_the_counter() {
+                    asked.settings.till = Till::Zvt;
+                }
             }
             other => return Err(format!("unknown option {other:?}; see examples/world.rs")),
         }

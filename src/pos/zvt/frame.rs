@@ -13,6 +13,9 @@ pub const ACK: u8 = 0x06;
 /// The frame has arrived damaged: send it again.
 pub const NAK: u8 = 0x15;
 
+/// What stands before a frame's APDU, in bytes.
+pub(super) const START_LEN: usize = 2;
+
 /// CRC-16/KERMIT; its check value for `123456789` is 2189.
 const CRC16: crc::Crc<u16> = crc::Crc::<u16>::new(&crc::CRC_16_KERMIT);
 
@@ -59,6 +62,8 @@ pub struct Deframer {
     damaged: bool,
     too_long: bool,
     noise_len: usize,
+    /// What comes may be the inside of a frame whose beginning was damaged.
+    noisy: bool,
 }
 
 impl Default for Deframer {
@@ -77,6 +82,7 @@ impl Deframer {
             damaged: false,
             too_long: false,
             noise_len: 0,
+            noisy: false,
         }
     }
 
@@ -109,11 +115,17 @@ impl Deframer {
         self.state = State::Idle;
     }
 
+    /// The line was quiet for so long that no frame goes on (T1): an acknowledgement that comes now
+    /// is one, whatever came before.
+    pub fn rest(&mut self) {
+        self.noisy = false;
+    }
+
     fn byte(&mut self, byte: u8) -> Option<Received> {
         self.frame_len = self.frame_len.saturating_add(1);
         match (self.state, byte) {
-            (State::Idle, ACK) => return Some(Received::Ack),
-            (State::Idle, NAK) => return Some(Received::Nak),
+            (State::Idle, ACK) if !self.noisy => return Some(Received::Ack),
+            (State::Idle, NAK) if !self.noisy => return Some(Received::Nak),
             (State::Idle, DLE) => self.state = State::IdleDle,
             (State::Idle, _) => self.noise(1),
             (State::IdleDle, STX) => self.start(),
@@ -152,7 +164,7 @@ impl Deframer {
         self.state = State::Body;
         self.apdu.clear();
         self.frame_len = 2;
-        (self.damaged, self.too_long) = (false, false);
+        (self.damaged, self.too_long, self.noisy) = (false, false, false);
     }
 
     fn push(&mut self, byte: u8) {
@@ -174,6 +186,7 @@ impl Deframer {
 
     fn noise(&mut self, len: usize) {
         self.noise_len = self.noise_len.saturating_add(len);
+        self.noisy = true;
     }
 }
 
@@ -270,9 +283,24 @@ mod tests {
         assert_eq!(line.feed(&ack), [Received::Noise(6), Received::Apdu(vec![0x80, 0, 0])]);
         assert_eq!(
             line.feed(&[ACK, NAK, 0, ACK]),
-            [Received::Ack, Received::Nak, Received::Noise(1), Received::Ack,]
+            [Received::Ack, Received::Nak],
+            "what follows noise may be the inside of a frame"
         );
-        assert_eq!(line.feed(&[DLE, ACK]), [Received::Noise(1), Received::Ack]);
+        line.rest();
+        assert_eq!(line.feed(&[ACK]), [Received::Noise(2), Received::Ack]);
+    }
+
+    #[test]
+    fn a_frame_without_its_beginning_acknowledges_nothing() {
+        let frame = encode(&hex::bytes("06 01 07 04 00 00 00 00 10 10"));
+        for damage in [&frame[1..], &frame[2..], &[&frame[..1], &frame[2..]].concat()[..]] {
+            let mut line = Deframer::new();
+            line.feed(&[0xFF]);
+            assert_eq!(line.feed(damage), [], "{damage:02X?}");
+        }
+        let mut line = Deframer::new();
+        assert_eq!(line.feed(&frame[1..]), [], "STX is noise already");
+        assert_eq!(line.feed(&frame).len(), 2, "noise, and the same frame once more");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 /// Between two characters of a frame (T1).
-const T1: Duration = Duration::from_millis(200);
+pub(super) const T1: Duration = Duration::from_millis(200);
 /// From a block to its acknowledgement (T2).
 const T2: Duration = Duration::from_secs(5);
 /// How often a block is sent, the first time included.
@@ -19,8 +19,9 @@ const SENDS_MAX: u32 = 3;
 /// Between our acknowledgement and our next block: tills that read in chunks take both for one
 /// otherwise.
 const BLOCK_GAP: Duration = Duration::from_millis(40);
-/// For how long the same frame once more is a repetition, because our acknowledgement was lost.
-const REPEAT_WINDOW: Duration = Duration::from_secs(6);
+/// For how long the same frame once more is a repetition, because our acknowledgement was lost:
+/// until the till sends it for the last time. An old answer must never meet a newer block.
+pub(super) const REPEAT_WINDOW: Duration = Duration::from_secs(11);
 /// Between two pieces of an APDU over TCP.
 const APDU_MAX: Duration = Duration::from_secs(10);
 /// Blocks that wait to be sent; a dialogue never has more than a few.
@@ -55,6 +56,17 @@ impl Transport {
     /// A fresh TCP connection.
     pub fn tcp() -> Self {
         Self::Tcp(Tcp::default())
+    }
+
+    /// The same line was cut and is there again: the till may repeat what it has sent `before`, and
+    /// an answer that it has not acknowledged goes out once more.
+    pub fn resume(&mut self, before: Self) {
+        if let (Self::Serial(serial), Self::Serial(before)) = (self, before) {
+            let unheard = before.current.into_iter().map(|block| block.bytes);
+            let answers = |bytes: &Vec<u8>| is_answer(bytes.get(frame::START_LEN..).unwrap_or(&[]));
+            serial.blocks = unheard.chain(before.blocks).filter(answers).collect();
+            serial.accepted = before.accepted;
+        }
     }
 
     /// Takes in bytes, cut anywhere.
@@ -141,19 +153,40 @@ struct Block {
     waiting: bool,
 }
 
+impl Block {
+    /// Begins with the APDU's class; the APDU may be stuffed.
+    fn apdu(&self) -> &[u8] {
+        self.bytes.get(frame::START_LEN..).unwrap_or_default()
+    }
+}
+
+/// Positive and negative answers are never answered themselves.
+fn is_answer(apdu: &[u8]) -> bool {
+    matches!(apdu.first(), Some(0x80 | 0x84))
+}
+
+/// The till has heard that its command has arrived, or has ended; an intermediate state or a result
+/// may come to a till whose command was never answered, because that answer was lost.
+fn answers_command(apdu: &[u8]) -> bool {
+    is_answer(apdu) || matches!(apdu, [0x06, 0x0F | 0x1E, ..])
+}
+
 /// The frame that was accepted last.
 #[derive(Debug)]
 struct Accepted {
     apdu: Vec<u8>,
     at: Mono,
-    /// The till has acknowledged a block of ours since: it has heard us, so the same frame again is
-    /// a new one.
+    /// The till has acknowledged a block of ours since that answers it: the same frame again is a
+    /// new one.
     answered: bool,
 }
 
 impl Serial {
     fn receive(&mut self, now: Mono, bytes: &[u8]) -> Vec<Event> {
         self.abandon_torn(now);
+        if self.last_byte.is_none_or(|at| at.after(T1) <= now) {
+            self.deframer.rest();
+        }
         self.last_byte = Some(now);
         let mut events = Vec::new();
         for received in self.deframer.feed(bytes) {
@@ -162,6 +195,7 @@ impl Serial {
                     self.answers.push_back(frame::ACK);
                     self.quiet_until = Some(now.after(BLOCK_GAP));
                     if !self.is_repetition(now, &apdu) {
+                        events.extend(self.heard_by(&apdu));
                         let (at, answered) = (now, false);
                         self.accepted = Some(Accepted { apdu: apdu.clone(), at, answered });
                         events.push(Event::Apdu(apdu));
@@ -191,11 +225,19 @@ impl Serial {
         same
     }
 
+    /// Whoever answers a block has heard it, though its acknowledgement was lost: once more it
+    /// would bring the same answer again, which could be taken for the next block's.
+    fn heard_by(&mut self, apdu: &[u8]) -> Option<Event> {
+        let asks = |block: &&mut Block| block.waiting && !is_answer(block.apdu());
+        self.current.take_if(|block| is_answer(apdu) && asks(&block))?;
+        Some(Event::Delivered)
+    }
+
     /// A stray acknowledgement says nothing.
     fn acknowledged(&mut self) -> Option<Event> {
-        self.current.take_if(|block| block.waiting)?;
+        let block = self.current.take_if(|block| block.waiting)?;
         if let Some(accepted) = &mut self.accepted {
-            accepted.answered = true;
+            accepted.answered |= is_answer(&accepted.apdu) || answers_command(block.apdu());
         }
         Some(Event::Delivered)
     }
@@ -242,7 +284,9 @@ impl Serial {
 
     fn poll_timeout(&self) -> Option<Mono> {
         let torn = self.last_byte.filter(|_| self.deframer.in_frame()).map(|at| at.after(T1));
-        let block = self.current.as_ref().map(|block| match block.waiting {
+        // In the middle of the till's frame nothing is sent: its end, or T1, comes first.
+        let held = |block: &&Block| block.waiting || torn.is_none();
+        let block = self.current.as_ref().filter(held).map(|block| match block.waiting {
             true => block.due,
             false => self.quiet_until.map_or(block.due, |quiet| quiet.max(block.due)),
         });
@@ -350,7 +394,8 @@ mod tests {
         assert_eq!(writes(&mut line, at(10_100)).len(), 1);
         line.receive(at(10_200), &[frame::ACK]);
         assert_eq!(line.receive(at(11_000), &sale).len(), 1, "that is another sale");
-        assert_eq!(line.receive(at(18_000), &sale).len(), 1, "too late for a repetition");
+        assert_eq!(line.receive(at(22_000), &sale), [], "our ACK was lost, the next one damaged");
+        assert_eq!(line.receive(at(34_000), &sale).len(), 1, "too late for a repetition");
     }
 
     #[test]
@@ -376,6 +421,65 @@ mod tests {
         assert_eq!(line.receive(at(0), &[0x06, 0x01, 0xFF, 0xFF, 0xFF]), []);
         assert_eq!(line.receive(at(9_000), &[0; 5]), []);
         assert_eq!(line.receive(at(19_000), REGISTER), [Event::Apdu(REGISTER.to_vec())]);
+    }
+
+    #[test]
+    fn a_command_whose_answer_was_lost_is_no_new_one() {
+        let mut line = Transport::serial();
+        let sale = frame::encode(&[0x06, 0x01, 0x07, 0x04, 0, 0, 0, 0, 0x10, 0x10]);
+        assert_eq!(line.receive(at(0), &sale).len(), 1);
+        line.send(at(0), DONE.to_vec());
+        line.send(at(0), vec![0x04, 0xFF, 0x01, 0x17]);
+        for (sent, damaged) in [(40, 60), (100, 120), (160, 180)] {
+            writes(&mut line, at(sent));
+            line.receive(at(damaged), &[frame::NAK]);
+        }
+        assert_eq!(writes(&mut line, at(220)), [frame::encode(&[0x04, 0xFF, 0x01, 0x17])]);
+        assert_eq!(line.receive(at(240), &[frame::ACK]), [Event::Delivered]);
+        assert_eq!(line.receive(at(5000), &sale), [], "it has heard neither ACK nor answer");
+    }
+
+    #[test]
+    fn a_pulled_cable_leaves_what_was_heard_and_not_answered() {
+        let mut line = Transport::serial();
+        let sale = frame::encode(&[0x06, 0x01, 0x07, 0x04, 0, 0, 0, 0, 0x10, 0x10]);
+        assert_eq!(line.receive(at(0), &sale).len(), 1);
+        line.send(at(0), DONE.to_vec());
+        line.send(at(0), vec![0x04, 0xFF, 0x01, 0x17]);
+        writes(&mut line, at(40));
+        let before = std::mem::replace(&mut line, Transport::serial());
+        line.resume(before);
+        assert_eq!(writes(&mut line, at(2000)), [frame::encode(DONE)], "no intermediate state");
+        assert_eq!(line.receive(at(5000), &sale), [], "it is the same payment");
+    }
+
+    #[test]
+    fn a_repeated_answer_does_not_answer_the_next_block() {
+        let mut line = Transport::serial();
+        let progress = [0x04, 0xFF, 0x01, 0x17];
+        line.send(at(0), progress.to_vec());
+        assert_eq!(writes(&mut line, at(0)), [frame::encode(&progress)]);
+        let answer = frame::encode(DONE);
+        let heard = line.receive(at(100), &answer);
+        assert_eq!(heard, [Event::Delivered, Event::Apdu(DONE.to_vec())], "its ACK was lost");
+        assert_eq!(writes(&mut line, at(100)), [[frame::ACK]]);
+        line.tick(at(5000));
+        line.send(at(5000), vec![0x04, 0x0F, 0x02, 0x27, 0x00]);
+        assert_eq!(writes(&mut line, at(5000)).len(), 1, "the first block is not sent again");
+        assert_eq!(line.receive(at(5060), &[frame::NAK]), []);
+        assert_eq!(line.receive(at(5100), &answer), [], "our ACK was lost as well");
+        assert_eq!(line.receive(at(15_100), &answer), [], "and the one before was damaged");
+    }
+
+    #[test]
+    fn a_block_that_waits_for_the_end_of_a_frame_wants_no_turn_before_it() {
+        let mut line = Transport::serial();
+        line.receive(at(0), &frame::encode(REGISTER)[..4]);
+        line.send(at(10), DONE.to_vec());
+        assert_eq!(writes(&mut line, at(10)), Vec::<Vec<u8>>::new());
+        assert_eq!(line.poll_timeout(), Some(at(200)), "T1, or the next byte");
+        line.tick(at(200));
+        assert_eq!(writes(&mut line, at(200)), [vec![frame::NAK], frame::encode(DONE)]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 pub mod shop;
 
-use shop::{Canary, Report, Settings, exhaustive, run};
+use shop::{Canary, Report, Settings, Till, exhaustive, run};
 
 fn runs(seeds: std::ops::Range<u64>, settings: &Settings) -> Report {
     let mut report = Report::default();
@@ -68,6 +68,15 @@ fn the_same_seed_tells_the_same_story() {
 }
 
 #[test]
+fn a_till_that_speaks_zvt_knows_the_truth() {
+    let report = runs(0..50, &Settings { till: Till::Zvt, ..Settings::default() });
+    assert!(report.violations.is_empty(), "{}", report.violations.join("\n"));
+    assert!(report.payments > 400, "only {} payments", report.payments);
+    assert!(report.authorised * 5 > report.payments, "only {} were paid", report.authorised);
+    assert!(report.faults > 3000, "only {} faults", report.faults);
+}
+
+#[test]
 fn every_order_of_four_things_ends_well() {
     let report = exhaustive::all(4, &Settings::default());
     assert!(report.violations.is_empty(), "{}", report.violations[..1].join("\n"));
@@ -76,7 +85,8 @@ fn every_order_of_four_things_ends_well() {
 
 /// Runs until the world notices the bug that was put in.
 fn is_caught(canary: Canary) {
-    let settings = Settings { canary: Some(canary), ..Settings::default() };
+    let till = if canary.is_at_the_counter() { Till::Zvt } else { Till::Core };
+    let settings = Settings { till, canary: Some(canary), ..Settings::default() };
     let caught = (0..100).any(|seed| !run(seed, &settings).violations.is_empty());
     assert!(caught, "{canary:?} was not noticed");
 }
@@ -139,6 +149,31 @@ fn a_look_at_somebody_elses_sale_that_is_ignored_is_caught() {
 #[test]
 fn a_contradiction_that_is_agreed_to_is_caught() {
     is_caught(Canary::CheckFixes);
+}
+
+#[test]
+fn an_acknowledgement_from_before_the_result_is_caught() {
+    is_caught(Canary::StrayConfirms);
+}
+
+#[test]
+fn a_result_that_is_kept_without_acknowledgement_is_caught() {
+    is_caught(Canary::KeepsUnacknowledged);
+}
+
+#[test]
+fn a_last_result_that_was_given_back_is_caught() {
+    is_caught(Canary::RepeatsApproved);
+}
+
+#[test]
+fn a_repeated_frame_that_sells_twice_is_caught() {
+    is_caught(Canary::SellsTwice);
+}
+
+#[test]
+fn a_return_that_is_told_and_not_made_is_caught() {
+    is_caught(Canary::ForgetsReturns);
 }
 
 #[test]

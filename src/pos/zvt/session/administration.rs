@@ -28,6 +28,9 @@ impl Session {
         }
         let wants =
             Wanted { result: asked.wants_status_information(), receipt: asked.wants_receipt() };
+        if let Some((_, again)) = self.unrecorded.clone() {
+            self.ask(again);
+        }
         let until = now.after(ANSWER_MAX);
         // A closing that the till knows is no receipt to repeat.
         let closed = |earlier: &&Earlier| !(earlier.taken && earlier.is_end_of_day());
@@ -59,12 +62,12 @@ impl Session {
             _ => return,
         };
         match status {
-            Status::Done(result, _) if self.is_being_given_back(result) && !asked_again => {
+            Status::Done(result, _) if self.may_be_given_back(result) && !asked_again => {
                 let reference = asked.clone();
                 self.ask(Request::Last { reference: reference.clone(), prefix: REFERENCE_PREFIX });
                 self.running = Some(Running::Last { reference, wants, asked_again: true, until });
             }
-            Status::Done(result, _) if self.is_being_given_back(result) => {
+            Status::Done(result, _) if self.may_be_given_back(result) => {
                 self.refuse_late(Code::NOT_READY);
             }
             Status::Done(result, _) => self.repeat_result(result, wants),

@@ -1,12 +1,13 @@
 //! The till's commands (PA00P015 ch. 2): what is answered at once, and what is begun.
 
-use super::{ABORT_DRAIN, OPENING_MAX, Registration, Running, Session, Sums};
+use super::{ABORT_DRAIN, Line, OPENING_MAX, Registration, Running, Session, Sums};
 use crate::clock::Mono;
 use crate::payment::event::Sale;
 use crate::payment::vocabulary::{Operation, Request, Stage};
 use crate::pos::zvt::bcd::{CurrencyCode, Password};
 use crate::pos::zvt::code::{Code, TerminalStatus};
 use crate::pos::zvt::message::{self, Answer, Command, Completion, Payment, Registered};
+use crate::pos::zvt::transport::REPEAT_WINDOW;
 
 impl Session {
     pub(super) fn command(&mut self, now: Mono, command: &Command<'_>) {
@@ -92,6 +93,26 @@ impl Session {
         };
         self.answer(now, &Answer::Refused(code));
         false
+    }
+
+    /// A payment is asked for with the same bytes, and nothing was said in between: its answer was
+    /// lost on a serial line, where anything may be taken for an acknowledgement. It is the same.
+    pub(super) fn is_asked_again(&mut self, now: Mono, bytes: &[u8]) -> bool {
+        let last = self.heard.replace((now, bytes.to_vec()));
+        let recent = last.is_some_and(|(at, last)| last == bytes && now.left(at) <= REPEAT_WINDOW);
+        let payments = [message::control::AUTHORISATION, message::control::RESERVATION];
+        let is_payment = payments.iter().any(|control| bytes.starts_with(control));
+        if self.line != Line::Serial || !recent || !is_payment {
+            return false;
+        }
+        match &self.running {
+            Some(Running::Opening { .. }) => true,
+            Some(Running::Paying { .. }) => {
+                self.answer(now, &Answer::Acknowledged);
+                true
+            }
+            _ => false,
+        }
     }
 
     /// Answers a wrong password.

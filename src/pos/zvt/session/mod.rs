@@ -82,10 +82,14 @@ pub struct Session {
     lost_at: Option<Mono>,
     /// The sale whose acknowledgement was passed on last: never to be given back as unknown.
     acknowledged: Option<PosReference>,
+    /// The same, as long as the core has not recorded it: it may still be given back.
+    unrecorded: Option<(PosReference, Request)>,
     /// The sale that was given back last, so that its approval is not told meanwhile.
     given_back: Option<PosReference>,
     /// The sale that was in the way of another one, and may still be.
     unresolved: Option<PosReference>,
+    /// The till's last APDU, and when it came.
+    heard: Option<(Mono, Vec<u8>)>,
     names: Names,
     events: Vec<TillEvent>,
 }
@@ -123,8 +127,10 @@ impl Session {
             pace: Pace::default(),
             lost_at: None,
             acknowledged: None,
+            unrecorded: None,
             given_back: None,
             unresolved: None,
+            heard: None,
             names: Names { seed, count: 0 },
             events: Vec::new(),
         }
@@ -244,6 +250,9 @@ impl Session {
             Err(_) if bytes.first().is_none_or(|class| class & 0xFB == 0x80) => return,
             Err(_) => return self.answer(now, &Answer::Refused(Code::PROTOCOL_ERROR)),
         };
+        if self.is_asked_again(now, bytes) {
+            return;
+        }
         match Command::parse(&apdu) {
             Ok(Command::Acknowledged) => {
                 if let Some(block) = self.out.acknowledged() {

@@ -74,7 +74,8 @@ impl Outgoing {
 
     /// A new transport; the block that waits for its answer goes out again.
     pub(super) fn reconnect(&mut self, now: Mono, transport: Transport) {
-        self.transport = transport;
+        let before = std::mem::replace(&mut self.transport, transport);
+        self.transport.resume(before);
         if let Some(sent) = &mut self.sent {
             (sent.written, sent.deadline) = (false, None);
             self.transport.send(now, sent.block.apdu.clone());
@@ -191,9 +192,11 @@ impl Outgoing {
         }
     }
 
-    /// A block of ours has not arrived; the one that waits for its answer, if it is that.
+    /// A block of ours has not arrived; the one that waits for its answer, if it is that. It may
+    /// have, and only its acknowledgements were lost: its answer may still come.
     pub(super) fn undelivered(&mut self) -> Option<Block> {
         let lost = self.sent.take_if(|sent| sent.written && sent.deadline.is_none());
+        self.owed += u32::from(lost.is_some());
         lost.map(|sent| sent.block)
     }
 

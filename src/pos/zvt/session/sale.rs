@@ -123,6 +123,7 @@ impl Session {
 
     /// The core knows that the till knows.
     pub(super) fn recorded(&mut self, reference: &PosReference) {
+        self.unrecorded.take_if(|(unrecorded, _)| unrecorded == reference);
         if !self.is_about(reference) {
             return;
         }
@@ -133,9 +134,12 @@ impl Session {
         }
     }
 
-    pub(super) fn is_being_given_back(&self, result: &SaleResult) -> bool {
-        let given_back = self.given_back.as_ref() == Some(&result.reference);
-        given_back && result.outcome == SaleOutcome::Approved
+    /// It is being given back, or would be after a restart.
+    pub(super) fn may_be_given_back(&self, result: &SaleResult) -> bool {
+        let unrecorded = self.unrecorded.as_ref().map(|(sale, _)| sale);
+        let mut doubtful = self.given_back.as_ref().into_iter().chain(unrecorded);
+        let approved = result.outcome == SaleOutcome::Approved;
+        approved && doubtful.any(|sale| *sale == result.reference)
     }
 
     fn refused(&mut self, now: Mono, reference: &PosReference, problem: &Problem) {

@@ -193,8 +193,10 @@ impl Session {
         result: Box<SaleResult>,
         delivered: Option<(PosReference, Amount)>,
     ) {
+        let request = acknowledgement(&result, delivered.as_ref());
         self.acknowledged = Some(result.reference.clone());
-        self.ask(acknowledgement(&result, delivered.as_ref()));
+        self.unrecorded = Some((result.reference.clone(), request.clone()));
+        self.ask(request);
         let again_at = now.after(super::RECORD_AGAIN);
         self.keep_alive_at = Some(now.after(KEEP_ALIVE_EVERY));
         self.running = Some(Running::Acknowledging { result, delivered, again_at });

@@ -18,6 +18,7 @@ mod words;
 use super::charset::Charset;
 use super::frame::{self, Deframer};
 use super::stream::{self, Splitter};
+use super::transport::T1;
 use crate::clock::Mono;
 use crate::money::Currency;
 use std::fmt::Write as _;
@@ -218,6 +219,7 @@ pub struct Recorder {
     till: Ear,
     terminal: Ear,
     last: Option<Mono>,
+    quiet_since: Option<Mono>,
 }
 
 /// What finds messages in one side's bytes.
@@ -230,14 +232,17 @@ enum Ear {
 impl Recorder {
     /// For a serial line.
     pub fn serial(words: Words) -> Self {
-        let ear = || Ear::Serial(Deframer::new());
-        Self { words, with_acknowledgements: true, till: ear(), terminal: ear(), last: None }
+        Self::with(words, || Ear::Serial(Deframer::new()))
     }
 
     /// For a TCP connection.
     pub fn tcp(words: Words) -> Self {
-        let ear = || Ear::Tcp(Splitter::new());
-        Self { words, with_acknowledgements: true, till: ear(), terminal: ear(), last: None }
+        Self::with(words, || Ear::Tcp(Splitter::new()))
+    }
+
+    fn with(words: Words, ear: fn() -> Ear) -> Self {
+        let (till, terminal, with_acknowledgements) = (ear(), ear(), true);
+        Self { words, with_acknowledgements, till, terminal, last: None, quiet_since: None }
     }
 
     /// Leaves out the bytes that acknowledge frames of a serial line.
@@ -251,6 +256,10 @@ impl Recorder {
             Side::Till => &mut self.till,
             Side::Terminal => &mut self.terminal,
         };
+        if self.quiet_since.is_none_or(|since| since.after(T1) <= now) {
+            ear.rest();
+        }
+        self.quiet_since = Some(now);
         let mut said = ear.hear(bytes);
         said.retain(|said| self.with_acknowledgements || *said != Said::Ack);
         if said.is_empty() {
@@ -268,6 +277,13 @@ impl Recorder {
 }
 
 impl Ear {
+    /// Nothing has come for a while.
+    fn rest(&mut self) {
+        if let Self::Serial(deframer) = self {
+            deframer.rest();
+        }
+    }
+
     fn hear(&mut self, bytes: &[u8]) -> Vec<Said> {
         match self {
             Self::Serial(deframer) => {

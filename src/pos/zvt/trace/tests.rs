@@ -256,8 +256,9 @@ fn a_serial_line_is_heard_as_it_is() {
     let mut damaged = frame::encode(&hex::bytes("80 00 00"));
     *damaged.last_mut().expect("a byte") ^= 1;
     assert_eq!(line.heard(at(500), Terminal, &damaged), "term < damaged\n");
-    let heard = line.heard(at(2000), Till, &[0x05, frame::NAK]);
-    let expected = "       ; 1.5 s later\ntill > noise 1\ntill > NAK";
+    assert_eq!(line.heard(at(2000), Till, &[0x05]), "");
+    let heard = line.heard(at(2300), Till, &[frame::NAK]);
+    let expected = "       ; 1.8 s later\ntill > noise 1\ntill > NAK";
     assert!(heard.starts_with(expected), "{heard}");
     assert_eq!(parse(&heard).expect("own text is read").len(), 2);
 }

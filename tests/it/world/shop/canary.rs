@@ -26,10 +26,20 @@ pub enum Canary {
     AdoptsStale,
     /// Other sums at Klarna count as the same.
     CheckFixes,
+    /// ZVT: an acknowledgement from before the result counts for it.
+    StrayConfirms,
+    /// ZVT: a sale whose result the till has not acknowledged is kept.
+    KeepsUnacknowledged,
+    /// ZVT: the last result is approved even after the sale was given back.
+    RepeatsApproved,
+    /// ZVT: a payment whose frame comes twice is made twice.
+    SellsTwice,
+    /// ZVT: what is to be given back is told as done, and is not.
+    ForgetsReturns,
 }
 
 impl Canary {
-    pub const ALL: [(&str, Self); 12] = [
+    pub const ALL: [(&str, Self); 17] = [
         ("forgets-never-confirm", Self::ForgetsNeverConfirm),
         ("new-key-each-attempt", Self::NewKeyEachAttempt),
         ("reads-nothing", Self::ReadsNothing),
@@ -42,7 +52,35 @@ impl Canary {
         ("retries-without-looking", Self::RetriesWithoutLooking),
         ("adopts-stale", Self::AdoptsStale),
         ("check-fixes", Self::CheckFixes),
+        ("stray-confirms", Self::StrayConfirms),
+        ("keeps-unacknowledged", Self::KeepsUnacknowledged),
+        ("repeats-approved", Self::RepeatsApproved),
+        ("sells-twice", Self::SellsTwice),
+        ("forgets-returns", Self::ForgetsReturns),
     ];
+
+    /// It shows only with a till that speaks ZVT.
+    pub fn is_at_the_counter(self) -> bool {
+        match self {
+            Self::StrayConfirms
+            | Self::KeepsUnacknowledged
+            | Self::RepeatsApproved
+            | Self::SellsTwice
+            | Self::ForgetsReturns => true,
+            Self::ForgetsNeverConfirm
+            | Self::NewKeyEachAttempt
+            | Self::ReadsNothing
+            | Self::RefundsDouble
+            | Self::SendsBeforeCommit
+            | Self::TellsBeforeCommit
+            | Self::UnknownIsRefused
+            | Self::KeepsTheCode
+            | Self::TrustsTheClock
+            | Self::RetriesWithoutLooking
+            | Self::AdoptsStale
+            | Self::CheckFixes => false,
+        }
+    }
 
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, canary)| *canary)

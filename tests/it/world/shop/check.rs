@@ -29,6 +29,9 @@ pub fn judge(shop: &Shop) -> (Vec<(u32, String)>, usize) {
         for_a_person += usize::from(case.ends());
         wrongs.extend(case.wrongs.into_iter().map(|wrong| (*number, wrong)));
     }
+    if let Some(counter) = &shop.counter {
+        wrongs.extend(super::zvt::judge(shop, counter, &payments));
+    }
     wrongs.extend(strangers(&shop.klarna, &payments));
     wrongs.extend(commands(&shop.till, &payments));
     wrongs.extend(reports(shop, &payments));
@@ -184,7 +187,7 @@ impl<'a> Case<'a> {
 
     /// The till's book against Klarna's.
     fn till(&mut self) {
-        if self.told.adopted.is_some() {
+        if self.told.adopted.is_some() || self.shop.counter.is_some() {
             return;
         }
         let Some(sold) = self.shop.till.sales.get(&self.told.sale) else {

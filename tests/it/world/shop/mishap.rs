@@ -52,6 +52,9 @@ impl Shop {
         let seeded = self.terminal.faulty.is_some();
         let seed = if seeded { self.random.between(0, u64::MAX - 1) } else { 0 };
         self.terminal.die(death, seed);
+        if let Some(counter) = &mut self.counter {
+            counter.dies(self.t);
+        }
         self.watched.clear();
         let off = match death {
             Death::Process => 3 * SECOND,
@@ -81,12 +84,18 @@ impl Shop {
         if !self.by_the_book {
             self.input(Input::Started);
         }
+        if self.terminal.on {
+            self.counter_starts();
+        }
     }
 
     /// Everything works again and stays so.
     pub fn heal(&mut self) {
         self.story.tell(self.t, 0, "everything works again".to_owned());
         self.faults = Faults::default();
+        if let Some(counter) = &mut self.counter {
+            counter.heal();
+        }
         self.disk_full_until = self.t;
         self.line_down_until = self.t;
         self.till_down_until = self.t;

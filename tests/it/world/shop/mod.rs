@@ -22,6 +22,7 @@ pub mod terminal;
 pub mod till;
 mod told;
 pub mod transaction;
+pub mod zvt;
 
 pub use canary::Canary;
 
@@ -34,9 +35,19 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// True time since the beginning of a run.
 pub type Millis = u64;
 
+/// What the till speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Till {
+    /// The core's own words, without bytes.
+    Core,
+    /// ZVT, over a serial line or TCP.
+    Zvt,
+}
+
 /// How a run is set up, beside its seed.
 #[derive(Debug, Clone)]
 pub struct Settings {
+    pub till: Till,
     pub payments_per_run: usize,
     /// With the real SQLite store beside the model; the two are compared after each commit.
     pub real_store: bool,
@@ -50,6 +61,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            till: Till::Core,
             payments_per_run: 12,
             real_store: false,
             faulty_disk: false,
@@ -122,7 +134,7 @@ const ROUND: Millis = 90 * SECOND;
 pub fn run(seed: u64, settings: &Settings) -> Report {
     guarded(&format!("seed {seed}"), || {
         let mut shop = Shop::open(settings, seed);
-        while !shop.till.is_done() && shop.step(DAY_MAX) {}
+        while !shop.is_sold_out() && shop.step(DAY_MAX) {}
         close(&mut shop);
         shop
     })
@@ -142,6 +154,12 @@ impl Report {
 pub fn close(shop: &mut Shop) {
     shop.heal();
     let last = shop.t + CLOSING_MAX;
+    if shop.counter.is_some() {
+        if !zvt::close(shop, last, ROUND, DAY) {
+            shop.wrongs.push((0, "the counter is never closed".to_owned()));
+        }
+        return;
+    }
     let (mut rounds, mut shift_ended) = (0, false);
     while shop.t < last {
         let mut quiet = shop.is_quiet();
@@ -203,10 +221,11 @@ fn report(name: &str, shop: &Shop) -> Report {
         contradictions: shop.klarna.contradictions,
         interventions: shop.interventions,
         throttled: shop.klarna.throttled,
-        faults: shop.faults_met,
+        faults: shop.faults_met + shop.counter.as_ref().map_or(0, |c| c.faults_met()),
         virtual_time: shop.t,
         violations: violations.take(3).collect(),
         hash: shop.story.hash(),
-        story: shop.story.whole(),
+        story: shop.story.whole()
+            + &shop.counter.as_ref().map_or_else(String::new, |counter| counter.watch.whole()),
     }
 }

@@ -44,6 +44,13 @@ impl Shop {
             self.till.unheard(request);
             return;
         }
+        self.carry_out(request.clone());
+        if !self.terminal.on {
+            self.till.unheard(request);
+        }
+    }
+
+    pub(super) fn carry_out(&mut self, request: Request) {
         let number = self.number_of_sale(sale_of(&request));
         self.story.tell(self.t, number, format!("till asks {}", brief_request(&request)));
         self.remember(&request, None);
@@ -53,10 +60,7 @@ impl Shop {
             }
             _ => Turnover::default(),
         };
-        self.input(Input::Till(request.clone(), totals));
-        if !self.terminal.on {
-            self.till.unheard(request);
-        }
+        self.input(Input::Till(request, totals));
     }
 
     /// What the journal knows about a command comes back into memory.
@@ -71,7 +75,7 @@ impl Shop {
     // -- who looks at the list of refused calls --------------------------------------------------
 
     pub(super) fn person_acts(&mut self) {
-        if !self.till.is_done() {
+        if !self.is_sold_out() {
             let pause = self.pause(5 * SECOND, 200 * SECOND);
             self.after(pause, Happening::PersonActs);
         }

@@ -13,6 +13,7 @@ use super::random::Random;
 use super::story::Story;
 use super::terminal::{Death, Disk, Terminal, policy};
 use super::till::Till;
+use super::zvt::Counter;
 use super::{Millis, Settings};
 use klarna_terminald::acquirer::Quotas;
 use klarna_terminald::id::{CallId, PaymentId, PosReference, RequestId, TransactionId};
@@ -34,6 +35,9 @@ pub(super) const DISK_PAUSE: Millis = 5 * SECOND;
 const OPENING: Millis = 30 * SECOND;
 /// Things that may happen in one run; more means that something goes round in circles.
 const HAPPENINGS_MAX: usize = 2_000_000;
+
+/// The same with a bug put in, so that it is noticed soon.
+const HAPPENINGS_OF_CANARY_MAX: usize = 200_000;
 
 /// The number in the story of what is about no payment that is known.
 const NO_PAYMENT: u32 = u32::MAX;
@@ -121,6 +125,8 @@ pub struct Shop {
     pub terminal: Terminal,
     pub klarna: Klarna,
     pub till: Till,
+    /// In its place, a till that speaks ZVT.
+    pub counter: Option<Box<Counter>>,
     pub story: Story,
     pub(super) look_again: Millis,
     pub(super) disk_full_until: Millis,
@@ -187,12 +193,17 @@ impl Shop {
         let mut shop = Self::with(random, faults, till, policy, settings);
         shop.terminal.quotas = Quotas { captures_per_s, management_per_s };
         shop.klarna.quotas = shop.terminal.quotas;
+        shop.put_counter(settings);
         shop.terminal.start(0, Death::Power, 0, false);
+        shop.counter_starts();
+        shop.after(OPENING, Happening::PersonActs);
+        if shop.counter.is_some() {
+            return shop;
+        }
         for _ in 0..strangers {
             shop.klarna.sold_elsewhere(0, &mut shop.random);
         }
         shop.after(OPENING, Happening::TillActs);
-        shop.after(OPENING, Happening::PersonActs);
         shop.after(OPENING, Happening::OthersAct);
         shop
     }
@@ -224,6 +235,7 @@ impl Shop {
             terminal: Terminal::new(policy, disk),
             klarna: Klarna::default(),
             till,
+            counter: None,
             story: Story::new(),
             look_again: 0,
             disk_full_until: 0,
@@ -274,17 +286,24 @@ impl Shop {
     /// Lets the next thing happen, if it happens before `until`.
     pub fn step(&mut self, until: Millis) -> bool {
         let queued = self.queue.keys().next().map(|(at, _)| *at);
-        let Some(next) = queued.into_iter().chain(self.terminal_due()).min() else { return false };
+        let counter = self.counter_due();
+        let due = [queued, self.terminal_due(), counter];
+        let Some(next) = due.into_iter().flatten().min() else { return false };
         if next > until {
             return false;
         }
         self.happened += 1;
         let (t, on) = (self.t, self.terminal.on);
-        assert!(self.happened < HAPPENINGS_MAX, "too much happens: at {t} ms, terminal on: {on}");
+        let canary = self.counter.is_some() && self.canary.is_some();
+        let most = if canary { HAPPENINGS_OF_CANARY_MAX } else { HAPPENINGS_MAX };
+        assert!(self.happened < most, "too much happens: at {t} ms, terminal on: {on}");
         self.t = self.t.max(next);
         if queued == Some(next) {
             let (_, happening) = self.queue.pop_first().expect("there is one");
             self.happen(happening);
+        }
+        if counter.is_some_and(|due| due <= self.t) {
+            self.counter_acts();
         }
         let due = self.terminal.engine.poll_timeout().map(|due| self.terminal.at(due));
         if self.terminal.on && due.is_some_and(|due| due.max(self.disk_retry_at) <= self.t) {
@@ -360,7 +379,7 @@ impl Shop {
             Err(illegal) => return self.wrongs.push((0, illegal.to_string())),
         };
         if step.is_durable() && !self.commit(&step) {
-            return;
+            return self.refuse_out_of_service(asked);
         }
         let lookup = step.lookup.clone();
         let replies = self.terminal.engine.accept(step);
@@ -380,12 +399,16 @@ impl Shop {
     }
 
     pub(super) fn tell(&mut self, replies: &[Reply]) {
+        let at_counter = self.tell_counter(replies);
         for reply in replies {
             if self.t < self.till_down_until {
                 continue;
             }
             let number = self.number_of(reply);
             self.story.tell(self.t, number, format!("till hears {}", show::reply(reply)));
+            if at_counter {
+                continue;
+            }
             self.till.hear(reply);
         }
         for wrong in self.till.wrongs.drain(..) {
@@ -469,6 +492,11 @@ impl Shop {
     /// What the till asks before it goes home.
     pub fn last_round(&mut self, end_shift: bool) -> Vec<Request> {
         self.till.last_round(&mut self.random, end_shift)
+    }
+
+    /// Whether the till has sold all that it was to sell.
+    pub fn is_sold_out(&self) -> bool {
+        self.counter.as_ref().map_or(self.till.is_done(), |counter| counter.till.is_done())
     }
 
     /// Whether nothing is under way and nothing will move by itself.

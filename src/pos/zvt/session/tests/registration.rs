@@ -31,6 +31,42 @@ fn the_last_result_is_told_again_as_it_was() {
 }
 
 #[test]
+fn what_is_not_recorded_yet_is_not_repeated_as_paid() {
+    let mut till = Till::registered("06");
+    let sale = till.approved();
+    till.say(ACK);
+    till.reply(refused(&sale, Problem::OutOfService("disk".to_owned())));
+    let approved = |reference: &PosReference| {
+        let none = euro(0);
+        let money = MoneySoFar {
+            authorised: euro(1010),
+            captured: none,
+            refunded: none,
+            voided: false,
+            released: none,
+            queued: 0,
+            refused: 0,
+        };
+        let status = Status::Done(Box::new(sale_result(&sale, SaleOutcome::Approved)), money);
+        Reply::Status { reference: reference.clone(), status }
+    };
+    let asked = till.say("06 20 05 12 34 56 03 03");
+    let [Request::Acknowledge { .. }, Request::Last { reference, .. }] = &asked[..] else {
+        panic!("{asked:?}")
+    };
+    assert_eq!(till.hear(), [ACK]);
+    till.reply(refused(&sale, Problem::OutOfService("disk".to_owned())));
+    let asked_again = till.reply(approved(reference));
+    till.reply(approved(asked_again[0].reference()));
+    till.take(&["06 1E 01 A0"]);
+    let asked = till.say("06 20 05 12 34 56 03 03");
+    assert_eq!(till.hear(), [ACK]);
+    till.reply(Reply::Acknowledged { reference: sale.clone() });
+    till.reply(approved(asked[1].reference()));
+    till.take(&[APPROVED, DONE]);
+}
+
+#[test]
 fn a_reversal_names_its_receipt() {
     let mut till = Till::registered("06");
     let asked = till.say("06 30 06 12 34 56 87 00 10");
@@ -79,8 +115,31 @@ fn a_serial_line_goes_on_where_it_was() {
     till.wait(Duration::from_secs(2));
     assert_eq!(till.hear(), [""; 0]);
     till.session.up(till.now);
+    assert_eq!(till.hear(), ["10 02 80 00 00 10 03 F5 1F"], "the till has not acknowledged it");
+    till.say("06");
     let completion = crate::pos::zvt::frame::encode(&hex::bytes("06 0F 07 19 00 29 12 34 56 78"));
     assert_eq!(till.hear(), [hex::text(&completion)]);
+}
+
+#[test]
+fn a_payment_that_is_asked_for_twice_with_nothing_in_between_is_one() {
+    let settings = Till::new().session.settings;
+    let mut session = Session::new(settings, Line::Serial, Uuid::from_u128(7));
+    session.remember(&[0x06]);
+    let mut till = Till { session, now: Mono::new(Duration::from_secs(100)) };
+    till.session.up(till.now);
+    let sale = crate::pos::zvt::frame::encode(&hex::bytes("06 01 07 04 00 00 00 00 10 10"));
+    let asked = till.say(&hex::text(&sale));
+    till.reply(progress(asked[0].reference(), Stage::Checking));
+    assert_eq!(till.hear(), ["06"]);
+    till.wait(Duration::from_millis(50));
+    assert_eq!(till.hear(), ["10 02 80 00 00 10 03 F5 1F"]);
+    till.say("06");
+    till.wait(Duration::from_secs(5));
+    assert_eq!(till.say(&hex::text(&sale)), [], "what was acknowledged was something else");
+    assert_eq!(till.hear(), ["06"]);
+    till.wait(Duration::from_millis(50));
+    assert_eq!(till.hear(), ["10 02 80 00 00 10 03 F5 1F"], "its answer once more");
 }
 
 #[test]
