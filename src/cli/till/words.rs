@@ -144,6 +144,7 @@ impl Paper {
             }
             Outcome::Done(ending) => {
                 let details = details(operation, ending, currency);
+                let good = if is_no_sale(operation, ending) { "LAST RESULT" } else { good };
                 (format!("{good}{details}"), Verdict::Done)
             }
             Outcome::Failed(abort) if *operation == Operation::Repeat => match &self.result {
@@ -158,6 +159,12 @@ impl Paper {
             }
         }
     }
+}
+
+/// The last result was a return's or a closing's: only a sale has a trace number.
+fn is_no_sale(operation: &Operation, ending: &Ending) -> bool {
+    let sale = ending.result.as_ref().is_some_and(|result| result.trace.is_some());
+    *operation == Operation::Repeat && !sale
 }
 
 /// What is said when it went well, and when it did not.
@@ -195,15 +202,17 @@ impl Operation {
         )
     }
 
-    /// What to do when nobody knows. The last result is a sale's, not that of what came after it.
+    /// What to do when nobody knows.
     pub(in crate::cli) fn advice(&self) -> &'static str {
         match self {
-            Self::Pay { .. } | Self::Reserve { .. } | Self::Repeat => "; ask with: repeat",
-            Self::Reverse { .. }
+            Self::Pay { .. }
+            | Self::Reserve { .. }
+            | Self::Repeat
+            | Self::Reverse { .. }
             | Self::Refund { .. }
             | Self::Book { .. }
             | Self::Cancel { .. }
-            | Self::EndOfDay => "; look at the terminal before doing it again",
+            | Self::EndOfDay => "; ask with: repeat",
             Self::Register
             | Self::Abort
             | Self::Totals
@@ -287,7 +296,7 @@ fn reason(abort: &Abort) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pos::zvt::bcd::{CurrencyCode, Receipt};
+    use crate::pos::zvt::bcd::{CurrencyCode, Receipt, Trace};
     use crate::pos::zvt::till::Doubt;
 
     fn euro() -> Currency {
@@ -341,11 +350,15 @@ mod tests {
     }
 
     #[test]
-    fn money_back_is_not_found_out_by_asking_for_the_last_result() {
+    fn the_last_result_is_called_paid_only_when_it_is_a_sale() {
         check(&reverse(), &paid(1010), "REVERSED 10.10 EUR receipt 0010", Verdict::Done);
-        let line =
-            "UNKNOWN: the terminal does not answer; look at the terminal before doing it again";
+        let line = "UNKNOWN: the terminal does not answer; ask with: repeat";
         check(&reverse(), &Outcome::Unknown(Doubt::NoAnswer), line, Verdict::Unknown);
+        let line = "LAST RESULT 10.10 EUR receipt 0010";
+        check(&Operation::Repeat, &paid(1010), line, Verdict::Done);
+        let trace = Trace::new(10).ok();
+        let sale = StatusInformation { trace, ..StatusInformation::new(Code::OK) };
+        check(&Operation::Repeat, &done(Some(sale)), "PAID", Verdict::Done);
     }
 
     #[test]
