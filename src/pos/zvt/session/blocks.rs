@@ -9,6 +9,7 @@ use crate::money::Amount;
 use crate::payment::vocabulary::{OperationResult, SaleOutcome, SaleResult};
 use crate::pos::zvt::APDU_LEN_MAX;
 use crate::pos::zvt::bcd::Minutes;
+use crate::pos::zvt::charset::Charset;
 use crate::pos::zvt::code::Code;
 use crate::pos::zvt::message::{
     Abort, Answer, Completion, Details, IntermediateStatus, PrintBlock, PrintLine, Progress,
@@ -117,7 +118,7 @@ impl Session {
             return;
         }
         let width = self.registration.abilities.line_width.map_or(LINE_WIDTH, usize::from).max(1);
-        let lines = lines.iter().flat_map(|line| fold(line, width));
+        let lines = lines.iter().flat_map(|line| fold(&spelled(line, self.charset()), width));
         let lines: Vec<String> = title.map(str::to_owned).into_iter().chain(lines).collect();
         match self.registration.abilities.print_block {
             true => self.print_blocks(kind, lines),
@@ -173,6 +174,16 @@ impl Session {
     }
 }
 
+/// Without a euro sign in the code page it is spelled out, and a number does not stick to letters.
+fn spelled(line: &str, charset: Charset) -> String {
+    match charset {
+        Charset::Latin9 | Charset::Utf8 => line.to_owned(),
+        Charset::Cp437 | Charset::Latin1 | Charset::SevenBit => {
+            line.replace('\u{20ac}', "EUR ").trim_end().to_owned()
+        }
+    }
+}
+
 /// A line as lines that are not wider than the till's paper: first the gap between its two columns
 /// gets smaller, then it is broken between words, and a word only where it is wider than the paper.
 fn fold(line: &str, width: usize) -> Vec<String> {
@@ -206,7 +217,14 @@ fn fold(line: &str, width: usize) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::fold;
+    use super::{Charset, fold, spelled};
+
+    #[test]
+    fn a_euro_sign_is_spelled_out() {
+        assert_eq!(spelled("Klarna \u{20ac}10.10", Charset::Cp437), "Klarna EUR 10.10");
+        assert_eq!(spelled("Klarna 10,10 \u{20ac}", Charset::Cp437), "Klarna 10,10 EUR");
+        assert_eq!(spelled("Klarna \u{20ac}10.10", Charset::Utf8), "Klarna \u{20ac}10.10");
+    }
 
     #[test]
     fn lines_fit_the_paper() {
