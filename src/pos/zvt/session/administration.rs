@@ -33,8 +33,9 @@ impl Session {
         }
         let until = now.after(ANSWER_MAX);
         // A closing that the till knows is no receipt to repeat.
-        let closed = |earlier: &&Earlier| !(earlier.taken && earlier.is_end_of_day());
-        let reference = match self.earlier.as_ref().filter(closed) {
+        let is_meant =
+            |earlier: &&Earlier| earlier.is_last && !(earlier.taken && earlier.is_end_of_day());
+        let reference = match self.earlier.as_ref().filter(is_meant) {
             Some(earlier) => {
                 let reference = earlier.reference.clone();
                 self.ask(Request::Status { reference: reference.clone() });
@@ -75,7 +76,7 @@ impl Session {
             Status::Operation(operation) => self.repeat_settled(operation, wants),
             Status::Shift(report) => self.tell_sums(report, true, wants),
             // A command that was refused is not on record.
-            Status::NotKnown if self.earlier.is_some() => {
+            Status::NotKnown if self.earlier.as_ref().is_some_and(|e| e.reference == *asked) => {
                 self.refuse_late(Code::REVERSAL_NOT_POSSIBLE);
             }
             Status::NotKnown => self.refuse_late(Code::NOT_POSSIBLE),

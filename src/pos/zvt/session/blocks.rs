@@ -75,7 +75,11 @@ impl Session {
     /// As [`Self::fail`], in other words for the cashier.
     pub(super) fn fail_because(&mut self, code: Code, why: &str) {
         let status = answer::failure(&self.settings, code, why);
-        self.push(Meaning::Nothing, &Answer::StatusInformation(Box::new(status)));
+        let meaning = match &self.running {
+            Some(Running::Settling { .. }) => Meaning::Settled,
+            _ => Meaning::Nothing,
+        };
+        self.push(meaning, &Answer::StatusInformation(Box::new(status)));
         self.refuse_late(code);
     }
 

@@ -182,7 +182,7 @@ impl Session {
             locale: None,
             reserved,
         };
-        self.forget_earlier();
+        self.earlier_is_past();
         self.ask(Request::Sale(sale.clone()));
         let until = now.after(OPENING_MAX);
         self.running = Some(Running::Opening { sale, until, again_at: None });

@@ -20,6 +20,9 @@ pub(super) struct Earlier {
     command: Vec<u8>,
     /// The till has acknowledged how it ended.
     pub(super) taken: bool,
+    /// Nothing was sold since.
+    #[serde(default)]
+    pub(super) is_last: bool,
 }
 
 /// As it is stored.
@@ -96,7 +99,8 @@ impl Session {
         let reference = self.names.next();
         if self.said.len() <= COMMAND_LEN_MAX {
             let command = self.said.clone();
-            self.earlier = Some(Earlier { reference: reference.clone(), command, taken: false });
+            let (taken, is_last) = (false, true);
+            self.earlier = Some(Earlier { reference: reference.clone(), command, taken, is_last });
             self.keep();
         }
         reference
@@ -110,9 +114,15 @@ impl Session {
         }
     }
 
-    /// Something else was begun.
-    pub(super) fn forget_earlier(&mut self) {
-        if self.earlier.take().is_some() {
+    /// Something is sold: a closing would now close something else, but what was given back may
+    /// still be asked for again.
+    pub(super) fn earlier_is_past(&mut self) {
+        let before = self.earlier.clone();
+        self.earlier.take_if(|earlier| earlier.taken || earlier.is_end_of_day());
+        if let Some(earlier) = &mut self.earlier {
+            earlier.is_last = false;
+        }
+        if self.earlier != before {
             self.keep();
         }
     }

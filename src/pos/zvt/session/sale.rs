@@ -150,7 +150,7 @@ impl Session {
                     Problem::Busy(open) | Problem::Unacknowledged(open) => {
                         *again_at = Some(now.after(ASK_AGAIN));
                         let open = open.clone();
-                        self.unresolved = Some(open.clone());
+                        self.unresolved = Some(open.clone()).filter(is_ours);
                         self.resolve(open, problem);
                     }
                     problem => {

@@ -50,6 +50,15 @@ fn a_refund_whose_end_was_not_heard_is_not_done_twice() {
     requests(till.session.down(till.now));
     till.session.up(till.now);
 
+    // It sells something, and its last result is that sale.
+    let reference = till.sale();
+    till.reply(result(&reference, SaleOutcome::NotPaid(NotPaid::Declined)));
+    till.take(&[&failure("05", "Abgelehnt"), "06 1E 01 05"]);
+    let asked = till.say(REPEAT);
+    assert!(matches!(&asked[..], [Request::Last { .. }]), "{asked:?}");
+    requests(till.session.down(till.now));
+    till.session.up(till.now);
+
     // It says the same again: the core is asked under the same reference.
     assert_eq!(refund(&mut till), first);
     till.reply(Reply::Operation(Box::new(refunded(&first))));
@@ -58,6 +67,22 @@ fn a_refund_whose_end_was_not_heard_is_not_done_twice() {
     till.take(&[DONE]);
 
     // Now that it has acknowledged that, the same is another refund.
+    assert_ne!(refund(&mut till), first);
+}
+
+#[test]
+fn a_refund_that_klarna_has_refused_may_be_tried_again() {
+    let mut till = Till::registered("06");
+    let first = refund(&mut till);
+    let refusal = crate::payment::effect::Refusal::new(
+        crate::payment::effect::RefusalReason::NotAllowed,
+        "REFUND_NOT_ALLOWED",
+        "no",
+    );
+    let progress = OperationProgress::Refused(refusal);
+    till.reply(Reply::Operation(Box::new(OperationResult { progress, ..refunded(&first) })));
+    let text = "Nicht moeglich, Beleg und Betrag pruefen";
+    till.take(&[&failure("B5", text), "06 1E 01 B5"]);
     assert_ne!(refund(&mut till), first);
 }
 
