@@ -2,7 +2,7 @@
 //! Nothing is ever lost, doubled or left unknown.
 //!
 //! This page is the map. How to run it stands in the README, how a till talks to it in
-//! `docs/till-protocol.md`.
+//! `docs/till-protocol.md`, and for tills that speak ZVT in `docs/zvt.md`.
 //!
 //! # The way round
 //! ```text

@@ -269,15 +269,7 @@ fn the_demo_tells_a_day_and_its_dialogue_reads_back() {
     ] {
         assert!(told.contains(line), "{line}\n{told}");
     }
-    let is_said = |line: &&str| {
-        line.starts_with("till >") || line.starts_with("term <") || line.starts_with("       ")
-    };
-    let dialogue: String = told
-        .lines()
-        .take_while(|line| *line != "The books")
-        .filter(is_said)
-        .map(|line| format!("{line}\n"))
-        .collect();
+    let dialogue = dialogue(told.lines().take_while(|line| *line != "The books"));
     let entries = trace::parse(&dialogue).expect("a dialogue");
     let authorised = |entry: &&trace::Entry| matches!(&entry.said, Said::Apdu(bytes) if bytes.starts_with(&[0x06, 0x01]));
     assert_eq!(entries.iter().filter(authorised).count(), 3);
@@ -285,6 +277,29 @@ fn the_demo_tells_a_day_and_its_dialogue_reads_back() {
 }
 
 /// A demo that waits for a till, and where it waits.
+/// What is said, of all that the demo prints.
+fn dialogue<'a>(lines: impl Iterator<Item = &'a str>) -> String {
+    let marks = ["till >", "term <", "       "];
+    let said = lines.filter(|line| marks.iter().any(|mark| line.starts_with(mark)));
+    said.map(|line| format!("{line}\n")).collect()
+}
+
+/// The words of the decoded fields on the page are written by the trace from the bytes beside them.
+#[test]
+fn the_transcript_on_the_page_is_what_its_bytes_say() {
+    let page = std::fs::read_to_string("docs/zvt.md").expect("the page");
+    let chapter = page.split("## A payment, byte for byte").nth(1).expect("its chapter");
+    let transcript = chapter.split("```").nth(1).expect("a transcript");
+    let dialogue = dialogue(transcript.lines());
+    let entries = trace::parse(&dialogue).expect("a dialogue");
+    assert!(entries.len() > 20, "{dialogue}");
+    let currency = klarna_terminald::money::Currency::new("EUR").expect("EUR");
+    let charset = klarna_terminald::pos::zvt::charset::Charset::Cp437;
+    let words = trace::Words { charset, currency };
+    let again: String = entries.iter().map(|entry| entry.write(words)).collect();
+    assert_eq!(again, dialogue);
+}
+
 fn demo_without_a_till(listen: &str) -> (Child, String) {
     use std::io::{BufRead as _, BufReader};
     let mut demo = Command::new(env!("CARGO_BIN_EXE_klarna-terminald"))
