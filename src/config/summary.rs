@@ -63,7 +63,12 @@ fn describe_link(till: &TillSettings) -> String {
     let protocol = match &till.protocol {
         Protocol::Native if till.native.checksum_required => "checksums required".to_owned(),
         Protocol::Native => "checksums optional".to_owned(),
-        Protocol::Zvt(zvt) => format!("ZVT terminal {} in {}", zvt.terminal, zvt.currency.code()),
+        Protocol::Zvt(zvt) => {
+            let (terminal, currency) = (zvt.terminal, zvt.currency.code());
+            let password = if zvt.password.is_some() { "a password" } else { "any password" };
+            let profile = zvt.profile;
+            format!("ZVT terminal {terminal} in {currency}, {password}, profile {profile:?}")
+        }
     };
     match &till.link {
         LinkSettings::Serial { path, baud, format } => {
