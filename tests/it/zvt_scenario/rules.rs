@@ -132,19 +132,23 @@ struct Order {
     /// The terminal's block that the till has not answered.
     block: Option<(Mono, Vec<u8>)>,
     acknowledged_at: Option<Mono>,
+    /// The frame that the till has not acknowledged; it goes out again.
+    frame: Option<Vec<u8>>,
 }
 
 impl Order {
     fn heard(&mut self, name: &str, at: Mono, side: Side, said: &Said) {
         match (side, said) {
             (Side::Till, Said::Apdu(_) | Said::Nak) => self.block = None,
+            (Side::Till, Said::Ack) => self.frame = None,
             (Side::Terminal, Said::Ack | Said::Nak) => self.acknowledged_at = Some(at),
             (Side::Terminal, Said::Apdu(apdu)) => {
                 let gap = self.acknowledged_at.map(|acknowledged| at.left(acknowledged));
                 let far = gap.is_none_or(|gap| gap >= GAP_MIN);
                 assert!(far, "{name}: {} follows {gap:?} after ACK", hex(apdu));
+                let again = self.frame.replace(apdu.clone()).is_some_and(|frame| frame == *apdu);
                 // An acknowledgement of a command is not answered.
-                if matches!(apdu[0], 0x80 | 0x84) {
+                if again || matches!(apdu[0], 0x80 | 0x84) {
                     return;
                 }
                 let before = self.block.replace((at, apdu.clone()));

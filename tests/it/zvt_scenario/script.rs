@@ -9,7 +9,8 @@
 //! till refund 5.00 0001 | book 20.00 0001 | release 20.00 0001 | cancel 0001 | reservations
 //! till end of day | totals | turnovers | log off | ack | 84 66 00 | raw 06 01 ...
 //! till takes everything [for 20s]         till answers 84 66 00 to everything for 30s
-//! till slowly COMMAND | damages COMMAND | tears COMMAND after 6 bytes | repeats its frame
+//! till at once COMMAND + COMMAND | slowly COMMAND | damages COMMAND
+//! till tears COMMAND after 6 bytes | repeats its frame
 //! drop the next ACK | drop the next 3 ACKs | NAK the next block | noise FF 00
 //! cut | plug in | power off | power on | wait 8s
 //! the shopper pays                        everything that is needed until the sale is approved
@@ -46,6 +47,8 @@ pub struct Script<'a> {
 pub enum Action<'a> {
     /// The till says an APDU.
     Say(Vec<u8>),
+    /// Several APDUs that arrive in one piece.
+    SayAtOnce(Vec<Vec<u8>>),
     /// It arrives byte by byte.
     SaySlowly(Vec<u8>),
     /// The frame arrives with a wrong checksum.
@@ -135,6 +138,10 @@ fn action(line: &str) -> Action<'_> {
             Action::AnswerAll(bytes(&answer.join(" ")), span(time))
         }
         ["till", "repeats", "its", "frame"] => Action::Repeat,
+        ["till", "at", "once", ref said @ ..] => {
+            let said = said.split(|word| *word == "+");
+            Action::SayAtOnce(said.map(command).collect())
+        }
         ["till", "slowly", ref said @ ..] => Action::SaySlowly(command(said)),
         ["till", "damages", ref said @ ..] => Action::Damage(command(said)),
         ["till", "tears", ref said @ .., "after", count, "bytes"] => {

@@ -127,6 +127,11 @@ impl Stage {
                 self.tape.note(&format!("torn: {}", hex(&frame)));
                 self.send(frame, false);
             }
+            Action::SayAtOnce(apdus) => {
+                let messages: Vec<_> = apdus.iter().map(|apdu| framed(self.line, apdu)).collect();
+                messages.iter().for_each(|message| self.record(Side::Till, message, true));
+                self.receive(&messages.concat());
+            }
             Action::SaySlowly(apdu) => {
                 let bytes = framed(self.line, apdu);
                 self.record(Side::Till, &bytes, true);
@@ -352,6 +357,9 @@ impl Stage {
             match heard {
                 Heard::Bytes { side: Side::Terminal, bytes, at, .. } if bytes.len() > 1 => {
                     return Some(*at).filter(|_| is_answered(apdu_in(self.line, bytes)));
+                }
+                Heard::Bytes { side: Side::Till, bytes, .. } if *bytes == [frame::NAK] => {
+                    return None;
                 }
                 Heard::Bytes { bytes, .. } if bytes.len() == 1 => {}
                 Heard::Bytes { .. } | Heard::Anew => return None,
