@@ -26,4 +26,5 @@ mod vfs;
 mod world;
 mod zvt_codec;
 mod zvt_dialogue;
+mod zvt_scenario;
 mod zvt_till;

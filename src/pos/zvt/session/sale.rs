@@ -164,7 +164,11 @@ impl Session {
                 if *aborting {
                     self.answer_abort(now, true);
                 }
-                self.fail(code_of_problem(problem));
+                self.fail(match problem {
+                    // It was aborted before it had begun.
+                    Problem::NotKnown(_) => Code::ABORTED,
+                    problem => code_of_problem(problem),
+                });
             }
             // Asked again when it is due; a sale that cannot be given back any more was.
             Some(Running::GivingBack { operation, .. })

@@ -81,6 +81,7 @@ fn what_else_is_said() {
         &[
             (Till, "06 30 06 12 34 56 87 00 10"),
             (Terminal, "84 37 00"),
+            (Till, "06 1B 08 12 34 56 29 12 34 56 78"),
             (Terminal, "84 1E 03 6F 07 56"),
             (Till, "06 01 07 04 00 00 00 00 16 16"),
             (Till, "06 B0 00"),
@@ -102,6 +103,7 @@ fn what_else_is_said() {
         r#"
 till > 06 30 06 ** ** ** 87 00 10                       ; reversal: receipt 0010
 term < 84 37 00                                         ; refused: 37 wrong password
+till > 06 1B 08 ** ** ** 29 12 34 56 78                 ; set terminal: terminal id 12345678
 term < 84 1E 03 6F 07 56                                ; refused: wrong currency, currency CHF
 till > 06 01 07 04 00 00 00 00 16 16                    ; authorisation: amount 16.16 EUR
 till > 06 B0 00                                         ; abort

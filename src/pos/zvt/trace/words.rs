@@ -49,6 +49,7 @@ const TILL: &[(Control, &str, Head)] = &[
     (control::REPRINT, "reprint", Head::Password),
     (control::RESET, "reset", Head::Nothing),
     (control::PRINT_CONFIGURATION, "print configuration", Head::Nothing),
+    (control::SET_TERMINAL, "set terminal", Head::Password),
     (control::REPEAT_RECEIPT, "repeat receipt", Head::Password),
     (control::RESERVATION, "reservation", Head::Nothing),
     (control::PARTIAL_REVERSAL, "partial reversal", Head::Nothing),
