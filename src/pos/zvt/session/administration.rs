@@ -35,7 +35,7 @@ impl Session {
         // A closing that the till knows is no receipt to repeat.
         let is_meant =
             |earlier: &&Earlier| earlier.is_last && !(earlier.taken && earlier.is_end_of_day());
-        let reference = match self.earlier.as_ref().filter(is_meant) {
+        let reference = match self.earlier.last().filter(is_meant) {
             Some(earlier) => {
                 let reference = earlier.reference.clone();
                 self.ask(Request::Status { reference: reference.clone() });
@@ -76,9 +76,10 @@ impl Session {
             Status::Operation(operation) => self.repeat_settled(operation, wants),
             Status::Shift(report) => self.tell_sums(report, true, wants),
             // A command that was refused is not on record.
-            Status::NotKnown if self.earlier.as_ref().is_some_and(|e| e.reference == *asked) => {
-                self.refuse_late(Code::REVERSAL_NOT_POSSIBLE);
-            }
+            Status::NotKnown if self.earlier_of(asked).is_some() => match wants.result {
+                true => self.fail(Code::REVERSAL_NOT_POSSIBLE),
+                false => self.refuse_late(Code::REVERSAL_NOT_POSSIBLE),
+            },
             Status::NotKnown => self.refuse_late(Code::NOT_POSSIBLE),
         }
         self.out.advance(now);
@@ -86,16 +87,23 @@ impl Session {
 
     /// Without its `04 0F` a till hears by the end alone whether it was paid.
     fn repeat_result(&mut self, result: &SaleResult, wants: Wanted) {
+        let delivered = self.delivered.as_ref().filter(|(sale, _)| *sale == result.reference);
+        let delivered = delivered.map(|(_, amount)| *amount);
         if wants.result {
-            self.tell_sale(result, Meaning::Nothing);
+            let amount = delivered.unwrap_or(result.amount);
+            self.tell_sale(&SaleResult { amount, ..result.clone() }, Meaning::Nothing);
         }
         if wants.receipt {
-            self.print_sale(result, None);
+            self.print_sale(result, delivered);
         }
         match answer::code_of(result.outcome) {
             code if code != Code::OK && !wants.result => self.refuse_late(code),
             _ => self.complete(),
         }
+    }
+
+    fn earlier_of(&self, reference: &PosReference) -> Option<&Earlier> {
+        self.earlier.iter().find(|earlier| earlier.reference == *reference)
     }
 
     fn repeat_settled(&mut self, operation: &OperationResult, wants: Wanted) {
@@ -104,7 +112,7 @@ impl Session {
             OperationProgress::Done => false,
             OperationProgress::Refused(_) => return self.fail(Code::REVERSAL_NOT_POSSIBLE),
         };
-        let named = self.earlier.as_ref().map(named_by).unwrap_or_default();
+        let named = self.earlier_of(&operation.reference).map(named_by).unwrap_or_default();
         self.tell_settled(operation, named, queued, wants);
     }
 
@@ -192,12 +200,11 @@ impl Session {
             None | Some(Running::Telling) if self.unresolved.is_none() => TerminalStatus::READY,
             _ => TerminalStatus::PLEASE_WAIT,
         };
-        self.out.drop_unanswered_end();
         let version = asked.wants_version().then(|| env!("CARGO_PKG_VERSION").to_owned());
         let report = StatusReport { version, status, tlv: None };
         let answer = Answer::Completion(Completion::Status(report));
         if let Ok(apdu) = answer.encode(self.charset()) {
-            self.out.push_first(Block { apdu, meaning: Meaning::Nothing });
+            self.out.push_enquiry(Block { apdu, meaning: Meaning::Enquiry });
         }
     }
 

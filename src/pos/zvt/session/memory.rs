@@ -1,8 +1,9 @@
-//! What outlives a restart: what the till has registered for, and its last command about an earlier
-//! payment or the shift, so that the same command once more is not carried out twice.
+//! What outlives a restart: what the till has registered for, and its last commands about earlier
+//! payments or the shift, so that the same command once more is not carried out twice.
 
 use super::{Registration, Session};
 use crate::id::PosReference;
+use crate::money::Amount;
 use crate::pos::TillEvent;
 use crate::pos::zvt::apdu::Apdu;
 use crate::pos::zvt::bcd::{Bcd as _, Password};
@@ -10,8 +11,10 @@ use crate::pos::zvt::message::{Command, RegistrationConfig, control};
 
 /// A longer command is not recognised when it comes again.
 const COMMAND_LEN_MAX: usize = 256;
+/// So many of them are.
+const EARLIER_MAX: usize = 8;
 
-/// The last command that a till may send again because it has not heard how it ended.
+/// A command that a till may send again because it has not heard how it ended.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Earlier {
     /// Under which the core knows it.
@@ -29,7 +32,9 @@ pub(super) struct Earlier {
 #[derive(serde::Serialize, serde::Deserialize)]
 struct Stored {
     registration: Vec<u8>,
-    earlier: Option<Earlier>,
+    earlier: Vec<Earlier>,
+    /// Of which sale only a part was handed over, and how much.
+    delivered: Option<(PosReference, Amount)>,
 }
 
 impl Earlier {
@@ -60,10 +65,14 @@ impl Session {
     /// Takes back what was to be kept ([`TillEvent::Registered`]); what cannot be read is as good
     /// as nothing.
     pub fn remember(&mut self, stored: &[u8]) {
-        let stored = serde_json::from_slice(stored)
-            .unwrap_or_else(|_| Stored { registration: stored.to_vec(), earlier: None });
-        let whole = |earlier: &Earlier| earlier.command.len() >= 2;
-        self.earlier = stored.earlier.filter(whole);
+        let stored = serde_json::from_slice(stored).unwrap_or_else(|_| Stored {
+            registration: stored.to_vec(),
+            earlier: Vec::new(),
+            delivered: None,
+        });
+        self.earlier = stored.earlier;
+        self.earlier.retain(|earlier| earlier.command.len() >= 2);
+        self.delivered = stored.delivered;
         let data = [&[0; Password::WIDTH], &stored.registration[..]].concat();
         let apdu = Apdu { control: control::REGISTRATION, data: &data };
         if let Ok(Command::Registration(registration)) = Command::parse(&apdu) {
@@ -75,7 +84,8 @@ impl Session {
     /// Hands over what is to be kept.
     pub(super) fn keep(&mut self) {
         let (registration, earlier) = (self.registered.clone(), self.earlier.clone());
-        if let Ok(stored) = serde_json::to_vec(&Stored { registration, earlier }) {
+        let delivered = self.delivered.clone();
+        if let Ok(stored) = serde_json::to_vec(&Stored { registration, earlier, delivered }) {
             self.events.push(TillEvent::Registered(stored));
         }
     }
@@ -92,15 +102,18 @@ impl Session {
     /// The reference of the command that is being carried out: the same one when the till says the
     /// same again without having acknowledged how it ended.
     pub(super) fn reference_once(&mut self) -> PosReference {
-        let same = |earlier: &&Earlier| !earlier.taken && earlier.command == self.said;
-        if let Some(earlier) = self.earlier.as_ref().filter(same) {
-            return earlier.reference.clone();
-        }
-        let reference = self.names.next();
+        let same = |earlier: &Earlier| !earlier.taken && earlier.command == self.said;
+        let reference = match self.earlier.iter().position(same) {
+            Some(index) => self.earlier.remove(index).reference,
+            None => self.names.next(),
+        };
         if self.said.len() <= COMMAND_LEN_MAX {
+            if self.earlier.len() >= EARLIER_MAX {
+                self.earlier.remove(0);
+            }
             let command = self.said.clone();
             let (taken, is_last) = (false, true);
-            self.earlier = Some(Earlier { reference: reference.clone(), command, taken, is_last });
+            self.earlier.push(Earlier { reference: reference.clone(), command, taken, is_last });
             self.keep();
         }
         reference
@@ -108,7 +121,7 @@ impl Session {
 
     /// The till has acknowledged how its command ended.
     pub(super) fn earlier_is_taken(&mut self) {
-        if let Some(earlier) = self.earlier.as_mut().filter(|earlier| !earlier.taken) {
+        if let Some(earlier) = self.earlier.last_mut().filter(|earlier| !earlier.taken) {
             earlier.taken = true;
             self.keep();
         }
@@ -117,13 +130,17 @@ impl Session {
     /// Something is sold: a closing would now close something else, but what was given back may
     /// still be asked for again.
     pub(super) fn earlier_is_past(&mut self) {
-        let before = self.earlier.clone();
-        self.earlier.take_if(|earlier| earlier.taken || earlier.is_end_of_day());
-        if let Some(earlier) = &mut self.earlier {
-            earlier.is_last = false;
-        }
-        if self.earlier != before {
+        let before = (self.earlier.clone(), self.delivered.take());
+        self.earlier.retain(|earlier| !earlier.taken && !earlier.is_end_of_day());
+        self.earlier.iter_mut().for_each(|earlier| earlier.is_last = false);
+        if (&self.earlier, &None) != (&before.0, &before.1) {
             self.keep();
         }
+    }
+
+    /// Only a part of what was sold was handed over.
+    pub(super) fn keep_delivered(&mut self, sale: PosReference, amount: Amount) {
+        self.delivered = Some((sale, amount));
+        self.keep();
     }
 }

@@ -25,6 +25,7 @@ use super::message::{Answer, Command, RegistrationConfig};
 use super::transport::Event;
 use crate::clock::Mono;
 use crate::id::PosReference;
+use crate::money::Amount;
 use crate::payment::vocabulary::{Operation, Reply, Request, SaleName};
 use crate::pos::TillEvent;
 use memory::Earlier;
@@ -72,8 +73,10 @@ pub struct Session {
     registered: Vec<u8>,
     /// The command that is being carried out, without a password.
     said: Vec<u8>,
-    /// The last one about an earlier payment or the shift.
-    earlier: Option<Earlier>,
+    /// The last ones about earlier payments or the shift, the newest at the end.
+    earlier: Vec<Earlier>,
+    /// Of the last sale only this was handed over.
+    delivered: Option<(PosReference, Amount)>,
     out: Outgoing,
     running: Option<Running>,
     keep_alive_at: Option<Mono>,
@@ -120,7 +123,8 @@ impl Session {
             registration: Registration::none(),
             registered: vec![RegistrationConfig::LOGGED_OFF.0],
             said: Vec::new(),
-            earlier: None,
+            earlier: Vec::new(),
+            delivered: None,
             out: Outgoing::new(line),
             running: None,
             keep_alive_at: None,

@@ -25,6 +25,8 @@ pub(super) enum Meaning {
     Approved,
     /// The till has taken in how a command about an earlier payment or the shift ended.
     Settled,
+    /// The terminal has said how it is.
+    Enquiry,
     /// A line or block of a receipt; without an answer the rest of it is left out.
     Print,
     /// The command has ended.
@@ -91,9 +93,20 @@ impl Outgoing {
         self.blocks.push_back(block);
     }
 
-    /// Before everything that waits.
-    pub(super) fn push_first(&mut self, block: Block) {
-        self.blocks.push_front(block);
+    /// How the terminal is: before everything that waits but a result, and only once. A till that
+    /// asks something else has taken in the end that is on its way, or the answer to its last
+    /// enquiry, and some never say so.
+    pub(super) fn push_enquiry(&mut self, block: Block) {
+        let past = |meaning| matches!(meaning, Meaning::End | Meaning::Enquiry);
+        self.sent.take_if(|sent| sent.written && past(sent.block.meaning));
+        self.blocks.retain(|waiting| waiting.meaning != Meaning::Enquiry);
+        let is_result = |waiting: &Block| {
+            matches!(waiting.meaning, Meaning::Approved | Meaning::Settled | Meaning::End)
+        };
+        match self.blocks.iter().any(is_result) {
+            true => self.blocks.push_back(block),
+            false => self.blocks.push_front(block),
+        }
     }
 
     /// Nothing is on its way or waits.
@@ -120,15 +133,6 @@ impl Outgoing {
     /// Forgets a block that means nothing and whose answer will not come.
     pub(super) fn clear_sent_progress(&mut self) {
         self.sent.take_if(|sent| sent.block.meaning == Meaning::Nothing);
-    }
-
-    /// Forgets the end of a command that is on its way: a till that asks something else has taken
-    /// it in, and some never say so.
-    pub(super) fn drop_unanswered_end(&mut self) {
-        let ended = |sent: &mut Sent| sent.written && sent.block.meaning == Meaning::End;
-        if self.sent.take_if(ended).is_some() {
-            self.owed += 1;
-        }
     }
 
     /// Forgets lines of a receipt that wait.

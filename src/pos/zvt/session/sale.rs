@@ -44,6 +44,9 @@ impl Session {
     fn progress(&mut self, now: Mono, reference: &PosReference, stage: Stage) {
         if !self.is_about(reference) {
             // Nobody waits for it any more: left behind by a restart, or by the till.
+            if is_ours(reference) {
+                self.unresolved = Some(reference.clone());
+            }
             if is_ours(reference) && stage != Stage::Completing {
                 self.ask(Request::Abort { reference: reference.clone() });
             }
@@ -143,6 +146,7 @@ impl Session {
     }
 
     fn refused(&mut self, now: Mono, reference: &PosReference, problem: &Problem) {
+        self.unresolved.take_if(|open| open == reference);
         match &mut self.running {
             Some(Running::Opening { sale, again_at, .. }) if sale.reference == *reference => {
                 match problem {
@@ -209,7 +213,7 @@ impl Session {
     /// The till has acknowledged a block.
     pub(super) fn taken(&mut self, now: Mono, block: Block) {
         match block.meaning {
-            Meaning::Nothing | Meaning::Print => {}
+            Meaning::Nothing | Meaning::Enquiry | Meaning::Print => {}
             Meaning::Settled => self.earlier_is_taken(),
             Meaning::End => self.running = self.running.take().filter(|now| !is_telling(now)),
             Meaning::Approved => {
@@ -236,7 +240,7 @@ impl Session {
     /// The till has refused a block, or has not answered it.
     pub(super) fn not_taken(&mut self, now: Mono, block: Block) {
         match block.meaning {
-            Meaning::Nothing | Meaning::Settled => {}
+            Meaning::Nothing | Meaning::Enquiry | Meaning::Settled => {}
             // The sale stands; its receipt can be had again.
             Meaning::Print => self.out.skip_prints(),
             Meaning::End => self.taken(now, block),
@@ -258,7 +262,10 @@ impl Session {
             Some(Running::Opening { sale, .. }) => {
                 self.ask(Request::Abort { reference: sale.reference });
             }
-            Some(Running::Paying { reference, .. }) => self.ask(Request::Abort { reference }),
+            Some(Running::Paying { reference, .. }) => {
+                self.unresolved = Some(reference.clone());
+                self.ask(Request::Abort { reference });
+            }
             Some(Running::Approved { result }) => drop(self.give_back(result.reference)),
             Some(
                 Running::Telling
@@ -298,7 +305,10 @@ impl Session {
                 self.ask(Request::Abort { reference });
             }
             // It is told while the till still listens; what may be approved later is given back.
-            Some(Running::Paying { .. }) => self.fail(Code::ABORTED),
+            Some(Running::Paying { reference, .. }) => {
+                self.unresolved = Some(reference.clone());
+                self.fail(Code::ABORTED);
+            }
             Some(Running::Acknowledging { result, delivered, again_at }) => {
                 *again_at = now.after(RECORD_AGAIN);
                 let again = acknowledgement(result, delivered.as_ref());

@@ -54,6 +54,9 @@ impl Session {
         if self.is_foreign(asked.currency) {
             return self.fail(Code::WRONG_CURRENCY);
         }
+        if asked.amount.is_some_and(|amount| amount.value() == 0) {
+            return self.fail(Code::AMOUNT_TOO_SMALL);
+        }
         let named = Named { receipt: asked.receipt, trace: asked.trace };
         let Some(sale) = reference_in(asked.tlv).or_else(|| sale_name(named)) else {
             return self.fail_because(Code::REVERSAL_NOT_POSSIBLE, NAME_IT);
@@ -181,6 +184,7 @@ impl Session {
         if amount.is_zero() || amount.minor() > result.amount.minor() {
             return Err(result);
         }
+        self.keep_delivered(result.reference.clone(), amount);
         let delivered = Some((self.names.next(), amount));
         self.acknowledge(now, result, delivered);
         Ok(())

@@ -164,12 +164,46 @@ fn a_till_that_never_acknowledges_the_end_is_answered_at_once() {
     let mut till = Till::registered("06");
     assert_eq!(till.say("06 70 00"), []);
     assert_eq!(till.hear(), [ACK, DONE]);
-    till.say("05 01 02 03 02");
-    assert_eq!(till.hear(), [ACK, "06 0F 01 00"]);
-    till.say(ACK);
+    for _ in 0..3 {
+        till.say("05 01 02 03 02");
+        assert_eq!(till.hear(), [ACK, "06 0F 01 00"]);
+    }
     let reference = till.approved();
     let asked = till.say(ACK);
     assert!(matches!(&asked[..], [Request::Acknowledge { reference: r }] if *r == reference));
+}
+
+#[test]
+fn a_till_that_asks_and_asks_and_acknowledges_nothing_hears_its_result() {
+    let mut till = Till::registered("06");
+    let reference = till.sale();
+    for _ in 0..20 {
+        till.say("05 01 02 03 02");
+        assert_eq!(till.hear(), [ACK, "06 0F 01 9C"]);
+        till.wait(Duration::from_secs(2));
+    }
+    till.reply(result(&reference, SaleOutcome::Approved));
+    assert_eq!(till.hear(), [""; 0], "the last answer is on its way");
+    till.say("05 01 02 03 02");
+    assert_eq!(till.hear(), [ACK, APPROVED]);
+    assert!(matches!(&till.say(ACK)[..], [Request::Acknowledge { .. }]));
+    assert_eq!(till.hear(), ["06 0F 01 9C"]);
+}
+
+#[test]
+fn a_refund_is_done_once_whatever_was_refused_in_between() {
+    let mut till = Till::registered("06");
+    let first = refund(&mut till);
+    till.reply(Reply::Operation(Box::new(refunded(&first))));
+    till.hear();
+    let asked = till.say("06 30 06 12 34 56 87 99 99");
+    till.hear();
+    till.reply(refused(asked[0].reference(), Problem::NotAllowed("no such sale".to_owned())));
+    till.hear();
+    till.say(ACK);
+    till.hear();
+    till.say(ACK);
+    assert_eq!(refund(&mut till), first);
 }
 
 #[test]
