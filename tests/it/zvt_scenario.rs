@@ -3,19 +3,23 @@
 //!
 //! A file is a script, then its transcript over TCP and over a serial line. `UPDATE_GOLDEN=1 cargo
 //! test` writes the transcripts anew. The language is in `script`, the terminal and its
-//! surroundings in `stage`, how a transcript is written in `tape`, and what holds for every
-//! dialogue, whatever its transcript says, in `rules`. A transcript without its `> ` lines is what
-//! `pos::zvt::trace` reads.
+//! surroundings in `stage`, how a transcript is written in `tape`. What holds for every dialogue,
+//! whatever its transcript says, is in `rules`, and in `money` even when what is in `mishap`
+//! happens. A transcript without its `> ` lines is what `pos::zvt::trace` reads.
 
+mod mishap;
+mod money;
 mod rules;
 mod script;
 mod stage;
 mod tape;
 
 use klarna_terminald::pos::zvt::session::Line;
+use mishap::Mishap;
 use script::Script;
 use stage::Stage;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 const LINES: [(Line, &str); 2] = [(Line::Tcp, "## TCP\n"), (Line::Serial, "## Serial line\n")];
 
@@ -30,17 +34,23 @@ fn dialogues() -> Vec<(PathBuf, String)> {
     paths.into_iter().map(|path| (path.clone(), text(&path))).collect()
 }
 
+fn script_of(file: &str) -> &str {
+    let end = LINES.iter().filter_map(|(_, heading)| file.find(heading)).min();
+    file[..end.unwrap_or(file.len())].trim_end()
+}
+
 /// The script with its transcripts, as the file should be.
 fn played(name: &str, file: &str) -> String {
-    let end = LINES.iter().filter_map(|(_, heading)| file.find(heading)).min();
-    let text = file[..end.unwrap_or(file.len())].trim_end();
+    let text = script_of(file);
     let script = Script::parse(text);
     let mut whole = format!("{text}\n");
     let mut logs = Vec::new();
     for (line, heading) in LINES {
         if script.only.is_none_or(|only| only == line) {
             let log = Stage::play(&script, line);
-            rules::check(&format!("{name}, {line:?}"), line, &log);
+            let name = format!("{name}, {line:?}");
+            rules::check(&name, line, &log);
+            money::check(&name, line, &log);
             whole += &format!("\n{heading}{}", log.text);
             logs.push(log);
         }
@@ -81,4 +91,33 @@ fn every_dialogue_gives_its_transcript() {
     let checked = dialogues.iter().map(|(path, file)| check(path, file));
     let wrong: Vec<String> = checked.filter_map(Result::err).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+/// Plays every dialogue again and again, each time until something happens one message later.
+fn check_with(mishap: Mishap, line: Line) {
+    for (path, file) in dialogues() {
+        let name = path.file_name().expect("a name").to_string_lossy();
+        let script = Script::parse(script_of(&file));
+        let line = script.only.unwrap_or(line);
+        // The lines of long receipts are all alike.
+        for messages in (1..40).chain((40..).step_by(7)) {
+            let Some(log) = Stage::play_until(&script, line, messages, mishap) else { break };
+            money::check(&format!("{name}, {mishap:?} after message {messages}"), line, &log);
+        }
+    }
+}
+
+#[test]
+fn the_power_may_fail_after_every_message() {
+    check_with(Mishap::PowerCut, Line::Tcp);
+}
+
+#[test]
+fn a_serial_line_may_be_cut_after_every_message() {
+    check_with(Mishap::LineCut(Duration::from_secs(3)), Line::Serial);
+}
+
+#[test]
+fn the_till_may_be_gone_after_every_message() {
+    check_with(Mishap::LineCut(Duration::from_secs(30)), Line::Tcp);
 }

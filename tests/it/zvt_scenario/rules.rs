@@ -21,9 +21,13 @@ pub fn check(name: &str, line: Line, log: &Log) {
     let mut order = Order::default();
     let mut noise = 0;
     for heard in &log.wire {
-        let Heard::Bytes { at, side, bytes, told } = heard else {
-            (order, noise) = (Order::default(), 0);
-            continue;
+        let (at, side, bytes, told) = match heard {
+            Heard::Bytes { at, side, bytes, told } => (at, side, bytes, told),
+            Heard::Note(_) => continue,
+            Heard::Anew => {
+                (order, noise) = (Order::default(), 0);
+                continue;
+            }
         };
         let said = match line {
             Line::Tcp => Said::Apdu(bytes.clone()),
@@ -75,7 +79,7 @@ pub fn same(name: &str, logs: &[Log]) {
 }
 
 /// Frames as PA00P016 describes them, read without our own code.
-fn said(bytes: &[u8]) -> Said {
+pub fn said(bytes: &[u8]) -> Said {
     match bytes {
         [0x06] => Said::Ack,
         [0x15] => Said::Nak,

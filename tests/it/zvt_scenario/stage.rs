@@ -1,6 +1,7 @@
 //! A terminal without sockets, threads and clocks: the real session between the till's bytes and
 //! the real core, in the world of the core's own scenarios. Time is virtual, and nothing is random.
 
+use super::mishap::Mishap;
 use super::script::{Action, Script};
 use super::tape::{Heard, Log, Tape, hex};
 use crate::scenario::disk::Disk;
@@ -29,19 +30,19 @@ const ACK_AFTER: Duration = Duration::from_millis(10);
 /// From a block to the answer of a till that answers everything.
 const ANSWER_AFTER: Duration = Duration::from_millis(50);
 /// More than this happens in no moment.
-const ROUNDS_MAX: usize = 1000;
+pub(super) const ROUNDS_MAX: usize = 1000;
 
 pub struct Stage {
-    player: Player,
+    pub(super) player: Player,
     settings: Settings,
     line: Line,
     /// None while the terminal is off.
-    session: Option<Session>,
+    pub(super) session: Option<Session>,
     starts: u128,
     /// What is kept over a restart.
     kept: Vec<u8>,
     connected: bool,
-    tape: Tape,
+    pub(super) tape: Tape,
     /// What the till will do, in order of time.
     due: VecDeque<(Mono, Due)>,
     /// How the till's side of a serial line answers the next blocks, if not with ACK.
@@ -49,6 +50,11 @@ pub struct Stage {
     /// The till answers every block with this.
     always: Option<Vec<u8>>,
     last_frame: Vec<u8>,
+    /// What happens after how many messages.
+    pub(super) fuse: Option<(usize, Mishap)>,
+    /// What the session has said and the core has not heard.
+    pub(super) events: VecDeque<TillEvent>,
+    pub(super) has_failed: bool,
 }
 
 enum Due {
@@ -60,19 +66,26 @@ impl Stage {
     /// Plays a script over a line.
     pub fn play(script: &Script<'_>, line: Line) -> Log {
         let mut stage = Self::new(script, line);
-        stage.connect();
-        for action in &script.before {
-            stage.act(action);
-        }
-        stage.tape.begin();
-        for (line, action) in &script.lines {
-            stage.tape.script(line);
-            stage.act(action);
-        }
+        stage.play_all(script);
         stage.tape.log
     }
 
-    fn new(script: &Script<'_>, line: Line) -> Self {
+    pub(super) fn play_all(&mut self, script: &Script<'_>) {
+        self.connect();
+        for action in &script.before {
+            self.act(action);
+        }
+        self.tape.begin();
+        for (line, action) in &script.lines {
+            if self.has_failed {
+                return;
+            }
+            self.tape.script(line);
+            self.act(action);
+        }
+    }
+
+    pub(super) fn new(script: &Script<'_>, line: Line) -> Self {
         let mut player = Player::new(script.policy.clone(), Disk::model());
         let before = PaymentId::new(script.next_number - 1);
         player.world.engine = Engine::new(installation(), script.policy.clone(), before);
@@ -98,6 +111,9 @@ impl Stage {
             next: VecDeque::new(),
             always: None,
             last_frame: Vec::new(),
+            fuse: None,
+            events: VecDeque::new(),
+            has_failed: false,
         };
         stage.begin();
         stage
@@ -113,7 +129,7 @@ impl Stage {
         let _ = self.player.play("start");
     }
 
-    fn act(&mut self, action: &Action<'_>) {
+    pub(super) fn act(&mut self, action: &Action<'_>) {
         match action {
             Action::Say(apdu) => self.say(apdu.clone()),
             Action::Damage(apdu) => {
@@ -155,6 +171,7 @@ impl Stage {
                 self.cut();
             }
             Action::PowerOn => {
+                self.player.world.replies.clear();
                 let _ = self.player.play("restart");
                 self.begin();
                 self.connect();
@@ -162,6 +179,9 @@ impl Stage {
             Action::Wait(time) => self.advance(*time),
             Action::Core(lines) => {
                 for line in lines {
+                    if self.has_failed {
+                        return;
+                    }
                     let _ = self.player.play(line);
                     self.pump();
                 }
@@ -184,7 +204,7 @@ impl Stage {
         self.pump();
     }
 
-    fn cut(&mut self) {
+    pub(super) fn cut(&mut self) {
         self.due.clear();
         self.tape.anew();
         self.connected = false;
@@ -208,6 +228,9 @@ impl Stage {
     }
 
     fn receive(&mut self, bytes: &[u8]) {
+        if self.has_failed {
+            return;
+        }
         let now = self.now();
         if let Some(session) = &mut self.session {
             let events = session.receive(now, bytes);
@@ -261,8 +284,9 @@ impl Stage {
 
     /// What is to be written goes out before the core is asked.
     fn handle(&mut self, events: Vec<TillEvent>) {
+        self.events.extend(events);
         while self.write() {}
-        for event in events {
+        while let Some(event) = self.events.pop_front() {
             // What does not fit is shown by the world.
             let _ = match event {
                 TillEvent::Request(request) => self.player.world.till(request),
@@ -278,7 +302,7 @@ impl Stage {
     }
 
     /// Everything that happens at once.
-    fn pump(&mut self) {
+    pub(super) fn pump(&mut self) {
         for _ in 0..ROUNDS_MAX {
             self.tell_lines();
             let replies = std::mem::take(&mut self.player.world.replies);
@@ -362,6 +386,7 @@ impl Stage {
                     return None;
                 }
                 Heard::Bytes { bytes, .. } if bytes.len() == 1 => {}
+                Heard::Note(_) => {}
                 Heard::Bytes { .. } | Heard::Anew => return None,
             }
         }
@@ -369,7 +394,13 @@ impl Stage {
     }
 
     fn record(&mut self, side: Side, bytes: &[u8], told: bool) {
+        if self.has_failed {
+            return;
+        }
         self.tape.record(self.now(), side, bytes, told);
+        if self.tape.telling {
+            self.burn_down(side);
+        }
     }
 
     fn tell_lines(&mut self) {

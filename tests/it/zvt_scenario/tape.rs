@@ -22,6 +22,8 @@ pub enum Heard {
     /// One write of the terminal, or what the till has sent in one go. `told` is what stands in
     /// the transcript.
     Bytes { at: Mono, side: Side, bytes: Vec<u8>, told: bool },
+    /// What was recorded, asked for or shown meanwhile.
+    Note(String),
     /// The line was cut, or the terminal started: nothing that was said before is answered.
     Anew,
 }
@@ -34,7 +36,8 @@ pub struct Tape {
     recorder: Recorder,
     /// References of the session, in order; they are shown as R1, R2 ...
     names: Vec<String>,
-    telling: bool,
+    /// What happens stands in the transcript.
+    pub telling: bool,
 }
 
 impl Tape {
@@ -75,9 +78,18 @@ impl Tape {
         }
     }
 
+    /// The last message was not heard.
+    pub fn forget_last(&mut self) {
+        let said = |heard: &Heard| matches!(heard, Heard::Bytes { .. });
+        if let Some(last) = self.log.wire.iter().rposition(said) {
+            self.log.wire.remove(last);
+        }
+    }
+
     /// Something that is not said on the wire.
     pub fn note(&mut self, line: &str) {
         let line = self.with_short_names(line);
+        self.log.wire.push(Heard::Note(line.clone()));
         self.log.text += &format!("       ; {line}\n");
     }
 
