@@ -115,9 +115,22 @@ pub(super) enum Link {
     Tcp {
         listener: TcpListener,
         till: Option<Connection>,
-        /// A second till, which waits for the first one.
-        guest: Option<Connection>,
+        /// A second till, and whether it has said anything.
+        guest: Option<(Connection, bool)>,
+        /// What a second till has said when its turn came.
+        first: Option<Vec<u8>>,
     },
+}
+
+/// What becomes of a till that connects while another one is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Newcomer {
+    /// It takes over at once.
+    TakesOver,
+    /// It takes over as soon as it says something: whoever only looks at the port disturbs nobody.
+    SpeaksFirst,
+    /// It has to wait until the other one is done or gone.
+    Waits,
 }
 
 type Connection = (OwnedReadHalf, OwnedWriteHalf);
@@ -138,47 +151,62 @@ impl Link {
             }
             LinkSettings::Tcp { listen } => {
                 let listener = TcpListener::bind(listen).await?;
-                Ok(Self::Tcp { listener, till: None, guest: None })
+                Ok(Self::Tcp { listener, till: None, guest: None, first: None })
             }
         }
     }
 
-    /// Waits for the next thing to happen. While it is `busy`, another till than the one that is
-    /// there has to wait. Cancel-safe.
-    pub(super) async fn heard(&mut self, busy: bool) -> Heard {
+    /// Waits for the next thing to happen. Cancel-safe.
+    pub(super) async fn heard(&mut self, newcomer: Newcomer) -> Heard {
         match self {
             Self::Serial { heard, .. } => match heard.recv().await {
                 Some(heard) => heard,
                 None => std::future::pending().await,
             },
-            Self::Tcp { listener, till, guest } => {
-                if guest.is_some() && (till.is_none() || !busy) {
-                    *till = guest.take();
+            Self::Tcp { listener, till, guest, first } => {
+                if let Some(bytes) = first.take() {
+                    return Heard::Bytes(bytes);
+                }
+                let is_next = |guest: &mut (Connection, bool)| match newcomer {
+                    _ if till.is_none() => true,
+                    Newcomer::TakesOver => true,
+                    Newcomer::SpeaksFirst => guest.1,
+                    Newcomer::Waits => false,
+                };
+                if let Some((connection, _)) = guest.take_if(is_next) {
+                    *till = Some(connection);
                     return Heard::Up;
                 }
                 let (mut buffer, mut guests) = ([0; READ_LEN], [0; READ_LEN]);
+                let tills = till.as_mut().map(|till| &mut till.0);
+                let second = guest.as_mut().map(|guest| &mut guest.0.0);
                 tokio::select! {
-                    newcomer = listener.accept() => match newcomer {
-                        Ok((stream, address)) => accept(stream, address, till, guest, busy),
+                    accepted = listener.accept() => match accepted {
+                        Ok((stream, address)) => accept(stream, address, till, guest, newcomer),
                         Err(error) => {
                             tracing::warn!(%error, "a till's connection could not be accepted");
                             tokio::time::sleep(ACCEPT_PAUSE).await;
                             Heard::Bytes(Vec::new())
                         }
                     },
-                    read = read(till, &mut buffer) => match read {
+                    read = read(tills, &mut buffer) => match read {
                         Ok(count) if count > 0 => Heard::Bytes(buffer[..count].to_vec()),
                         Ok(_) | Err(_) => {
                             *till = None;
                             Heard::Down
                         }
                     },
-                    read = read(guest, &mut guests) => match read {
-                        Ok(count) if count > 0 => Heard::GuestBytes(guests[..count].to_vec()),
-                        Ok(_) | Err(_) => {
-                            *guest = None;
-                            Heard::Guest
+                    read = read(second, &mut guests) => match (read, guest.take()) {
+                        (Ok(count), Some((connection, _))) if count > 0 => {
+                            let bytes = guests[..count].to_vec();
+                            if newcomer == Newcomer::Waits {
+                                *guest = Some((connection, true));
+                                return Heard::GuestBytes(bytes);
+                            }
+                            (*till, *first) = (Some(connection), Some(bytes));
+                            Heard::Up
                         }
+                        _ => Heard::Guest,
                     },
                 }
             }
@@ -188,7 +216,7 @@ impl Link {
     /// Writes to the second till.
     pub(super) async fn say_to_guest(&mut self, bytes: &[u8]) {
         if let Self::Tcp { guest, .. } = self
-            && let Some((_, writer)) = guest
+            && let Some(((_, writer), _)) = guest
         {
             let written = tokio::time::timeout(GUEST_TIMEOUT, writer.write_all(bytes)).await;
             if !matches!(written, Ok(Ok(()))) {
@@ -245,29 +273,33 @@ impl Link {
     }
 }
 
-/// The newest connection is the till: after a cut cable the old one looks alive for a while. Only
-/// while something is under way the newcomer has to wait, until the old one is known to be dead.
+/// The newest connection is the till, at once or when it speaks: after a cut cable the old one
+/// looks alive for a while. A second one that waits keeps its place.
 fn accept(
     stream: TcpStream,
     address: SocketAddr,
     till: &mut Option<Connection>,
-    guest: &mut Option<Connection>,
-    busy: bool,
+    guest: &mut Option<(Connection, bool)>,
+    newcomer: Newcomer,
 ) -> Heard {
     let _ = stream.set_nodelay(true);
     if let Err(error) = watch_over(&stream) {
         tracing::warn!(%error, "a cut cable will be noticed late");
     }
-    if busy && till.as_ref().is_some_and(is_there) {
-        tracing::warn!(%address, "another till has connected and has to wait");
-        *guest = Some(stream.into_split());
-        return Heard::Guest;
+    if newcomer == Newcomer::TakesOver || !till.as_ref().is_some_and(is_there) {
+        if till.is_some() {
+            tracing::warn!(%address, "another till has connected and takes over");
+        }
+        *till = Some(stream.into_split());
+        return Heard::Up;
     }
-    if till.is_some() {
-        tracing::warn!(%address, "another till has connected and takes over");
+    if guest.as_ref().is_some_and(|(guest, spoken)| *spoken && is_there(guest)) {
+        tracing::warn!(%address, "a third till has connected and is sent away");
+        return Heard::Bytes(Vec::new());
     }
-    *till = Some(stream.into_split());
-    Heard::Up
+    tracing::warn!(%address, "another till has connected and has to wait");
+    *guest = Some((stream.into_split(), false));
+    Heard::Guest
 }
 
 /// Whether the other side has not hung up, as far as is known here.
@@ -290,9 +322,9 @@ fn watch_over(stream: &TcpStream) -> rustix::io::Result<()> {
     sockopt::set_tcp_user_timeout(stream, millis)
 }
 
-async fn read(connection: &mut Option<Connection>, buffer: &mut [u8]) -> std::io::Result<usize> {
-    match connection {
-        Some((reader, _)) => reader.read(buffer).await,
+async fn read(reader: Option<&mut OwnedReadHalf>, buffer: &mut [u8]) -> std::io::Result<usize> {
+    match reader {
+        Some(reader) => reader.read(buffer).await,
         None => std::future::pending().await,
     }
 }

@@ -105,12 +105,13 @@ impl Session {
         }
     }
 
-    /// Whether another till has to wait. Ours is never waited for: its newest connection takes
-    /// over, and asks for what it has missed.
-    fn is_busy(&self) -> bool {
+    /// What becomes of another till. In our own protocol the newest connection takes over, and asks
+    /// for what it has missed.
+    fn newcomer(&self) -> link::Newcomer {
         match self {
-            Self::Native(..) => false,
-            Self::Zvt(session) => session.is_busy(),
+            Self::Native(..) => link::Newcomer::TakesOver,
+            Self::Zvt(session) if session.is_busy() => link::Newcomer::Waits,
+            Self::Zvt(_) => link::Newcomer::SpeaksFirst,
         }
     }
 
@@ -182,7 +183,7 @@ pub async fn serve(
                     }
                     Err(_) => return,
                 },
-                heard = link.heard(session.is_busy()), if pending.is_empty() => {
+                heard = link.heard(session.newcomer()), if pending.is_empty() => {
                     let now = clock.now().mono;
                     match &heard {
                         link::Heard::Guest => guest = Guest::default(),

@@ -182,6 +182,11 @@ impl Session {
             locale: None,
             reserved,
         };
+        if self.unresolved.is_some() {
+            // What holds it up may only be waiting for its next attempt.
+            let reference = self.names.next();
+            self.ask(Request::Retry { reference, call: None });
+        }
         self.earlier_is_past();
         self.ask(Request::Sale(sale.clone()));
         let until = now.after(OPENING_MAX);

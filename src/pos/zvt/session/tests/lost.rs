@@ -214,6 +214,14 @@ fn a_terminal_with_an_unresolved_sale_is_not_ready() {
     till.reply(refused(asked[0].reference(), Problem::Busy(earlier.clone())));
     till.wait(Duration::from_secs(4));
     assert_eq!(till.hear(), ["84 9C 00"]);
+    let asked = till.say("06 01 07 04 00 00 00 00 11 00");
+    assert!(
+        matches!(&asked[..], [Request::Retry { call: None, .. }, Request::Sale(_)]),
+        "{asked:?}"
+    );
+    till.reply(refused(asked[1].reference(), Problem::Busy(earlier.clone())));
+    till.wait(Duration::from_secs(4));
+    assert_eq!(till.hear(), ["84 9C 00"]);
     till.say("05 01 02 03 02");
     assert_eq!(till.hear(), [ACK, "06 0F 01 9C"]);
     till.say(ACK);
