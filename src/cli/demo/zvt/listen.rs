@@ -12,6 +12,7 @@ use serialport::TTYPort;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener};
 use std::thread;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -36,7 +37,8 @@ pub(super) async fn run(arguments: &Arguments, address: &str) -> anyhow::Result<
             (settings, format!("on the serial device {}", cable.till))
         }
         address => {
-            (format!("link = \"tcp\"\nlisten = {address:?}\n"), format!("at {address}, TCP"))
+            let address = free_port(address)?;
+            (format!("link = \"tcp\"\nlisten = \"{address}\"\n"), format!("at {address}, TCP"))
         }
     };
     let shop = Shop::without_till(arguments, None, &format!("{TILL}{settings}")).await?;
@@ -50,6 +52,17 @@ pub(super) async fn run(arguments: &Arguments, address: &str) -> anyhow::Result<
     };
     shop.close().await?;
     watched
+}
+
+/// With port 0 one that is free now, so that it can be told.
+fn free_port(address: &str) -> anyhow::Result<SocketAddr> {
+    let address: SocketAddr = address
+        .parse()
+        .with_context(|| format!("--listen {address}: not an address such as 127.0.0.1:20007"))?;
+    match address.port() {
+        0 => Ok(TcpListener::bind(address)?.local_addr()?),
+        _ => Ok(address),
+    }
 }
 
 /// Tells what is recorded, and plays the shopper.
