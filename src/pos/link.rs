@@ -181,6 +181,8 @@ impl Link {
                 let tills = till.as_mut().map(|till| &mut till.0);
                 let second = guest.as_mut().map(|guest| &mut guest.0.0);
                 tokio::select! {
+                    // The end of the first till comes before what the second one says.
+                    biased;
                     accepted = listener.accept() => match accepted {
                         Ok((stream, address)) => accept(stream, address, till, guest, newcomer),
                         Err(error) => {
