@@ -91,7 +91,10 @@ impl Session {
     pub(super) fn reference_once(&mut self) -> PosReference {
         let same = |earlier: &&Earlier| !earlier.taken && earlier.command == self.said;
         if let Some(earlier) = self.earlier.as_ref().filter(same) {
-            return earlier.reference.clone();
+            let reference = earlier.reference.clone();
+            // It may not have been stored: the disk was full.
+            self.keep();
+            return reference;
         }
         let reference = self.names.next();
         if self.said.len() <= COMMAND_LEN_MAX {
