@@ -124,6 +124,11 @@ impl Outgoing {
         self.sent.is_none() && self.blocks.is_empty()
     }
 
+    /// An approved result waits for the block before it: the till cannot know of it.
+    pub(super) fn holds_result(&self) -> bool {
+        self.blocks.iter().any(|block| block.meaning == Meaning::Approved)
+    }
+
     /// Sends no block before `until`.
     pub(super) fn rest(&mut self, until: Mono) {
         self.quiet_until = Some(until);

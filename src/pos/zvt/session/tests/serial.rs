@@ -117,3 +117,15 @@ fn after_a_cut_an_intermediate_state_is_not_said_twice() {
     till.wait(Duration::from_secs(4));
     till.hears_frame(WAITING);
 }
+
+#[test]
+fn a_payment_is_the_same_as_long_as_its_result_is_not_on_its_way() {
+    let mut till = Till::serial();
+    let reference = till.serial_sale();
+    till.reply(result(&reference, SaleOutcome::Approved));
+    till.wait(Duration::from_secs(5));
+    assert_eq!(till.frame(SALE), [], "its answer was lost");
+    till.frame(ACK);
+    till.hears_frame(ACK);
+    assert_eq!(till.hear(), [framed(APPROVED)]);
+}
