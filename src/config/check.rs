@@ -1,7 +1,8 @@
 //! From what people wrote to what cannot be wrong: defaults, bounds, and all complaints at once.
 
 use super::raw::{
-    Environment, LogFormat, RawAlarm, RawConfig, RawDisplay, RawOutput, RawTerminal, RawTheme,
+    Environment, LogFormat, RawAlarm, RawConfig, RawDisplay, RawOutput, RawProtocol, RawTerminal,
+    RawTheme,
 };
 use crate::acquirer::klarna;
 use crate::clock::Zone;
@@ -234,6 +235,11 @@ fn policy(raw: &RawConfig, terminal: &Terminal, problems: &mut Problems) -> Poli
         let wrong = format!("{} is out of range: 500 to 15000", policy.read_pace.as_millis());
         problems.add("klarna.poll_ms", wrong);
         policy.read_pace = READ_PACE_MIN;
+    }
+    if policy.capture == CapturePolicy::Manual && till.protocol == Some(RawProtocol::Zvt) {
+        let wrong = "a till that speaks ZVT cannot ask for the capture of a sale, use \
+                     \"on_till_ack\" or \"end_of_shift\"";
+        problems.add("payment.capture", wrong);
     }
     policy
 }

@@ -300,6 +300,10 @@ fn a_till_that_speaks_zvt_has_the_defaults_of_zvt() {
             "terminal.time_zone: \"Middle/Earth\" is no time zone that this system knows",
         ),
         (&good.replace("[till]", "[till]\nformat = \"7E1\""), "till.format: ZVT needs 8 data"),
+        (
+            &format!("{good}\n[payment]\ncapture = \"manual\"\n"),
+            "payment.capture: a till that speaks ZVT cannot ask for the capture of a sale",
+        ),
     ] {
         let error = read(text).expect_err(wrong).to_string();
         assert!(error.contains(wrong) && !error.contains("secret"), "{error}");

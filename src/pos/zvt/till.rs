@@ -219,6 +219,7 @@ impl Till {
                         running.deadline.get_or_insert(now.after(T3));
                     }
                 }
+                transport::Event::RepeatedAnswer => {}
                 transport::Event::Undelivered => {
                     if self.is_busy() {
                         self.end(Outcome::Unknown(Doubt::Undelivered));

@@ -32,6 +32,8 @@ const BLOCKS_MAX: usize = 256;
 pub enum Event {
     /// An APDU of the till, its header included.
     Apdu(Vec<u8>),
+    /// An answer that cannot be told from the one before it, and counts as its repetition.
+    RepeatedAnswer,
     /// A block that we sent has arrived.
     Delivered,
     /// A block was not acknowledged however often it was sent, or there is no room for it.
@@ -194,7 +196,9 @@ impl Serial {
                 frame::Received::Apdu(apdu) => {
                     self.answers.push_back(frame::ACK);
                     self.quiet_until = Some(now.after(BLOCK_GAP));
-                    if !self.is_repetition(now, &apdu) {
+                    if self.is_repetition(now, &apdu) {
+                        events.extend(is_answer(&apdu).then_some(Event::RepeatedAnswer));
+                    } else {
                         events.extend(self.heard_by(&apdu));
                         let (at, answered) = (now, false);
                         self.accepted = Some(Accepted { apdu: apdu.clone(), at, answered });
@@ -467,8 +471,9 @@ mod tests {
         line.send(at(5000), vec![0x04, 0x0F, 0x02, 0x27, 0x00]);
         assert_eq!(writes(&mut line, at(5000)).len(), 1, "the first block is not sent again");
         assert_eq!(line.receive(at(5060), &[frame::NAK]), []);
-        assert_eq!(line.receive(at(5100), &answer), [], "our ACK was lost as well");
-        assert_eq!(line.receive(at(15_100), &answer), [], "and the one before was damaged");
+        let repeated = [Event::RepeatedAnswer];
+        assert_eq!(line.receive(at(5100), &answer), repeated, "our ACK was lost as well");
+        assert_eq!(line.receive(at(15_100), &answer), repeated, "and the one before was damaged");
     }
 
     #[test]

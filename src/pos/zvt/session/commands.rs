@@ -111,6 +111,10 @@ impl Session {
                 self.answer(now, &Answer::Acknowledged);
                 true
             }
+            Some(Running::Approved { .. }) if self.out.holds_result() => {
+                self.answer(now, &Answer::Acknowledged);
+                true
+            }
             _ => false,
         }
     }

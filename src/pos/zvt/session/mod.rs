@@ -235,12 +235,8 @@ impl Session {
     fn transported(&mut self, now: Mono, events: Vec<Event>) {
         for event in events {
             match event {
-                Event::Delivered => self.out.delivered(now),
-                Event::Undelivered => {
-                    if let Some(block) = self.out.undelivered() {
-                        self.not_taken(now, block);
-                    }
-                }
+                Event::Delivered | Event::Undelivered => self.out.delivered(now),
+                Event::RepeatedAnswer => self.out.maybe_answered(),
                 Event::Apdu(bytes) => self.heard(now, &bytes),
             }
             self.out.advance(now);

@@ -5,12 +5,16 @@ use super::Line;
 use crate::clock::Mono;
 use crate::pos::zvt::code::Code;
 use crate::pos::zvt::frame;
+use crate::pos::zvt::message::control;
 use crate::pos::zvt::transport::Transport;
 use std::collections::VecDeque;
 use std::time::Duration;
 
 /// From a block to the till's answer (T3).
 const T3: Duration = Duration::from_secs(5);
+/// Two repetitions of an answer on a serial line, and what is between them: answers have no number,
+/// so the next block must not go out before the last repetition can have come.
+const REPETITIONS: Duration = Duration::from_millis(10_500);
 /// After `84 9C` the same block goes out again (PA00P015 §2.2.8).
 const RESEND_AFTER: Duration = Duration::from_secs(2);
 /// How often it does.
@@ -31,6 +35,11 @@ pub(super) enum Meaning {
     Print,
     /// The command has ended.
     End,
+}
+
+/// What the till must have taken in for certain.
+fn is_result(meaning: Meaning) -> bool {
+    matches!(meaning, Meaning::Approved | Meaning::Settled)
 }
 
 /// A block that the till answers.
@@ -74,11 +83,17 @@ impl Outgoing {
         Self { line, transport, blocks, sent: None, owed: 0, quiet_until: None }
     }
 
-    /// A new transport; the block that waits for its answer goes out again.
+    /// A new transport; the block that waits for its answer goes out again, unless it only says
+    /// that the till is to wait: that may have been answered, and would be once more.
     pub(super) fn reconnect(&mut self, now: Mono, transport: Transport) {
         let before = std::mem::replace(&mut self.transport, transport);
         self.transport.resume(before);
+        let answer_max = self.answer_max();
         if let Some(sent) = &mut self.sent {
+            if sent.written && sent.block.apdu.starts_with(&control::INTERMEDIATE_STATUS) {
+                sent.deadline = Some(now.after(answer_max));
+                return;
+            }
             (sent.written, sent.deadline) = (false, None);
             self.transport.send(now, sent.block.apdu.clone());
         }
@@ -109,9 +124,22 @@ impl Outgoing {
         }
     }
 
+    /// From the arrival of a block to the last moment at which its answer can come.
+    fn answer_max(&self) -> Duration {
+        match self.line {
+            Line::Serial => T3 + REPETITIONS,
+            Line::Tcp => T3,
+        }
+    }
+
     /// Nothing is on its way or waits.
     pub(super) fn is_idle(&self) -> bool {
         self.sent.is_none() && self.blocks.is_empty()
+    }
+
+    /// An approved result waits for the block before it: the till cannot know of it.
+    pub(super) fn holds_result(&self) -> bool {
+        self.blocks.iter().any(|block| block.meaning == Meaning::Approved)
     }
 
     /// Sends no block before `until`.
@@ -188,20 +216,21 @@ impl Outgoing {
         [deadline, quiet, self.transport.poll_timeout()].into_iter().flatten().min()
     }
 
-    /// A block of ours has arrived; its answer has its time from now on.
+    /// A block of ours has arrived, or was sent for the last time and may have arrived; its answer
+    /// has its time from now on.
     pub(super) fn delivered(&mut self, now: Mono) {
+        let answer_max = self.answer_max();
         let arrived = |sent: &&mut Sent| sent.written && sent.deadline.is_none();
         if let Some(sent) = self.sent.as_mut().filter(arrived) {
-            sent.deadline = Some(now.after(T3));
+            sent.deadline = Some(now.after(answer_max));
         }
     }
 
-    /// A block of ours has not arrived; the one that waits for its answer, if it is that. It may
-    /// have, and only its acknowledgements were lost: its answer may still come.
-    pub(super) fn undelivered(&mut self) -> Option<Block> {
-        let lost = self.sent.take_if(|sent| sent.written && sent.deadline.is_none());
-        self.owed += u32::from(lost.is_some());
-        lost.map(|sent| sent.block)
+    /// An answer has come that counts as an earlier one's repetition.
+    pub(super) fn maybe_answered(&mut self) {
+        if let Some(sent) = self.sent.as_mut().filter(|sent| sent.written) {
+            sent.doubted |= is_result(sent.block.meaning);
+        }
     }
 
     /// The block that has waited too long for its answer. One whose answer may have been another
@@ -215,15 +244,16 @@ impl Outgoing {
             (sent.doubted, sent.resend_at, self.owed) = (false, Some(now), 0);
             return None;
         }
-        self.owed += 1;
+        // On a serial line it cannot come any more.
+        self.owed += u32::from(self.line == Line::Tcp);
         self.sent.take().map(|sent| sent.block)
     }
 
-    /// `80 00` or `84 00`: the block that it answers. While an earlier answer is owed, an approved
-    /// result is not taken for acknowledged by what may be that one.
+    /// `80 00` or `84 00`: the block that it answers. While an earlier answer is owed, no result is
+    /// taken for acknowledged by what may be that one.
     pub(super) fn acknowledged(&mut self) -> Option<Block> {
         let sent = self.sent.as_mut().filter(|sent| sent.written && sent.resend_at.is_none())?;
-        if sent.block.meaning == Meaning::Approved && self.owed > 0 {
+        if is_result(sent.block.meaning) && self.owed > 0 {
             (sent.doubted, self.owed) = (true, self.owed - 1);
             return None;
         }

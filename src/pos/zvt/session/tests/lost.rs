@@ -87,6 +87,17 @@ fn a_refund_that_klarna_has_refused_may_be_tried_again() {
 }
 
 #[test]
+fn a_command_that_comes_again_is_kept_again() {
+    let mut till = Till::registered("06");
+    for _ in 0..2 {
+        let events = till.session.receive(till.now, &hex::bytes(REFUND));
+        let [TillEvent::Registered(_), TillEvent::Request(_)] = &events[..] else {
+            panic!("the disk may have been full: {events:?}")
+        };
+    }
+}
+
+#[test]
 fn a_closing_whose_end_was_not_heard_is_told_again() {
     let mut till = Till::registered("06");
     let asked = till.say("06 50 03 12 34 56");

@@ -14,6 +14,7 @@ use crate::pos::zvt::hex;
 mod lost;
 mod random;
 mod registration;
+mod serial;
 mod settling;
 
 struct Till {

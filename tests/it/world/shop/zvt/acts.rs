@@ -1,7 +1,8 @@
 //! What the ZVT till does by itself: it sells, asks, aborts, gives back, closes the day.
 
 use super::super::Millis;
-use super::book::{Entry, Fate, Told};
+use super::book::{Entry, Fate, Return, Told};
+use super::lost::Lost;
 use super::till::{Beside, Doing, T3_UNDELIVERED, Till, What};
 use klarna_terminald::pos::zvt::apdu::{Apdu, Control};
 use klarna_terminald::pos::zvt::bcd::{MinorUnits, Receipt, Trace};
@@ -30,7 +31,8 @@ impl Till {
 
     fn wants_to_act(&self) -> bool {
         let closed = self.closing.is_none_or(|step| step == CLOSED);
-        self.says.is_empty() && (self.sales_left > 0 || self.book.unknown().is_some() || !closed)
+        let doubts = self.book.unknown().is_some() || self.lost.is_some();
+        self.says.is_empty() && (self.sales_left > 0 || doubts || !closed)
     }
 
     /// Time has passed. `lull` makes it wait longer before it begins something.
@@ -86,6 +88,9 @@ impl Till {
         if self.book.unknown().is_some() {
             return self.asks_for_the_last(t);
         }
+        if let Some(lost) = self.lost.clone() {
+            return self.asks_for_what_was_lost(t, lost);
+        }
         if let Some(step) = self.closing.filter(|_| self.sales_left == 0) {
             return match step {
                 END_OF_DAY => self.ends_the_day(t),
@@ -120,7 +125,7 @@ impl Till {
         self.command(t, What::Register, control::REGISTRATION, &body);
     }
 
-    fn asks_for_the_last(&mut self, t: Millis) {
+    pub(super) fn asks_for_the_last(&mut self, t: Millis) {
         self.command(t, What::Last, control::REPEAT_RECEIPT, &[0, 0, 0, 0x03, 0x03]);
     }
 
@@ -156,16 +161,18 @@ impl Till {
         if paid.is_empty() {
             return self.sells_or_rests(t);
         }
+        if let Some((what, control, body)) = self.same_return() {
+            return self.command(t, what, control, &body);
+        }
         let index = self.random.pick(&paid);
         let whole = self.random.chance(500);
         let by_trace = self.random.chance(300);
-        let entry = &mut self.book.sales[index];
+        let entry = &self.book.sales[index];
         let left = entry.left();
         let amount = if whole { left } else { self.random.between(1, left) };
         let (Some(receipt), Some(trace)) = (entry.receipt, entry.trace) else { return };
         // A reversal names no amount once some of it was given back.
-        entry.returns.push((amount, Told::Nothing));
-        let what = What::Return(index, entry.returns.len() - 1);
+        let what = self.returning(index, amount);
         let mut body = vec![0, 0, 0];
         if !whole {
             body.push(0x04);
@@ -182,6 +189,27 @@ impl Till {
         self.command(t, what, control, &body);
     }
 
+    fn returning(&mut self, index: usize, amount: u64) -> What {
+        let returns = &mut self.book.sales[index].returns;
+        returns.push(Return { amount, told: Told::Nothing, references: Vec::new() });
+        let number = returns.len() - 1;
+        self.book.returning = Some((index, number));
+        What::Return(index, number)
+    }
+
+    /// As much as before is given back of the same payment: the same bytes, and another return.
+    fn same_return(&mut self) -> Option<(What, Control, Vec<u8>)> {
+        let (index, number) = self.book.returning?;
+        let (control, body) = self.returned.clone().filter(|(of, _)| *of == control::REFUND)?;
+        let entry = &self.book.sales[index];
+        let amount = entry.returns[number].amount;
+        let fits = entry.returns[number].told == Told::Done && entry.left() >= amount;
+        if !fits || !self.random.chance(400) {
+            return None;
+        }
+        Some((self.returning(index, amount), control, body))
+    }
+
     fn sells_or_rests(&mut self, t: Millis) {
         match self.sales_left {
             0 => self.next_act = t + 1000,
@@ -189,8 +217,14 @@ impl Till {
         }
     }
 
-    fn command(&mut self, t: Millis, what: What, control: Control, body: &[u8]) {
+    pub(super) fn command(&mut self, t: Millis, what: What, control: Control, body: &[u8]) {
         self.doing = Doing::Asked { what, until: t + T3_UNDELIVERED };
+        if matches!(what, What::Return(..) | What::EndOfDay) && self.lost.is_none() {
+            self.asked = Some(Lost { what, control, body: body.to_vec(), asks: self.asks(what) });
+        }
+        if let What::Return(..) = what {
+            self.returned = Some((control, body.to_vec()));
+        }
         self.send(t, control, body);
     }
 
@@ -223,7 +257,7 @@ impl Till {
         let next = match (step, what) {
             (END_OF_DAY, What::EndOfDay) if well => FIRST_REPEAT,
             (FIRST_REPEAT, What::Last) if self.repeats.len() == 1 => SECOND_REPEAT,
-            (SECOND_REPEAT, What::Last) => STATUS,
+            (SECOND_REPEAT, What::Last) if self.repeats.len() == 2 => STATUS,
             (STATUS, What::Status) if self.status == Some(TerminalStatus::READY) => CLOSED,
             (step, _) => step,
         };

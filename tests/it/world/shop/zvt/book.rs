@@ -24,6 +24,15 @@ pub enum Told {
     Nothing,
 }
 
+/// A command that gives money back.
+#[derive(Debug)]
+pub struct Return {
+    pub amount: u64,
+    pub told: Told,
+    /// Under which references the terminal has carried it out.
+    pub references: Vec<String>,
+}
+
 #[derive(Debug)]
 pub struct Entry {
     pub amount: u64,
@@ -33,8 +42,7 @@ pub struct Entry {
     pub trace: Option<u64>,
     /// The till has acknowledged that `04 0F`.
     pub acknowledged: bool,
-    /// Amounts that were to be given back, and what was told.
-    pub returns: Vec<(u64, Told)>,
+    pub returns: Vec<Return>,
     /// Under which references the terminal has begun it.
     pub references: Vec<String>,
 }
@@ -54,9 +62,9 @@ impl Entry {
 
     /// What the till thinks is left of it at least.
     pub fn left(&self) -> u64 {
-        let gone = |(amount, told): &(u64, Told)| match told {
+        let gone = |of_it: &Return| match of_it.told {
             Told::Refused => 0,
-            Told::Done | Told::Nothing => *amount,
+            Told::Done | Told::Nothing => of_it.amount,
         };
         self.amount.saturating_sub(self.returns.iter().map(gone).sum())
     }
@@ -68,20 +76,25 @@ impl Entry {
     }
 
     pub fn sum(&self, told: Told) -> u64 {
-        let of_it = self.returns.iter().filter(|(_, of)| *of == told);
-        of_it.map(|(amount, _)| amount).sum()
+        self.returns.iter().filter(|of| of.told == told).map(|of| of.amount).sum()
     }
 }
 
 #[derive(Debug, Default)]
 pub struct Book {
     pub sales: Vec<Entry>,
+    /// Which return of which sale was asked for last.
+    pub returning: Option<(usize, usize)>,
 }
 
 impl Book {
     /// Before anything else is sold, the till wants to know what has become of it.
     pub fn unknown(&self) -> Option<usize> {
         self.sales.iter().position(|sale| sale.fate == Fate::Unknown)
+    }
+
+    pub fn return_mut(&mut self, (sale, number): (usize, usize)) -> &mut Return {
+        &mut self.sales[sale].returns[number]
     }
 
     /// Whose receipt it is, as far as the till has seen it.

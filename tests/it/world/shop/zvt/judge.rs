@@ -5,7 +5,7 @@ use super::super::told::Told;
 use super::super::transaction::Transaction;
 use super::Counter;
 use super::book::{Entry, Fate, Told as ReturnTold};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A session that waits for nothing holds no more than this, in characters of its description.
 const SESSION_LEN_MAX: usize = 8_000;
@@ -95,6 +95,7 @@ impl<'a> Case<'a> {
         if !told.acknowledged {
             self.wrong("the till knows it as paid, and the terminal does not".to_owned());
         }
+        self.returned_once(told);
         let (captured, refunded) = (found.captured(), found.refunded());
         let whole = captured == told.amount;
         let done = self.entry.sum(ReturnTold::Done);
@@ -116,6 +117,24 @@ impl<'a> Case<'a> {
         if !refused && (back < done || back > at_most) {
             let wrong = format!("{back} given back instead of {done}, {at_most} at most");
             self.wrong(wrong);
+        }
+    }
+
+    /// Each return is on record under one reference of its own, however often it was said.
+    fn returned_once(&mut self, told: &Told) {
+        let commands = told.entries.iter().filter_map(|entry| entry.command.as_ref());
+        let recorded: BTreeSet<&String> = commands.chain(&told.voids).collect();
+        let mut of_others = BTreeSet::new();
+        for of_it in &self.entry.returns {
+            let mine = of_it.references.iter().filter(|one| recorded.contains(one));
+            let mine: Vec<&String> = mine.collect();
+            if mine.len() > 1 || of_it.told == ReturnTold::Done && mine.is_empty() {
+                self.wrongs.push(format!("{} times on record: {of_it:?}", mine.len()));
+            }
+            if of_it.told == ReturnTold::Done && !mine.into_iter().all(|one| of_others.insert(one))
+            {
+                self.wrongs.push(format!("on record as another return: {of_it:?}"));
+            }
         }
     }
 

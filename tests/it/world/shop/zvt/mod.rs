@@ -9,6 +9,7 @@ mod book;
 mod habits;
 mod judge;
 mod link;
+mod lost;
 mod shop;
 mod till;
 mod watch;

@@ -8,7 +8,8 @@ use super::super::random::Random;
 use super::book::{Book, Fate, Told};
 use super::habits::Habits;
 use super::link::{Heard, Link};
-use klarna_terminald::pos::zvt::apdu::Apdu;
+use super::lost::{Lost, is_nothing, is_unsure};
+use klarna_terminald::pos::zvt::apdu::{Apdu, Control};
 use klarna_terminald::pos::zvt::charset::Charset;
 use klarna_terminald::pos::zvt::code::{Code, TerminalStatus};
 use klarna_terminald::pos::zvt::message::{Abort, Answer, Completion, StatusInformation, control};
@@ -77,6 +78,11 @@ pub struct Till {
     pub(super) hangs_up: bool,
     /// The last `04 0F` of the running command, with its bytes.
     pub(super) result: Option<(StatusInformation, Vec<u8>)>,
+    /// The last return or end of day, while it runs, and once its end was not heard.
+    pub(super) asked: Option<Lost>,
+    pub(super) lost: Option<Lost>,
+    /// The last return's bytes.
+    pub(super) returned: Option<(Control, Vec<u8>)>,
     /// How often `84 9C` was answered to it.
     waited: u32,
     /// What the last questions for the last result were answered with.
@@ -107,6 +113,9 @@ impl Till {
             wants_connection: false,
             hangs_up: false,
             result: None,
+            asked: None,
+            lost: None,
+            returned: None,
             waited: 0,
             repeats: Vec::new(),
             status: None,
@@ -123,6 +132,7 @@ impl Till {
     pub fn is_settled(&self) -> bool {
         let open = |fate: Fate| matches!(fate, Fate::Open | Fate::Unknown);
         let known = !self.book.sales.iter().any(|sale| open(sale.fate));
+        let known = known && self.lost.is_none();
         known && self.doing == Doing::Nothing && self.says.is_empty() && self.link.is_idle()
     }
 
@@ -141,11 +151,14 @@ impl Till {
                     *until = (*until).min(t + T3);
                 }
             }
-            Heard::Undelivered => {
-                if matches!(self.doing, Doing::Asked { .. }) {
+            // Of a return it will ask whether the terminal has heard that it knows.
+            Heard::Undelivered => match self.doing {
+                Doing::Asked { .. }
+                | Doing::Under { what: What::Return(..) | What::EndOfDay | What::Last, .. } => {
                     self.breaks_off(t);
                 }
-            }
+                Doing::Under { .. } | Doing::Nothing => {}
+            },
             Heard::Apdu(bytes) => {
                 let Ok(apdu) = Apdu::parse(&bytes) else { return };
                 match apdu.control {
@@ -166,7 +179,7 @@ impl Till {
             }
             (Doing::Asked { what, .. }, _) => match refused {
                 None => self.doing = Doing::Under { what, until: t + T4 },
-                Some(_) if what == What::Last => self.pauses(t),
+                Some(_) if what == What::Last || self.lost.is_some() => self.pauses(t),
                 Some(_) => self.ends(t, what, false),
             },
             _ => {}
@@ -207,10 +220,12 @@ impl Till {
             Answer::Abort(abort) => {
                 self.acknowledge(t);
                 self.registered &= abort != Abort::Code(Code::NOT_REGISTERED);
-                // Only this says that nothing was sold; after all others it asks again.
-                let nothing = abort == Abort::Code(Code::NOT_POSSIBLE);
-                let asks_again = what == What::Last && !nothing;
-                if asks_again { self.pauses(t) } else { self.ends(t, what, false) }
+                match what {
+                    // Only these say that nothing was done; after all others it asks again.
+                    What::Last if !is_nothing(abort) => self.pauses(t),
+                    What::Return(..) | What::EndOfDay if is_unsure(abort) => self.breaks_off(t),
+                    _ => self.ends(t, what, false),
+                }
             }
             Answer::Acknowledged | Answer::Refused(_) | Answer::RefusedCurrency(_) => {}
         }
@@ -229,10 +244,25 @@ impl Till {
                 return self.say(t, vec![0x84, 0x66, 0]);
             }
         }
-        self.result = Some((status.clone(), bytes.to_vec()));
         let amount = status.amount.map(|amount| amount.value());
-        if let (What::Return(index, number), Some(amount), true) = (what, amount, approved) {
-            self.book.sales[index].returns[number].0 = amount;
+        if matches!(what, What::Return(..)) && approved {
+            if self.random.chance(self.habits.is_silent) {
+                return;
+            }
+            self.returned_for_good(what, amount);
+        }
+        self.result = Some((status.clone(), bytes.to_vec()));
+        if what == What::Last
+            && approved
+            && let Some(index) =
+                self.book.unknown().filter(|index| self.is_result_of(*index, &status))
+        {
+            self.book.sales[index].acknowledged = true;
+        }
+        if let Some(lost) = self.lost.clone().filter(|_| what == What::Last && approved)
+            && self.is_end_of(&lost, &status)
+        {
+            self.returned_for_good(lost.what, amount);
         }
         let What::Sale(index) = what else { return self.acknowledge(t) };
         let entry = &mut self.book.sales[index];
@@ -328,50 +358,22 @@ impl Till {
                 };
             }
             What::Last => self.knows_last(well, result),
-            What::Return(index, number) => {
-                let told = match (well, code) {
-                    (true, Some(Code::OK)) => Told::Done,
-                    // All of it is back, maybe by the same command before a restart.
-                    (true, None) | (false, Some(Code::ALREADY_REVERSED)) => Told::Nothing,
-                    (true, Some(_)) | (false, _) => Told::Refused,
-                };
-                self.book.sales[index].returns[number].1 = told;
+            What::Return(..) | What::EndOfDay if well && code.is_none() => {
+                // The result was lost on its way.
+                return self.breaks_off(t);
             }
-            What::Status | What::EndOfDay => {}
+            What::Return(index, number) => {
+                let of_it = self.book.return_mut((index, number));
+                if of_it.told == Told::Nothing {
+                    of_it.told = Told::Refused;
+                }
+                (self.asked, self.lost) = (None, None);
+            }
+            What::EndOfDay => (self.asked, self.lost) = (None, None),
+            What::Status => {}
         }
         self.closes(what, well);
         self.pauses(t);
-    }
-
-    /// It believes what it is told of its last sale.
-    fn knows_last(&mut self, well: bool, result: Option<(StatusInformation, Vec<u8>)>) {
-        if well && result.is_none() {
-            // The result was lost on its way: it asks again.
-            return;
-        }
-        let bytes = result.as_ref().map(|(_, bytes)| bytes.clone()).unwrap_or_default();
-        self.repeats.push(bytes);
-        let approved = result.filter(|(status, _)| well && status.result == Code::OK);
-        let approved = approved.map(|(status, _)| status);
-        let receipt = approved.as_ref().and_then(|status| status.receipt).map(|n| n.value());
-        let trace = approved.as_ref().and_then(|status| status.trace).map(|n| n.value());
-        let amount = approved.as_ref().and_then(|status| status.amount).map(|n| n.value());
-        let Some(index) = self.book.unknown() else { return };
-        let known = receipt.and_then(|receipt| self.book.of_receipt(receipt));
-        let entry = &mut self.book.sales[index];
-        let is_it = match (known, approved) {
-            (_, None) => false,
-            (Some(known), Some(_)) => known == index,
-            (None, Some(_)) => amount == Some(entry.amount),
-        };
-        entry.fate = if is_it { Fate::Paid } else { Fate::NotPaid };
-        if is_it {
-            (entry.receipt, entry.trace) = (receipt, trace);
-        }
-        if is_it && !entry.acknowledged {
-            let wrong = "it is paid, and the till has never acknowledged it".to_owned();
-            self.wrongs.push((Some(index), wrong));
-        }
     }
 
     /// The dialogue is over before its end.
@@ -383,6 +385,9 @@ impl Till {
                 self.book.sales[index].fate = Fate::Unknown;
             }
             What::Register => self.registered = false,
+            What::Return(..) | What::EndOfDay if self.lost.is_none() => {
+                self.lost = self.asked.take();
+            }
             What::Sale(_) | What::Last | What::Return(..) | What::EndOfDay | What::Status => {}
         }
         self.pauses(t);

@@ -7,7 +7,7 @@ use super::book::Book;
 use super::wire::Side;
 use klarna_terminald::payment::event::OperationProgress;
 use klarna_terminald::payment::vocabulary::{
-    OperationKind, OperationResult, Reply, Request, SaleName, SaleOutcome, Status,
+    OperationKind, OperationResult, Problem, Reply, Request, SaleName, SaleOutcome, Status,
 };
 use klarna_terminald::pos::TillEvent;
 use klarna_terminald::pos::zvt::apdu::Apdu;
@@ -46,6 +46,8 @@ pub struct Watch {
     /// Runs of the terminal, and in which one the newest sale was begun.
     runs: u32,
     begun: u32,
+    /// What could not be recorded.
+    refused: BTreeSet<String>,
     /// Results that were approved once.
     approved: BTreeSet<String>,
     /// Returns that the canary has swallowed, to be told as done.
@@ -70,6 +72,7 @@ impl Watch {
             sold: BTreeMap::new(),
             runs: 0,
             begun: 0,
+            refused: BTreeSet::new(),
             approved: BTreeSet::new(),
             swallowed: Vec::new(),
             lines: Vec::new(),
@@ -146,14 +149,17 @@ impl Watch {
         book: &mut Book,
         canary: Option<Canary>,
     ) -> TillEvent {
+        self.note(t, format!("the session: {event:?}"));
         let TillEvent::Request(request) = &event else { return event };
         match (request, canary) {
             (Request::Sale(sale), _) => {
                 self.begins(sale.reference.as_str(), sale.amount.minor(), book);
             }
+            (Request::Refund(asked), None) => self.gives_back(asked.reference.as_str(), book),
             (Request::Acknowledge { reference }, _) => {
                 let first = self.acknowledged.insert(reference.to_string());
-                if first && !self.confirmed {
+                let sale = self.sold.get(reference.as_str()).and_then(|sale| book.sales.get(*sale));
+                if first && !(self.confirmed && sale.is_some_and(|sale| sale.acknowledged)) {
                     let wrong = format!("{reference} is acknowledged, and nobody has said so");
                     self.wrongs.push((self.sold.get(reference.as_str()).copied(), wrong));
                 }
@@ -200,7 +206,9 @@ impl Watch {
             let wrong = format!("{amount} is asked for, and the till has said something else");
             self.wrongs.push((Some(index), wrong));
         }
+        let refused = &self.refused;
         let references = &mut book.sales[index].references;
+        references.retain(|reference| !refused.contains(reference));
         references.push(reference.to_owned());
         self.sold.insert(reference.to_owned(), index);
         // A terminal that has just started cannot know that a frame is a repeated one.
@@ -211,11 +219,25 @@ impl Watch {
         self.begun = self.runs;
     }
 
+    /// A return is asked for, maybe not for the first time.
+    fn gives_back(&mut self, reference: &str, book: &mut Book) {
+        let Some(of_it) = book.returning else {
+            return self.wrongs.push((None, "nobody has asked for a return".to_owned()));
+        };
+        let references = &mut book.return_mut(of_it).references;
+        if !references.iter().any(|known| known == reference) {
+            references.push(reference.to_owned());
+        }
+    }
+
     /// The engine says something; what the session gets to hear.
     pub fn answered(&mut self, mut reply: Reply, canary: Option<Canary>) -> Reply {
         match &mut reply {
             Reply::Result(result) if result.outcome == SaleOutcome::Approved => {
                 self.approved.insert(result.reference.to_string());
+            }
+            Reply::Refused { reference: Some(reference), problem: Problem::OutOfService(_) } => {
+                self.refused.insert(reference.to_string());
             }
             Reply::Status { reference, status } => {
                 let asked = reference.clone();
