@@ -11,6 +11,9 @@ use crate::pos::zvt::transport::REPEAT_WINDOW;
 
 impl Session {
     pub(super) fn command(&mut self, now: Mono, command: &Command<'_>) {
+        if matches!(command, Command::StatusEnquiry(_) | Command::Abort) {
+            self.out.interrupted(now);
+        }
         match command {
             Command::StatusEnquiry(enquiry) => return self.status_enquiry(now, enquiry),
             Command::Abort => return self.abort(now),

@@ -20,6 +20,9 @@ const RESEND_AFTER: Duration = Duration::from_secs(2);
 /// How often it does.
 const RESENDS_MAX: u32 = 3;
 
+/// A command of the till's that it may still be repeating: its answer to a block waits behind it.
+const BEHIND_A_COMMAND: Duration = Duration::from_secs(15);
+
 /// What the acknowledgement of a block means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Meaning {
@@ -73,6 +76,8 @@ pub(super) struct Outgoing {
     sent: Option<Sent>,
     /// Blocks that were not answered in time: their answers may still come.
     owed: u32,
+    /// The till has said something else, and may not have sent its answer before this.
+    busy_until: Option<Mono>,
     /// No block before this.
     quiet_until: Option<Mono>,
 }
@@ -80,7 +85,7 @@ pub(super) struct Outgoing {
 impl Outgoing {
     pub(super) fn new(line: Line) -> Self {
         let (transport, blocks) = (line.transport(), VecDeque::new());
-        Self { line, transport, blocks, sent: None, owed: 0, quiet_until: None }
+        Self { line, transport, blocks, sent: None, owed: 0, busy_until: None, quiet_until: None }
     }
 
     /// A new transport; the block that waits for its answer goes out again, unless it only says
@@ -96,6 +101,13 @@ impl Outgoing {
             }
             (sent.written, sent.deadline) = (false, None);
             self.transport.send(now, sent.block.apdu.clone());
+        }
+    }
+
+    /// The till has asked something in the middle of a command.
+    pub(super) fn interrupted(&mut self, now: Mono) {
+        if self.line == Line::Serial {
+            self.busy_until = Some(now.after(BEHIND_A_COMMAND + REPETITIONS));
         }
     }
 
@@ -219,10 +231,11 @@ impl Outgoing {
     /// A block of ours has arrived, or was sent for the last time and may have arrived; its answer
     /// has its time from now on.
     pub(super) fn delivered(&mut self, now: Mono) {
-        let answer_max = self.answer_max();
+        let until = now.after(self.answer_max());
+        let until = self.busy_until.map_or(until, |busy| busy.max(until));
         let arrived = |sent: &&mut Sent| sent.written && sent.deadline.is_none();
         if let Some(sent) = self.sent.as_mut().filter(arrived) {
-            sent.deadline = Some(now.after(answer_max));
+            sent.deadline = Some(until);
         }
     }
 

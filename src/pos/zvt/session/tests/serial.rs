@@ -129,3 +129,22 @@ fn a_payment_is_the_same_as_long_as_its_result_is_not_on_its_way() {
     till.hears_frame(ACK);
     assert_eq!(till.hear(), [framed(APPROVED)]);
 }
+
+#[test]
+fn an_answer_may_wait_behind_a_command_of_the_tills() {
+    let mut till = Till::serial();
+    let reference = till.serial_sale();
+    till.frame(ACK);
+    till.frame("05 01 00");
+    till.hears_frame(ACK);
+    till.wait(Duration::from_secs(8));
+    let report = till.hear();
+    assert_eq!(report.len(), 1, "{report:?}");
+    till.say("06");
+    till.reply(result(&reference, SaleOutcome::Approved));
+    till.wait(Duration::from_secs(16));
+    assert_eq!(till.hear(), [""; 0], "our ACK of its question may have been lost");
+    till.frame(ACK);
+    till.wait(Duration::from_millis(50));
+    assert_eq!(till.hear(), [framed(APPROVED)]);
+}
