@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::payment::shift::ShiftReport;
-use crate::payment::vocabulary::{MoneySoFar, Status};
 
 const REFUND: &str = "06 31 0D 12 34 56 04 00 00 00 00 04 00 87 00 10";
 const REPEAT: &str = "06 20 05 12 34 56 03 03";
@@ -131,18 +130,9 @@ fn without_its_status_information_a_repetition_ends_as_the_sale_did() {
         let mut till = Till::registered("06");
         let asked = till.say("06 20 03 12 34 56");
         let [Request::Last { reference, .. }] = &asked[..] else { panic!("{asked:?}") };
-        let money = MoneySoFar {
-            authorised: euro(1010),
-            captured: euro(0),
-            refunded: euro(0),
-            voided: false,
-            released: euro(0),
-            queued: 0,
-            refused: 0,
-        };
         assert_eq!(till.hear(), [ACK]);
         let sale = PosReference::new("zvt-1").expect("reference");
-        let status = Status::Done(Box::new(sale_result(&sale, outcome)), money);
+        let status = done(sale_result(&sale, outcome));
         till.reply(Reply::Status { reference: reference.clone(), status });
         till.take(&[end]);
     }

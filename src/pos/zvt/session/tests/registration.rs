@@ -1,7 +1,6 @@
 //! What comes before and after payments: registrations, repeated results, reversals.
 
 use super::*;
-use crate::payment::vocabulary::{MoneySoFar, Status};
 
 #[test]
 fn the_last_result_is_told_again_as_it_was() {
@@ -9,16 +8,7 @@ fn the_last_result_is_told_again_as_it_was() {
     let asked = till.say("06 20 05 12 34 56 03 03");
     let [Request::Last { reference, .. }] = &asked[..] else { panic!("{asked:?}") };
     let sale = PosReference::new("zvt-1").expect("reference");
-    let money = MoneySoFar {
-        authorised: euro(1010),
-        captured: euro(1010),
-        refunded: euro(0),
-        voided: false,
-        released: euro(0),
-        queued: 0,
-        refused: 0,
-    };
-    let status = Status::Done(Box::new(sale_result(&sale, SaleOutcome::Approved)), money);
+    let status = done(sale_result(&sale, SaleOutcome::Approved));
     assert_eq!(till.hear(), [ACK]);
     till.reply(Reply::Status { reference: reference.clone(), status });
     assert_eq!(till.take(&[APPROVED, DONE]), []);
@@ -37,17 +27,7 @@ fn what_is_not_recorded_yet_is_not_repeated_as_paid() {
     till.say(ACK);
     till.reply(refused(&sale, Problem::OutOfService("disk".to_owned())));
     let approved = |reference: &PosReference| {
-        let none = euro(0);
-        let money = MoneySoFar {
-            authorised: euro(1010),
-            captured: none,
-            refunded: none,
-            voided: false,
-            released: none,
-            queued: 0,
-            refused: 0,
-        };
-        let status = Status::Done(Box::new(sale_result(&sale, SaleOutcome::Approved)), money);
+        let status = done(sale_result(&sale, SaleOutcome::Approved));
         Reply::Status { reference: reference.clone(), status }
     };
     let asked = till.say("06 20 05 12 34 56 03 03");

@@ -2,26 +2,12 @@
 
 use super::*;
 use crate::payment::shift::{ShiftReport, ShiftTotal};
-use crate::payment::vocabulary::{MoneySoFar, Status};
 
 fn operation(asked: &Request, kind: OperationKind, progress: OperationProgress) -> Reply {
     let amount = euro(400);
     let (reference, sale) = (asked.reference().clone(), asked.reference().clone());
     let result = OperationResult { reference, sale, transaction: None, kind, amount, progress };
     Reply::Operation(Box::new(result))
-}
-
-fn done(sale: SaleResult) -> Status {
-    let money = MoneySoFar {
-        authorised: euro(1010),
-        captured: euro(0),
-        refunded: euro(0),
-        voided: false,
-        released: euro(0),
-        queued: 0,
-        refused: 0,
-    };
-    Status::Done(Box::new(sale), money)
 }
 
 #[test]
