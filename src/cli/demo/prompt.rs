@@ -138,7 +138,7 @@ impl Cashier {
                     self.hear(&message)?;
                 }
                 _ = look.tick() => {
-                    if !self.queue_changed()? {
+                    if !queue_changed(&self.shop, &mut self.queued)? {
                         continue;
                     }
                 }
@@ -196,16 +196,6 @@ impl Cashier {
         Ok(())
     }
 
-    fn queue_changed(&mut self) -> anyhow::Result<bool> {
-        let queued = self.shop.journal()?.queued()?.len();
-        let changed = queued != self.queued;
-        if changed {
-            println!("\r\x1b[2K  {queued} call(s) wait for Klarna");
-        }
-        self.queued = queued;
-        Ok(changed)
-    }
-
     fn newest(&self) -> anyhow::Result<String> {
         self.last.clone().context("there was no sale yet; type an amount such as 12.34")
     }
@@ -222,6 +212,17 @@ fn minor_units(text: &str) -> anyhow::Result<i64> {
     let euro = Currency::new("EUR").context("EUR is a currency")?;
     let amount = Amount::parse(&text.replace(',', "."), euro);
     Ok(amount.map_err(|error| anyhow::anyhow!("{error}; or type help"))?.minor())
+}
+
+/// Says how many calls wait for Klarna, if that is not what was said last.
+pub(super) fn queue_changed<T>(shop: &Shop<T>, said: &mut usize) -> anyhow::Result<bool> {
+    let queued = shop.journal()?.queued()?.len();
+    let changed = queued != *said;
+    if changed {
+        println!("\r\x1b[2K  {queued} call(s) wait for Klarna");
+    }
+    *said = queued;
+    Ok(changed)
 }
 
 pub(super) fn prompt() {

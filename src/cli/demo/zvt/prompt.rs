@@ -2,7 +2,7 @@
 //! what a cashier reads. With `--dir` the dialogue is written down there.
 
 use super::super::Arguments;
-use super::super::prompt::{QUEUE_LOOK, Window, around, prompt, typed_lines};
+use super::super::prompt::{QUEUE_LOOK, Window, around, prompt, queue_changed, typed_lines};
 use super::super::shop::Shop;
 use super::{OWN_TILL, open, settings, words};
 use crate::cli::till::connection::Connection;
@@ -68,7 +68,7 @@ impl Cashier {
                 },
                 event = self.shop.till.next() => self.hear(&event),
                 _ = look.tick() => {
-                    if !self.queue_changed()? {
+                    if !queue_changed(&self.shop, &mut self.queued)? {
                         continue;
                     }
                 }
@@ -127,16 +127,6 @@ impl Cashier {
             println!("\r\x1b[2K{line}");
             self.running = None;
         }
-    }
-
-    fn queue_changed(&mut self) -> anyhow::Result<bool> {
-        let queued = self.shop.journal()?.queued()?.len();
-        let changed = queued != self.queued;
-        if changed {
-            println!("\r\x1b[2K  {queued} call(s) wait for Klarna");
-        }
-        self.queued = queued;
-        Ok(changed)
     }
 }
 

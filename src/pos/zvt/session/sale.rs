@@ -200,12 +200,12 @@ impl Session {
         if !is_ours(&open) {
             return;
         }
-        match problem {
-            // The till has its result, only the record of that is missing.
-            Problem::Unacknowledged(_) if self.acknowledged.as_ref() == Some(&open) => {
-                self.ask(Request::Acknowledge { reference: open });
-            }
-            Problem::Unacknowledged(_) => drop(self.give_back(open)),
+        // The till has its result, only the record of that is missing: what it has said is said
+        // again, which may be that only a part was handed over.
+        let unrecorded = self.unrecorded.clone().filter(|(sale, _)| *sale == open);
+        match (problem, unrecorded) {
+            (Problem::Unacknowledged(_), Some((_, again))) => self.ask(again),
+            (Problem::Unacknowledged(_), None) => drop(self.give_back(open)),
             _ => self.ask(Request::Abort { reference: open }),
         }
     }

@@ -94,6 +94,19 @@ fn only_what_was_handed_over_is_taken() {
 }
 
 #[test]
+fn a_part_that_is_not_recorded_yet_is_never_taken_as_the_whole() {
+    let mut till = Till::registered("06");
+    let reference = till.approved();
+    let booked = till.say("84 9D 07 04 00 00 00 00 04 00");
+    let full = Problem::OutOfService("disk".to_owned());
+    till.reply(refused(booked[0].reference(), full));
+    let asked = till.say("06 01 07 04 00 00 00 00 11 00");
+    let [Request::Sale(sale)] = &asked[..] else { panic!("{asked:?}") };
+    let sale = sale.reference.clone();
+    assert_eq!(till.reply(refused(&sale, Problem::Unacknowledged(reference))), booked);
+}
+
+#[test]
 fn the_sums_of_a_shift_are_told_and_printed() {
     let total = ShiftTotal {
         sales: euro(5000),
