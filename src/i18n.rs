@@ -126,19 +126,7 @@ impl Lang {
 
     /// The words for `text`, ready to be shown.
     pub fn text(self, text: Text) -> &'static str {
-        match self {
-            Lang::En => words::english(text),
-            Lang::De => words::german(text),
-            Lang::Sv => words::swedish(text),
-            Lang::Nb => words::norwegian(text),
-            Lang::Da => words::danish(text),
-            Lang::Fi => words::finnish(text),
-            Lang::Fr => words::french(text),
-            Lang::Nl => words::dutch(text),
-            Lang::It => words::italian(text),
-            Lang::Es => words::spanish(text),
-            Lang::Pl => words::polish(text),
-        }
+        words::text(self, text)
     }
 }
 

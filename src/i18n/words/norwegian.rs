@@ -1,0 +1,30 @@
+//! Norwegian Bokmål; shoppers are addressed as «du».
+
+use crate::i18n::Text;
+
+pub(super) fn text(text: Text) -> &'static str {
+    match text {
+        Text::Welcome => "Velkommen",
+        Text::PayHere => "Her kan du betale med Klarna",
+        Text::Preparing => "Forbereder betalingen",
+        Text::ScanToPay => "Skann for å betale med Klarna",
+        Text::ScanAgain => "Ikke fullført\u{a0}– skann på nytt",
+        Text::OnYourPhone => "Fortsett på mobilen",
+        Text::FinishOnPhone => "Godkjenn betalingen med Klarna der",
+        Text::Confirming => "Bekrefter betalingen",
+        Text::OneMoment => "Et øyeblikk",
+        Text::Paid => "Betalingen er godkjent",
+        Text::ThankYou => "Takk",
+        Text::Cancelled => "Betalingen ble avbrutt",
+        Text::NotCompleted => "Betalingen ble ikke fullført",
+        Text::NothingCharged => "Ingenting er belastet",
+        Text::NotAvailable => "Klarna er ikke tilgjengelig for dette kjøpet",
+        Text::NoConnection => "Ingen forbindelse med Klarna",
+        Text::PayAnotherWay => "Betal på en annen måte",
+        Text::PleaseWait => "Vennligst vent",
+        Text::DoNotPayAgain => "Ikke betal på nytt. Spør betjeningen.",
+        Text::OutOfService => "Ute av drift",
+        Text::AskStaff => "Spør betjeningen",
+        Text::Code => "Kode",
+    }
+}

@@ -1,0 +1,30 @@
+//! Polish; shoppers are told what to do in the singular.
+
+use crate::i18n::Text;
+
+pub(super) fn text(text: Text) -> &'static str {
+    match text {
+        Text::Welcome => "Witamy",
+        Text::PayHere => "Tutaj zapłacisz z Klarną",
+        Text::Preparing => "Przygotowujemy płatność",
+        Text::ScanToPay => "Zeskanuj, aby zapłacić z Klarną",
+        Text::ScanAgain => "Nie ukończono\u{a0}– zeskanuj ponownie",
+        Text::OnYourPhone => "Kontynuuj na telefonie",
+        Text::FinishOnPhone => "Zatwierdź tam płatność w Klarnie",
+        Text::Confirming => "Potwierdzamy płatność",
+        Text::OneMoment => "Proszę chwilę poczekać",
+        Text::Paid => "Płatność przyjęta",
+        Text::ThankYou => "Dziękujemy",
+        Text::Cancelled => "Płatność anulowana",
+        Text::NotCompleted => "Płatność nieukończona",
+        Text::NothingCharged => "Nic nie zostało pobrane",
+        Text::NotAvailable => "Klarna jest niedostępna dla tego zakupu",
+        Text::NoConnection => "Brak połączenia z Klarną",
+        Text::PayAnotherWay => "Prosimy zapłacić w inny sposób",
+        Text::PleaseWait => "Proszę czekać",
+        Text::DoNotPayAgain => "Prosimy nie płacić ponownie. Zapytaj obsługę.",
+        Text::OutOfService => "Terminal nieczynny",
+        Text::AskStaff => "Zapytaj obsługę",
+        Text::Code => "Kod",
+    }
+}
