@@ -7,7 +7,7 @@ pub(super) fn text(text: Text) -> &'static str {
         Text::Welcome => "Welkom",
         Text::PayHere => "Hier kunt u met Klarna betalen",
         Text::Preparing => "Uw betaling wordt voorbereid",
-        Text::ScanToPay => "Scan om te betalen met Klarna",
+        Text::ScanToPay => "Scan om met Klarna te betalen",
         Text::ScanAgain => "Niet voltooid\u{a0}– scan opnieuw",
         Text::OnYourPhone => "Ga verder op uw telefoon",
         Text::FinishOnPhone => "Keur de betaling daar goed met Klarna",
@@ -22,9 +22,9 @@ pub(super) fn text(text: Text) -> &'static str {
         Text::NoConnection => "Geen verbinding met Klarna",
         Text::PayAnotherWay => "Betaal op een andere manier",
         Text::PleaseWait => "Even geduld",
-        Text::DoNotPayAgain => "Betaal niet opnieuw. Vraag het personeel.",
+        Text::DoNotPayAgain => "Betaal niet opnieuw. Vraag het personeel om hulp.",
         Text::OutOfService => "Buiten gebruik",
-        Text::AskStaff => "Vraag het personeel",
+        Text::AskStaff => "Vraag het personeel om hulp",
         Text::Code => "Code",
     }
 }

@@ -10,7 +10,7 @@ pub(super) fn text(text: Text) -> &'static str {
         Text::ScanToPay => "Escanea para pagar con Klarna",
         Text::ScanAgain => "No completado\u{a0}– escanea de nuevo",
         Text::OnYourPhone => "Continúa en tu móvil",
-        Text::FinishOnPhone => "Aprueba allí el pago con Klarna",
+        Text::FinishOnPhone => "Aprueba el pago con Klarna",
         Text::Confirming => "Confirmando tu pago",
         Text::OneMoment => "Un momento, por favor",
         Text::Paid => "Pago aprobado",
