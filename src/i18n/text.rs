@@ -1,0 +1,98 @@
+//! What can be said, and in which languages: two closed lists.
+//!
+//! Knows no words; those stand in `words`, one file per language.
+
+/// An enum and the list of all its variants: none can be missing from the list.
+macro_rules! listed {
+    ($(#[$about:meta])* $name:ident, $(#[$about_list:meta])* $list:ident:
+     $($(#[$doc:meta])* $variant:ident,)+) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum $name {
+            $($(#[$doc])* $variant,)+
+        }
+
+        $(#[$about_list])*
+        pub const $list: [$name; [$($name::$variant),+].len()] = [$($name::$variant),+];
+    };
+}
+
+listed! {
+    /// A language that a terminal can speak to shoppers.
+    Lang,
+    /// Every language, English first.
+    LANGS:
+    /// English.
+    En,
+    /// German.
+    De,
+    /// Swedish.
+    Sv,
+    /// Norwegian Bokmål.
+    Nb,
+    /// Danish.
+    Da,
+    /// Finnish.
+    Fi,
+    /// French.
+    Fr,
+    /// Dutch.
+    Nl,
+    /// Italian.
+    It,
+    /// Spanish.
+    Es,
+    /// Polish.
+    Pl,
+}
+
+listed! {
+    /// Everything a shopper can read on the terminal, amounts and the shop's own words aside.
+    Text,
+    /// Every text, in the order in which translators read them.
+    TEXTS:
+    /// Greeting while no payment runs.
+    Welcome,
+    /// Klarna can be used at this till.
+    PayHere,
+    /// A sale has come in and is being prepared.
+    Preparing,
+    /// What the QR code is for.
+    ScanToPay,
+    /// The shopper came back without paying and may scan again.
+    ScanAgain,
+    /// The shopper is paying on the phone.
+    OnYourPhone,
+    /// What to do on the phone.
+    FinishOnPhone,
+    /// The shopper has approved; the last step is running.
+    Confirming,
+    /// Asks for a moment of patience.
+    OneMoment,
+    /// The payment succeeded.
+    Paid,
+    /// Thanks.
+    ThankYou,
+    /// The payment was cancelled.
+    Cancelled,
+    /// The payment did not happen.
+    NotCompleted,
+    /// No money has moved.
+    NothingCharged,
+    /// Klarna does not offer this purchase.
+    NotAvailable,
+    /// Klarna cannot be reached.
+    NoConnection,
+    /// The shopper should use another means of payment.
+    PayAnotherWay,
+    /// The outcome is not known yet.
+    PleaseWait,
+    /// The shopper must not pay a second time and should ask.
+    DoNotPayAgain,
+    /// The terminal cannot take payments.
+    OutOfService,
+    /// The shopper should ask the staff.
+    AskStaff,
+    /// Stands before a code that staff can look up.
+    Code,
+}
