@@ -1,4 +1,4 @@
-//! Words for shoppers, and how numbers are written, in every language a terminal can speak.
+//! Words for shoppers and cashiers, and how numbers are written, in every language a terminal can speak.
 //!
 //! One exhaustive match per language: a text that is missing does not compile. Knows nothing of
 //! screens, receipts or fonts; the only thing of ours it reads is `money`.
@@ -38,7 +38,7 @@ impl Lang {
         }
     }
 
-    /// The words for `text`, ready to be shown.
+    /// The words for `text`, ready to be shown or spoken.
     pub fn text(self, text: Text) -> &'static str {
         words::text(self, text)
     }
@@ -55,6 +55,32 @@ mod tests {
         assert_eq!(langs, ["sv", "nb", "nb", "nb", "de", "de", "de", "en", "en", "en"]);
         for lang in LANGS {
             assert_eq!(Lang::from_tag(lang.tag()), lang);
+        }
+    }
+
+    #[test]
+    fn words_are_clean() {
+        for lang in LANGS {
+            for words in TEXTS.map(|text| lang.text(text)) {
+                assert!(!words.is_empty() && words.trim() == words, "{lang:?}: {words:?}");
+                assert!(!words.contains("  "), "{lang:?}: {words:?}");
+                // Cedillas below s and t are Turkish, and combining marks have no glyphs.
+                let wrong = |c: char| "şţŞŢ".contains(c) || ('\u{300}'..='\u{36f}').contains(&c);
+                assert!(!words.contains(wrong), "{lang:?}: {words:?}");
+            }
+        }
+    }
+
+    /// A stop only where there are two sentences.
+    #[test]
+    fn full_stops_part_sentences() {
+        for lang in LANGS {
+            for text in TEXTS {
+                let words = lang.text(text);
+                let stops = words.matches('.').count();
+                assert!(matches!(stops, 0 | 2), "{lang:?}: {words:?}");
+                assert_eq!(stops == 2, words.ends_with('.'), "{lang:?}: {words:?}");
+            }
         }
     }
 }

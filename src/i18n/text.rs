@@ -47,7 +47,8 @@ listed! {
 }
 
 listed! {
-    /// Everything a shopper can read on the terminal, amounts and the shop's own words aside.
+    /// Everything a shopper or a cashier can read on the terminal, amounts and the shop's own
+    /// words aside.
     Text,
     /// Every text, in the order in which translators read them.
     TEXTS:
@@ -95,4 +96,50 @@ listed! {
     AskStaff,
     /// Stands before a code that staff can look up.
     Code,
+    /// Stands before the minutes and seconds that are left.
+    TimeLeft,
+    /// The payment expires in a moment.
+    TimeNearlyUp,
+    /// The shopper's return is being carried out.
+    Refunding,
+    /// The return succeeded.
+    Refunded,
+    /// The return is recorded and will be carried out later.
+    RefundQueued,
+    /// When a recorded return is carried out.
+    RefundFollows,
+    /// To where the money is returned.
+    MoneyGoesBack,
+    /// New software is being installed.
+    Updating,
+    /// The terminal takes payments again soon.
+    BackSoon,
+    /// No till speaks to the terminal.
+    NoTill,
+    /// The terminal's clock cannot be right.
+    ClockWrong,
+    /// The terminal cannot record anything more.
+    StorageFull,
+    /// What the link beside the QR code is for.
+    OpenLink,
+    /// Title of the page about the terminal.
+    TerminalInformation,
+    /// Label of the software's version.
+    Version,
+    /// Label of the terminal's name.
+    Terminal,
+    /// Label of the state of the network.
+    Network,
+    /// Klarna can be reached.
+    Online,
+    /// Klarna cannot be reached.
+    Offline,
+    /// Label of the number of calls that wait for Klarna.
+    Waiting,
+    /// Label of the time at which Klarna last answered.
+    LastSync,
+    /// In place of that time when there is none.
+    Never,
+    /// Label of a code for whoever supports the terminal.
+    Support,
 }
