@@ -1,4 +1,5 @@
-//! Words for shoppers and cashiers, and how numbers are written, in every language a terminal can speak.
+//! Words for shoppers, cashiers and receipts, and how numbers are written, in every language a
+//! terminal can speak.
 //!
 //! One exhaustive match per language: a text that is missing does not compile. Knows nothing of
 //! screens, receipts or fonts; the only thing of ours it reads is `money`.
@@ -8,7 +9,7 @@ mod text;
 mod words;
 
 pub use number::amount;
-pub use text::{LANGS, Lang, TEXTS, Text};
+pub use text::{LANGS, Lang, PRINTED, Printed, TEXTS, Text};
 
 const NO_BREAK: &str = "\u{a0}";
 
@@ -42,6 +43,11 @@ impl Lang {
     pub fn text(self, text: Text) -> &'static str {
         words::text(self, text)
     }
+
+    /// The words for `word`, ready to be printed; they may be wider than the paper.
+    pub fn printed(self, word: Printed) -> &'static str {
+        words::printed(self, word)
+    }
 }
 
 #[cfg(test)]
@@ -61,7 +67,9 @@ mod tests {
     #[test]
     fn words_are_clean() {
         for lang in LANGS {
-            for words in TEXTS.map(|text| lang.text(text)) {
+            let texts = TEXTS.map(|text| lang.text(text));
+            let printed = PRINTED.map(|word| lang.printed(word));
+            for words in texts.into_iter().chain(printed) {
                 assert!(!words.is_empty() && words.trim() == words, "{lang:?}: {words:?}");
                 assert!(!words.contains("  "), "{lang:?}: {words:?}");
                 // Cedillas below s and t are Turkish, and combining marks have no glyphs.

@@ -1,4 +1,4 @@
-//! What can be said, and in which languages: two closed lists.
+//! What can be said and printed, and in which languages: three closed lists.
 //!
 //! Knows no words; those stand in `words`, one file per language.
 
@@ -142,4 +142,25 @@ listed! {
     Never,
     /// Label of a code for whoever supports the terminal.
     Support,
+}
+
+listed! {
+    /// A word on receipts that the screens do not use.
+    Printed,
+    /// Every word on receipts, in the order in which translators read them.
+    PRINTED:
+    /// The sale is paid.
+    Paid,
+    /// The sale is not paid.
+    NotPaid,
+    /// The sale was paid and all of it was given back.
+    Voided,
+    /// Label of date and time.
+    Time,
+    /// Label of the payment's number.
+    Payment,
+    /// Heading of the payment's name at Klarna.
+    Reference,
+    /// The till prints the receipt that counts for taxes; this is none.
+    NotFiscal,
 }

@@ -1,7 +1,8 @@
-//! What the terminal says to shoppers and cashiers: one file per language, for translators to read.
+//! What the terminal says and prints: one file per language, for translators to read.
 //!
 //! Every language is an exhaustive match, so a text that is missing does not compile. Sentences
-//! carry a full stop only where there are two of them; a dash never starts a line.
+//! carry a full stop only where there are two of them; a dash never starts a line. Receipts have
+//! straight apostrophes, because most printers have no others.
 
 mod danish;
 mod dutch;
@@ -15,7 +16,7 @@ mod polish;
 mod spanish;
 mod swedish;
 
-use super::{Lang, Text};
+use super::{Lang, Printed, Text};
 
 pub(super) fn text(lang: Lang, text: Text) -> &'static str {
     match lang {
@@ -30,5 +31,21 @@ pub(super) fn text(lang: Lang, text: Text) -> &'static str {
         Lang::It => italian::text(text),
         Lang::Es => spanish::text(text),
         Lang::Pl => polish::text(text),
+    }
+}
+
+pub(super) fn printed(lang: Lang, word: Printed) -> &'static str {
+    match lang {
+        Lang::En => english::printed(word),
+        Lang::De => german::printed(word),
+        Lang::Sv => swedish::printed(word),
+        Lang::Nb => norwegian::printed(word),
+        Lang::Da => danish::printed(word),
+        Lang::Fi => finnish::printed(word),
+        Lang::Fr => french::printed(word),
+        Lang::Nl => dutch::printed(word),
+        Lang::It => italian::printed(word),
+        Lang::Es => spanish::printed(word),
+        Lang::Pl => polish::printed(word),
     }
 }

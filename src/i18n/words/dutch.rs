@@ -1,6 +1,6 @@
 //! Dutch; shoppers are addressed as ‘u’.
 
-use crate::i18n::Text;
+use crate::i18n::{Printed, Text};
 
 pub(super) fn text(text: Text) -> &'static str {
     match text {
@@ -49,5 +49,17 @@ pub(super) fn text(text: Text) -> &'static str {
         Text::LastSync => "Laatste sync",
         Text::Never => "Nooit",
         Text::Support => "Supportcode",
+    }
+}
+
+pub(super) fn printed(word: Printed) -> &'static str {
+    match word {
+        Printed::Paid => "BETAALD",
+        Printed::NotPaid => "NIET BETAALD",
+        Printed::Voided => "GEANNULEERD",
+        Printed::Time => "Tijd",
+        Printed::Payment => "Betaling",
+        Printed::Reference => "Referentie",
+        Printed::NotFiscal => "Dit is geen kassabon",
     }
 }

@@ -1,6 +1,6 @@
 //! English, British where it differs.
 
-use crate::i18n::Text;
+use crate::i18n::{Printed, Text};
 
 pub(super) fn text(text: Text) -> &'static str {
     match text {
@@ -49,5 +49,17 @@ pub(super) fn text(text: Text) -> &'static str {
         Text::LastSync => "Last sync",
         Text::Never => "Never",
         Text::Support => "Support code",
+    }
+}
+
+pub(super) fn printed(word: Printed) -> &'static str {
+    match word {
+        Printed::Paid => "PAID",
+        Printed::NotPaid => "NOT PAID",
+        Printed::Voided => "VOIDED",
+        Printed::Time => "Time",
+        Printed::Payment => "Payment",
+        Printed::Reference => "Reference",
+        Printed::NotFiscal => "This is not a fiscal receipt",
     }
 }

@@ -1,6 +1,6 @@
 //! Finnish; shoppers are addressed as ”sinä”.
 
-use crate::i18n::Text;
+use crate::i18n::{Printed, Text};
 
 pub(super) fn text(text: Text) -> &'static str {
     match text {
@@ -49,5 +49,17 @@ pub(super) fn text(text: Text) -> &'static str {
         Text::LastSync => "Viimeksi synkronoitu",
         Text::Never => "Ei koskaan",
         Text::Support => "Tukikoodi",
+    }
+}
+
+pub(super) fn printed(word: Printed) -> &'static str {
+    match word {
+        Printed::Paid => "MAKSETTU",
+        Printed::NotPaid => "EI MAKSETTU",
+        Printed::Voided => "PERUUTETTU",
+        Printed::Time => "Aika",
+        Printed::Payment => "Maksu",
+        Printed::Reference => "Viite",
+        Printed::NotFiscal => "Tämä ei ole kassakuitti",
     }
 }

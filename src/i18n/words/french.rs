@@ -1,6 +1,6 @@
 //! French; shoppers are addressed as « vous ».
 
-use crate::i18n::Text;
+use crate::i18n::{Printed, Text};
 
 pub(super) fn text(text: Text) -> &'static str {
     match text {
@@ -49,5 +49,17 @@ pub(super) fn text(text: Text) -> &'static str {
         Text::LastSync => "Dernière synchro",
         Text::Never => "Jamais",
         Text::Support => "Code d’assistance",
+    }
+}
+
+pub(super) fn printed(word: Printed) -> &'static str {
+    match word {
+        Printed::Paid => "PAYÉ",
+        Printed::NotPaid => "NON PAYÉ",
+        Printed::Voided => "ANNULÉ",
+        Printed::Time => "Date",
+        Printed::Payment => "Paiement",
+        Printed::Reference => "Référence",
+        Printed::NotFiscal => "Ceci n'est pas un ticket de caisse",
     }
 }

@@ -1,6 +1,6 @@
 //! German; shoppers are addressed as „Sie“.
 
-use crate::i18n::Text;
+use crate::i18n::{Printed, Text};
 
 pub(super) fn text(text: Text) -> &'static str {
     match text {
@@ -49,5 +49,17 @@ pub(super) fn text(text: Text) -> &'static str {
         Text::LastSync => "Letzter Abgleich",
         Text::Never => "Nie",
         Text::Support => "Support-Code",
+    }
+}
+
+pub(super) fn printed(word: Printed) -> &'static str {
+    match word {
+        Printed::Paid => "BEZAHLT",
+        Printed::NotPaid => "NICHT BEZAHLT",
+        Printed::Voided => "STORNIERT",
+        Printed::Time => "Zeit",
+        Printed::Payment => "Zahlung",
+        Printed::Reference => "Referenz",
+        Printed::NotFiscal => "Dies ist kein Kassenbeleg",
     }
 }

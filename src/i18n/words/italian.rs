@@ -1,6 +1,6 @@
 //! Italian; shoppers are addressed as «tu».
 
-use crate::i18n::Text;
+use crate::i18n::{Printed, Text};
 
 pub(super) fn text(text: Text) -> &'static str {
     match text {
@@ -49,5 +49,17 @@ pub(super) fn text(text: Text) -> &'static str {
         Text::LastSync => "Ultima sincronizzazione",
         Text::Never => "Mai",
         Text::Support => "Codice assistenza",
+    }
+}
+
+pub(super) fn printed(word: Printed) -> &'static str {
+    match word {
+        Printed::Paid => "PAGATO",
+        Printed::NotPaid => "NON PAGATO",
+        Printed::Voided => "ANNULLATO",
+        Printed::Time => "Data",
+        Printed::Payment => "Pagamento",
+        Printed::Reference => "Riferimento",
+        Printed::NotFiscal => "Questo non è un documento fiscale",
     }
 }

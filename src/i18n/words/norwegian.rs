@@ -1,6 +1,6 @@
 //! Norwegian Bokmål; shoppers are addressed as «du».
 
-use crate::i18n::Text;
+use crate::i18n::{Printed, Text};
 
 pub(super) fn text(text: Text) -> &'static str {
     match text {
@@ -49,5 +49,17 @@ pub(super) fn text(text: Text) -> &'static str {
         Text::LastSync => "Sist synkronisert",
         Text::Never => "Aldri",
         Text::Support => "Supportkode",
+    }
+}
+
+pub(super) fn printed(word: Printed) -> &'static str {
+    match word {
+        Printed::Paid => "BETALT",
+        Printed::NotPaid => "IKKE BETALT",
+        Printed::Voided => "ANNULLERT",
+        Printed::Time => "Tid",
+        Printed::Payment => "Betaling",
+        Printed::Reference => "Referanse",
+        Printed::NotFiscal => "Dette er ikke en salgskvittering",
     }
 }

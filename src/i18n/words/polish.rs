@@ -1,6 +1,6 @@
 //! Polish; shoppers are told what to do in the singular.
 
-use crate::i18n::Text;
+use crate::i18n::{Printed, Text};
 
 pub(super) fn text(text: Text) -> &'static str {
     match text {
@@ -49,5 +49,17 @@ pub(super) fn text(text: Text) -> &'static str {
         Text::LastSync => "Ostatnia synchronizacja",
         Text::Never => "Nigdy",
         Text::Support => "Kod serwisowy",
+    }
+}
+
+pub(super) fn printed(word: Printed) -> &'static str {
+    match word {
+        Printed::Paid => "ZAPŁACONO",
+        Printed::NotPaid => "NIE ZAPŁACONO",
+        Printed::Voided => "ANULOWANO",
+        Printed::Time => "Data",
+        Printed::Payment => "Płatność",
+        Printed::Reference => "Numer referencyjny",
+        Printed::NotFiscal => "To nie jest paragon fiskalny",
     }
 }

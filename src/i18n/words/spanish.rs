@@ -1,6 +1,6 @@
 //! Spanish; shoppers are addressed as «tú».
 
-use crate::i18n::Text;
+use crate::i18n::{Printed, Text};
 
 pub(super) fn text(text: Text) -> &'static str {
     match text {
@@ -49,5 +49,17 @@ pub(super) fn text(text: Text) -> &'static str {
         Text::LastSync => "Última sincronización",
         Text::Never => "Nunca",
         Text::Support => "Código de soporte",
+    }
+}
+
+pub(super) fn printed(word: Printed) -> &'static str {
+    match word {
+        Printed::Paid => "PAGADO",
+        Printed::NotPaid => "NO PAGADO",
+        Printed::Voided => "ANULADO",
+        Printed::Time => "Fecha",
+        Printed::Payment => "Pago",
+        Printed::Reference => "Referencia",
+        Printed::NotFiscal => "Esto no es un recibo fiscal",
     }
 }

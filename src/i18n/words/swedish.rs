@@ -1,6 +1,6 @@
 //! Swedish; shoppers are addressed as ”du”.
 
-use crate::i18n::Text;
+use crate::i18n::{Printed, Text};
 
 pub(super) fn text(text: Text) -> &'static str {
     match text {
@@ -49,5 +49,17 @@ pub(super) fn text(text: Text) -> &'static str {
         Text::LastSync => "Senast synkad",
         Text::Never => "Aldrig",
         Text::Support => "Supportkod",
+    }
+}
+
+pub(super) fn printed(word: Printed) -> &'static str {
+    match word {
+        Printed::Paid => "BETALT",
+        Printed::NotPaid => "EJ BETALT",
+        Printed::Voided => "MAKULERAT",
+        Printed::Time => "Tid",
+        Printed::Payment => "Betalning",
+        Printed::Reference => "Referens",
+        Printed::NotFiscal => "Detta är inget kassakvitto",
     }
 }
