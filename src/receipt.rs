@@ -3,7 +3,7 @@
 //! Carries what a return needs (payment number, references) and says that it is no fiscal receipt.
 
 use crate::clock::Zone;
-use crate::i18n::{self, Lang};
+use crate::i18n::{self, Lang, Printed, Text};
 use crate::payment::vocabulary::{SaleOutcome, SaleResult};
 
 /// Columns of the narrowest receipt printer (58 mm paper).
@@ -23,183 +23,55 @@ pub struct Head {
 /// The lines for `result`, in `lang`. A function of its arguments alone: asking again gives the
 /// same lines.
 pub fn lines(result: &SaleResult, head: &Head, lang: Lang) -> Vec<String> {
-    let words = Words::of(lang);
+    let word = |word| lang.printed(word);
     let amount = i18n::amount(result.amount, lang).replace(['\u{a0}', '\u{202f}'], " ");
     let outcome = match result.outcome {
-        SaleOutcome::Approved => words.paid.to_owned(),
-        SaleOutcome::NotPaid(reason) => format!("{} ({})", words.not_paid, reason.code()),
-        SaleOutcome::Voided(reason) => format!("{} ({})", words.voided, reason.code()),
+        SaleOutcome::Approved => word(Printed::Paid).to_owned(),
+        SaleOutcome::NotPaid(reason) => format!("{} ({})", word(Printed::NotPaid), reason.code()),
+        SaleOutcome::Voided(reason) => format!("{} ({})", word(Printed::Voided), reason.code()),
     };
     let at = head.zone.civil(result.at).map_or(result.at.iso8601(), |civil| civil.text);
     let mut lines = wrap(&head.merchant);
-    lines.push(pair("Klarna", &amount));
+    lines.extend(pair("Klarna", &amount));
     lines.extend(wrap(&outcome));
-    lines.push(pair(words.time, &at));
-    lines.push(pair(words.terminal, &head.terminal));
-    lines.push(pair(words.payment, &result.number.to_string()));
-    lines.push(words.reference.to_owned());
+    lines.extend(pair(word(Printed::Time), &at));
+    lines.extend(pair(lang.text(Text::Terminal), &head.terminal));
+    lines.extend(pair(word(Printed::Payment), &result.number.to_string()));
+    lines.extend(wrap(word(Printed::Reference)));
     lines.extend(wrap(result.payment_reference.as_str()));
     if let Some(transaction) = &result.transaction {
         lines.push("Klarna ID".to_owned());
         lines.extend(wrap(transaction.as_str()));
     }
-    lines.extend(wrap(words.not_fiscal));
+    lines.extend(wrap(word(Printed::NotFiscal)));
     lines
 }
 
-/// The words of a receipt; every language has all of them.
-struct Words {
-    paid: &'static str,
-    not_paid: &'static str,
-    voided: &'static str,
-    time: &'static str,
-    terminal: &'static str,
-    payment: &'static str,
-    reference: &'static str,
-    not_fiscal: &'static str,
-}
-
-impl Words {
-    fn of(lang: Lang) -> Self {
-        let [paid, not_paid, voided, time, terminal, payment, reference, not_fiscal] = match lang {
-            Lang::En => [
-                "PAID",
-                "NOT PAID",
-                "VOIDED",
-                "Time",
-                "Terminal",
-                "Payment",
-                "Reference",
-                "This is not a fiscal receipt",
-            ],
-            Lang::De => [
-                "BEZAHLT",
-                "NICHT BEZAHLT",
-                "STORNIERT",
-                "Zeit",
-                "Terminal",
-                "Zahlung",
-                "Referenz",
-                "Dies ist kein Kassenbeleg",
-            ],
-            Lang::Sv => [
-                "BETALT",
-                "EJ BETALT",
-                "MAKULERAT",
-                "Tid",
-                "Terminal",
-                "Betalning",
-                "Referens",
-                "Detta är inget kassakvitto",
-            ],
-            Lang::Nb => [
-                "BETALT",
-                "IKKE BETALT",
-                "ANNULLERT",
-                "Tid",
-                "Terminal",
-                "Betaling",
-                "Referanse",
-                "Dette er ikke en salgskvittering",
-            ],
-            Lang::Da => [
-                "BETALT",
-                "IKKE BETALT",
-                "ANNULLERET",
-                "Tid",
-                "Terminal",
-                "Betaling",
-                "Reference",
-                "Dette er ikke en kassebon",
-            ],
-            Lang::Fi => [
-                "MAKSETTU",
-                "EI MAKSETTU",
-                "PERUUTETTU",
-                "Aika",
-                "Pääte",
-                "Maksu",
-                "Viite",
-                "Tämä ei ole kassakuitti",
-            ],
-            Lang::Fr => [
-                "PAYÉ",
-                "NON PAYÉ",
-                "ANNULÉ",
-                "Heure",
-                "Terminal",
-                "Paiement",
-                "Référence",
-                "Ceci n'est pas un ticket de caisse",
-            ],
-            Lang::Nl => [
-                "BETAALD",
-                "NIET BETAALD",
-                "GEANNULEERD",
-                "Tijd",
-                "Terminal",
-                "Betaling",
-                "Referentie",
-                "Dit is geen kassabon",
-            ],
-            Lang::It => [
-                "PAGATO",
-                "NON PAGATO",
-                "ANNULLATO",
-                "Ora",
-                "Terminale",
-                "Pagamento",
-                "Riferimento",
-                "Questo non è un documento fiscale",
-            ],
-            Lang::Es => [
-                "PAGADO",
-                "NO PAGADO",
-                "ANULADO",
-                "Hora",
-                "Terminal",
-                "Pago",
-                "Referencia",
-                "Este no es un recibo fiscal",
-            ],
-            Lang::Pl => [
-                "ZAPŁACONO",
-                "NIE ZAPŁACONO",
-                "ANULOWANO",
-                "Czas",
-                "Terminal",
-                "Płatność",
-                "Numer",
-                "To nie jest paragon fiskalny",
-            ],
-        };
-        Self { paid, not_paid, voided, time, terminal, payment, reference, not_fiscal }
-    }
-}
-
-/// `left` and `right` at the two margins, or one below the other joined when they are too long.
-fn pair(left: &str, right: &str) -> String {
+/// `left` and `right` at the two margins; where they are too long together, `right` stands below.
+fn pair(left: &str, right: &str) -> Vec<String> {
     let used = left.chars().count() + right.chars().count();
-    let gap = COLUMNS.saturating_sub(used).max(1);
-    let line: String = format!("{left}{}{right}", " ".repeat(gap));
-    line.chars().take(COLUMNS).collect()
+    if used < COLUMNS {
+        return vec![format!("{left}{}{right}", " ".repeat(COLUMNS - used))];
+    }
+    let mut lines = wrap(left);
+    lines.extend(wrap(right).iter().map(|line| format!("{line:>COLUMNS$}")));
+    lines
 }
 
+/// `text` broken between words, and inside a word only where it is wider than the paper; no line
+/// for a text without words.
 fn wrap(text: &str) -> Vec<String> {
-    let mut lines = vec![String::new()];
+    let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
         let chars: Vec<char> = word.chars().collect();
         for piece in chars.chunks(COLUMNS) {
             let piece: String = piece.iter().collect();
-            let last = lines.last_mut().expect("there is always a last line");
-            let used = last.chars().count();
-            if used == 0 {
-                *last = piece;
-            } else if used + 1 + piece.chars().count() <= COLUMNS {
-                last.push(' ');
-                last.push_str(&piece);
-            } else {
-                lines.push(piece);
+            match lines.last_mut() {
+                Some(last) if last.chars().count() + 1 + piece.chars().count() <= COLUMNS => {
+                    last.push(' ');
+                    last.push_str(&piece);
+                }
+                Some(_) | None => lines.push(piece),
             }
         }
     }

@@ -1,0 +1,166 @@
+//! What can be said and printed, and in which languages: three closed lists.
+//!
+//! Knows no words; those stand in `words`, one file per language.
+
+/// An enum and the list of all its variants: none can be missing from the list.
+macro_rules! listed {
+    ($(#[$about:meta])* $name:ident, $(#[$about_list:meta])* $list:ident:
+     $($(#[$doc:meta])* $variant:ident,)+) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum $name {
+            $($(#[$doc])* $variant,)+
+        }
+
+        $(#[$about_list])*
+        pub const $list: [$name; [$($name::$variant),+].len()] = [$($name::$variant),+];
+    };
+}
+
+listed! {
+    /// A language that a terminal can speak to shoppers.
+    Lang,
+    /// Every language, English first.
+    LANGS:
+    /// English.
+    En,
+    /// German.
+    De,
+    /// Swedish.
+    Sv,
+    /// Norwegian Bokmål.
+    Nb,
+    /// Danish.
+    Da,
+    /// Finnish.
+    Fi,
+    /// French.
+    Fr,
+    /// Dutch.
+    Nl,
+    /// Italian.
+    It,
+    /// Spanish.
+    Es,
+    /// Polish.
+    Pl,
+}
+
+listed! {
+    /// Everything a shopper or a cashier can read on the terminal, amounts and the shop's own
+    /// words aside.
+    Text,
+    /// Every text, in the order in which translators read them.
+    TEXTS:
+    /// Greeting while no payment runs.
+    Welcome,
+    /// Klarna can be used at this till.
+    PayHere,
+    /// A sale has come in and is being prepared.
+    Preparing,
+    /// What the QR code is for.
+    ScanToPay,
+    /// The shopper came back without paying and may scan again.
+    ScanAgain,
+    /// The shopper is paying on the phone.
+    OnYourPhone,
+    /// What to do on the phone.
+    FinishOnPhone,
+    /// The shopper has approved; the last step is running.
+    Confirming,
+    /// Asks for a moment of patience.
+    OneMoment,
+    /// The payment succeeded.
+    Paid,
+    /// Thanks.
+    ThankYou,
+    /// The payment was cancelled.
+    Cancelled,
+    /// The payment did not happen.
+    NotCompleted,
+    /// No money has moved.
+    NothingCharged,
+    /// Klarna does not offer this purchase.
+    NotAvailable,
+    /// Klarna cannot be reached.
+    NoConnection,
+    /// The shopper should use another means of payment.
+    PayAnotherWay,
+    /// The outcome is not known yet.
+    PleaseWait,
+    /// The shopper must not pay a second time and should ask.
+    DoNotPayAgain,
+    /// The terminal cannot take payments.
+    OutOfService,
+    /// The shopper should ask the staff.
+    AskStaff,
+    /// Stands before a code that staff can look up.
+    Code,
+    /// Stands before the minutes and seconds that are left.
+    TimeLeft,
+    /// The payment expires in a moment.
+    TimeNearlyUp,
+    /// The shopper's return is being carried out.
+    Refunding,
+    /// The return succeeded.
+    Refunded,
+    /// The return is recorded and will be carried out later.
+    RefundQueued,
+    /// When a recorded return is carried out.
+    RefundFollows,
+    /// To where the money is returned.
+    MoneyGoesBack,
+    /// New software is being installed.
+    Updating,
+    /// The terminal takes payments again soon.
+    BackSoon,
+    /// No till speaks to the terminal.
+    NoTill,
+    /// The terminal's clock cannot be right.
+    ClockWrong,
+    /// The terminal cannot record anything more.
+    StorageFull,
+    /// What the link beside the QR code is for.
+    OpenLink,
+    /// Title of the page about the terminal.
+    TerminalInformation,
+    /// Label of the software's version.
+    Version,
+    /// Label of the terminal's name.
+    Terminal,
+    /// Label of the state of the network.
+    Network,
+    /// Klarna can be reached.
+    Online,
+    /// Klarna cannot be reached.
+    Offline,
+    /// Label of the number of calls that wait for Klarna.
+    Waiting,
+    /// Label of the time at which Klarna last answered.
+    LastSync,
+    /// In place of that time when there is none.
+    Never,
+    /// Label of a code for whoever supports the terminal.
+    Support,
+}
+
+listed! {
+    /// A word on receipts that the screens do not use.
+    Printed,
+    /// Every word on receipts, in the order in which translators read them.
+    PRINTED:
+    /// The sale is paid.
+    Paid,
+    /// The sale is not paid.
+    NotPaid,
+    /// The sale was paid and all of it was given back.
+    Voided,
+    /// Label of date and time.
+    Time,
+    /// Label of the payment's number.
+    Payment,
+    /// Heading of the payment's name at Klarna.
+    Reference,
+    /// The till prints the receipt that counts for taxes; this is none.
+    NotFiscal,
+}
