@@ -53,6 +53,8 @@ struct Entry {
     refund: Option<RefundId>,
     /// Of a refund: the capture that it is about.
     capture: Option<u32>,
+    /// Of a release: a capture before it was refused while it waited for that.
+    orphaned: bool,
 }
 
 impl Entry {
@@ -143,15 +145,11 @@ impl Ledger {
         queued.rev().find(uncovered).map(|entry| entry.sequence)
     }
 
-    /// A queued release, by its call's sequence, whose capture was refused since: with it what the
-    /// capture was about would be gone.
+    /// A queued release, by its call's sequence, that waited for a capture which was refused: with
+    /// it what the capture was about would be gone. It was never sent.
     pub fn orphaned_release(&self) -> Option<u32> {
-        let refused = |release: &Entry| {
-            let before = |capture: &Entry| capture.sequence < release.sequence;
-            self.captures.iter().any(|capture| before(capture) && capture.needs_person())
-        };
-        let mut queued = self.releases.iter().filter(|entry| entry.is_queued());
-        queued.find(|release| refused(release)).map(|entry| entry.sequence)
+        let mut orphaned = self.releases.iter().filter(|entry| entry.is_queued() && entry.orphaned);
+        orphaned.next().map(|entry| entry.sequence)
     }
 
     /// No call is waiting, none is a person's to decide, and everything that can be captured is,
@@ -287,7 +285,8 @@ impl Ledger {
             Event::CallRefused { sequence, refusal } => self.refuse(*sequence, refusal),
             Event::CallRetried { sequence } => {
                 self.plan_retry(*sequence).ok()?;
-                self.refused(*sequence)?.progress = OperationProgress::Queued;
+                let entry = self.refused(*sequence)?;
+                (entry.progress, entry.orphaned) = (OperationProgress::Queued, false);
                 Some(Todo::Retry(*sequence))
             }
             Event::CallResolved { sequence, .. } => {
@@ -327,6 +326,11 @@ impl Ledger {
 
     fn refuse(&mut self, sequence: u32, refusal: &Refusal) -> Option<Todo> {
         self.queued(sequence)?.progress = OperationProgress::Refused(refusal.clone());
+        if self.captures.iter().any(|capture| capture.sequence == sequence) {
+            // Calls are sent in their order: a release behind this one has not been sent.
+            let behind = |release: &&mut Entry| release.is_queued() && release.sequence > sequence;
+            self.releases.iter_mut().filter(behind).for_each(|release| release.orphaned = true);
+        }
         Some(Todo::Refuse(sequence, refusal.clone()))
     }
 
@@ -383,6 +387,7 @@ impl Entry {
             id: None,
             refund: None,
             capture,
+            orphaned: false,
         }
     }
 }
