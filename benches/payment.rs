@@ -8,11 +8,11 @@
 mod terminal;
 
 use embedded_graphics::geometry::Size;
+use klarna_terminald::clock::Mono;
 use klarna_terminald::config::{Config, Overrides};
 use klarna_terminald::daemon;
 use klarna_terminald::display::canvas::Canvas;
-use klarna_terminald::display::{Frame, Output, screen, theme::Theme};
-use klarna_terminald::i18n::Lang;
+use klarna_terminald::display::{Frame, Output, screen};
 use klarna_terminald::id::DistributionUrl;
 use klarna_terminald::money::{Amount, Currency};
 use klarna_terminald::payment::screen::Screen;
@@ -121,19 +121,15 @@ fn draw() {
         amount: Amount::new(4990, euro),
         descriptor: Some("Pay now, or later in 3 interest-free payments".to_owned()),
         again: false,
-        seconds_left: 271,
+        due: Mono::new(Duration::from_secs(271)),
     };
-    let frame = Frame {
-        merchant: "Example Store".to_owned(),
-        lang: Lang::En,
-        theme: Theme::LIGHT,
-        time_limit_s: 300,
-    };
+    let frame = Frame { merchant: "Example Store".to_owned(), ..Frame::default() };
     for size in [Size::new(320, 240), Size::new(480, 800), Size::new(800, 1280)] {
         let mut canvas = Canvas::new(size.width, size.height);
         let times = (0..DRAWS).map(|_| {
             let started = Instant::now();
-            let drawn = screen::draw(&mut canvas, &scan, &frame).expect("the screen fits");
+            let drawn =
+                screen::draw(&mut canvas, &scan, &frame, Mono::default()).expect("the screen fits");
             black_box(drawn);
             started.elapsed()
         });

@@ -40,6 +40,11 @@ impl Wall {
         Self(millis)
     }
 
+    /// Whether a clock that says so can be right: from 2025 to 2099.
+    pub fn is_plausible(self) -> bool {
+        (1_735_689_600_000..4_102_444_800_000).contains(&self.0)
+    }
+
     /// Milliseconds since 1970-01-01 UTC.
     pub fn millis(self) -> i64 {
         self.0

@@ -5,6 +5,7 @@
 //! are never printed.
 
 mod check;
+mod display;
 mod klarna;
 mod raw;
 mod summary;

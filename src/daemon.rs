@@ -6,6 +6,7 @@
 mod ask;
 mod fault;
 mod health;
+mod shown;
 mod snapshots;
 mod start;
 mod system;
@@ -17,14 +18,11 @@ use crate::acquirer::klarna::Klarna;
 use crate::clock::{Mono, SystemClock};
 use crate::config::Config;
 use crate::display::{Display, Output, Panel};
-use crate::i18n::Lang;
-use crate::id::Locale;
 use crate::payment::event::{Event as Happened, Record};
-use crate::payment::screen::Screen;
 use crate::payment::vocabulary::{Reply, SaleResult};
 use crate::payment::{Engine, Input, Wanted, event};
 use crate::pos::desk::{self, DeskEvent, DeskReply};
-use crate::pos::{self, TillEvent};
+use crate::pos::{self, LinkSettings, TillEvent};
 use crate::receipt;
 use crate::store::{Reader, Store};
 use crate::sync::{self, Report};
@@ -33,6 +31,7 @@ use ask::{Asked, Asker, Lookup};
 use fault::Fault;
 use health::Watchman;
 use sd_notify::NotifyState;
+use shown::Shown;
 use snapshots::Snapshots;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,8 +39,6 @@ use system::{notify, watchdog_pace};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-/// The screen counts seconds down.
-const COUNTDOWN: Duration = Duration::from_secs(1);
 /// Nothing is due: look at the clock anyway.
 const IDLE_TICK: Duration = Duration::from_secs(60);
 /// How long replies may take to reach the till when the daemon stops.
@@ -55,6 +52,10 @@ enum Event {
     Desk(DeskEvent),
     Looked(Lookup),
     Sync(Report),
+    /// Whether screens are on show has changed.
+    Display,
+    /// Somebody has held the key or the touch panel for long.
+    Operator,
     Tick,
     WarmUp,
     Shutdown,
@@ -63,10 +64,10 @@ enum Event {
 /// Runs a terminal until `shutdown` completes.
 ///
 /// # Errors
-/// When it cannot start: database, display, network address, settings. Once it runs, it does not
-/// give up.
+/// When it cannot start: database, network address, settings. Once it runs, it does not give up.
 pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
-    let output = Output::open(&config.output).context("the display cannot be used")?;
+    // Without a display the terminal goes on, and tells the till before it begins a sale.
+    let output = Output::open(&config.output).unwrap_or(Output::Missing);
     run_on(config, output, shutdown).await
 }
 
@@ -99,6 +100,7 @@ pub async fn run_on(
             tokio::spawn(std::future::pending())
         }
     };
+    let is_line = matches!(config.till.link, LinkSettings::Serial { .. });
     let till = pos::serve(config.till, clock, store.till()?, till_events_in, replies_out).await;
     let mut till = tokio::spawn(till.context("the till's address cannot be used")?);
     let (wanted, wanted_out) = watch::channel(engine.wanted());
@@ -113,13 +115,15 @@ pub async fn run_on(
         reports_in,
     ));
 
+    let (_held, operator) = mpsc::channel(1);
+    let display = Display::new(output, config.frame.clone()).reopening(config.output);
+    let panel = Panel::start(display, move || clock.now().mono)?;
     let daemon = Daemon {
         clock,
         engine,
         store,
         reader,
-        panel: Panel::start(Display::new(output, config.frame.clone()))?,
-        language: config.frame.lang,
+        shown: Shown::new(panel, config.frame.lang, &config.store_path, is_line),
         head: config.receipts,
         acquirer,
         lookups: JoinSet::new(),
@@ -132,7 +136,7 @@ pub async fn run_on(
     };
     // A part that ends before the whole is a defect; the journal makes a restart safe.
     tokio::select! {
-        () = daemon.run(till_events, desk_events, reports, shutdown) => {}
+        () = daemon.run(till_events, desk_events, reports, operator, shutdown) => {}
         ended = &mut at_desk => anyhow::bail!("the desk has ended: {ended:?}"),
         ended = &mut sync => anyhow::bail!("the queue's worker has ended: {ended:?}"),
         ended = &mut till => anyhow::bail!("the till's link has ended: {ended:?}"),
@@ -156,8 +160,7 @@ struct Daemon {
     engine: Engine,
     store: Store,
     reader: Reader,
-    panel: Panel,
-    language: Lang,
+    shown: Shown,
     head: receipt::Head,
     acquirer: Arc<Acquirer>,
     lookups: JoinSet<Lookup>,
@@ -176,11 +179,13 @@ impl Daemon {
         mut till_events: mpsc::Receiver<TillEvent>,
         mut desk_events: mpsc::Receiver<DeskEvent>,
         mut reports: mpsc::Receiver<Report>,
+        mut operator: mpsc::Receiver<()>,
         shutdown: impl Future<Output = ()>,
     ) {
         tokio::pin!(shutdown);
         let mut warm_up = tokio::time::interval(WARM_UP_EVERY);
         let mut watchdog = tokio::time::interval(watchdog_pace());
+        let mut display = self.shown.health();
         self.show();
         notify(&[NotifyState::Ready, NotifyState::Status("waiting for the till")]);
         self.dispatch(Input::Started, None).await;
@@ -197,6 +202,8 @@ impl Daemon {
                 Some(event) = desk_events.recv() => Event::Desk(event),
                 Some(Ok(looked)) = self.lookups.join_next() => Event::Looked(looked),
                 Some(report) = reports.recv() => Event::Sync(report),
+                Ok(()) = display.changed() => Event::Display,
+                Some(()) = operator.recv() => Event::Operator,
                 () = tokio::time::sleep_until(due) => Event::Tick,
                 _ = warm_up.tick() => Event::WarmUp,
                 _ = watchdog.tick() => {
@@ -214,13 +221,14 @@ impl Daemon {
                     self.ask(asker, request, Some(found)).await;
                 }
                 Event::Sync(report) => self.sync(report).await,
+                Event::Display => self.shown.fault.clone_from(&display.borrow_and_update()),
+                Event::Operator => self.toggle_operator(),
                 Event::Tick => self.tick().await,
                 Event::WarmUp => self.warm_up(),
             }
         }
         notify(&[NotifyState::Stopping]);
-        self.panel.show(Screen::OutOfService { reason: "stopped" }, self.language);
-        tokio::task::block_in_place(|| self.panel.finish());
+        tokio::task::block_in_place(|| self.shown.finish());
         self.snapshots.finish().await;
         tracing::info!("the terminal stops; what is open is in the journal");
     }
@@ -230,12 +238,8 @@ impl Daemon {
             return fault.retry_at;
         }
         let now = self.clock.now().mono;
-        let counting = matches!(
-            self.engine.screen(self.clock.now()),
-            Screen::Scan { .. } | Screen::ShopperPaying { .. }
-        );
-        let mut latest = now.after(if counting { COUNTDOWN } else { IDLE_TICK });
-        latest = latest.min(self.watchman.due());
+        let mut latest = now.after(IDLE_TICK).min(self.watchman.due());
+        latest = self.shown.due().map_or(latest, |due| due.min(latest));
         if !self.engine.is_busy() {
             latest = latest.min(self.snapshots.due());
         }
@@ -251,6 +255,7 @@ impl Daemon {
             }
             self.store_works();
         }
+        self.shown.look();
         self.dispatch(Input::Tick, None).await;
         if self.fault.is_none() && !self.engine.is_busy() {
             self.snapshots.look(self.clock.now());
@@ -278,8 +283,15 @@ impl Daemon {
 
     async fn till(&mut self, event: TillEvent) {
         match event {
-            TillEvent::Returned => self.dispatch(Input::TillReturned, None).await,
-            TillEvent::Lost => tracing::info!("the till's link is down"),
+            TillEvent::Returned => {
+                self.shown.till_returned();
+                self.dispatch(Input::TillReturned, None).await;
+            }
+            TillEvent::Lost => {
+                tracing::info!("the till's link is down");
+                self.shown.till_lost();
+                self.show();
+            }
             TillEvent::Request(request) => self.ask(Asker::Till, request, None).await,
             // Without it the till has to register again after a restart, no more.
             TillEvent::Registered(registered) => {
@@ -292,6 +304,9 @@ impl Daemon {
     }
 
     async fn sync(&mut self, report: Report) {
+        if let Report::Outcome { .. } | Report::Observed { .. } = &report {
+            self.shown.last_sync = Some(self.clock.now().wall);
+        }
         match report {
             Report::Outcome { call, attempts, outcome } => {
                 self.dispatch(Input::Outcome { call, attempts, outcome }, None).await;
@@ -322,6 +337,13 @@ impl Daemon {
                 return;
             }
         };
+        let begins = |record: &Record| matches!(record.event, Happened::SaleRequested { .. });
+        if self.shown.fault.is_some() && step.records.iter().any(begins) {
+            if let Some(asked) = asked {
+                self.refuse(&asked).await;
+            }
+            return;
+        }
         let (durable, hurry) = (step.is_durable(), step.hurry);
         let closing = |event| matches!(event, &event::Event::ShiftEnded { .. });
         let shift_ended = step.records.iter().any(|record| closing(&record.event));
@@ -355,21 +377,8 @@ impl Daemon {
     }
 
     fn print_receipt(&self, result: &mut SaleResult) {
-        let language = self.language_of(result.locale.as_ref());
+        let language = self.shown.language_of(result.locale.as_ref());
         result.receipt = receipt::lines(result, &self.head, language);
-    }
-
-    fn language_of(&self, locale: Option<&Locale>) -> Lang {
-        locale.map_or(self.language, |locale| Lang::from_tag(locale.as_str()))
-    }
-
-    fn show(&mut self) {
-        let screen = match self.fault {
-            Some(_) => Screen::OutOfService { reason: "storage" },
-            None => self.engine.screen(self.clock.now()),
-        };
-        let language = self.language_of(self.engine.shopper_locale());
-        self.panel.show(screen, language);
     }
 }
 

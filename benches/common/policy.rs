@@ -14,7 +14,7 @@ pub fn usual(capture: CapturePolicy) -> Policy {
         paying_extension: Duration::from_secs(120),
         confirm_patience: Duration::from_secs(3000),
         acknowledge_patience: Duration::from_secs(60),
-        linger: Duration::from_secs(10),
+        linger: Some(Duration::from_secs(10)),
         refund_offline: true,
         read_pace: Duration::from_secs(2),
         reference_prefix: "S1-T1".to_owned(),

@@ -232,7 +232,7 @@ pub(super) fn any_policy() -> Policy {
         paying_extension: Duration::ZERO,
         confirm_patience: Duration::ZERO,
         acknowledge_patience: Duration::ZERO,
-        linger: Duration::ZERO,
+        linger: Some(Duration::ZERO),
         refund_offline: true,
         read_pace: Duration::ZERO,
         reference_prefix: String::new(),

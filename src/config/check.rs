@@ -1,21 +1,16 @@
 //! From what people wrote to what cannot be wrong: defaults, bounds, and all complaints at once.
 
-use super::raw::{
-    Environment, LogFormat, RawAlarm, RawConfig, RawDisplay, RawOutput, RawProtocol, RawTerminal,
-    RawTheme,
-};
+use super::raw::{Environment, LogFormat, RawAlarm, RawConfig, RawProtocol, RawTerminal};
 use crate::acquirer::klarna;
 use crate::clock::Zone;
-use crate::display::framebuffer::Rotation;
-use crate::display::theme::Theme;
-use crate::display::{Frame, OutputConfig};
-use crate::i18n::Lang;
+use crate::display::{AttentionConfig, Frame, InputConfig, OutputConfig};
 use crate::id::{Locale, check_text};
 use crate::money::Currency;
 use crate::payment::alarm::Limits;
 use crate::payment::{CapturePolicy, Policy, READ_PACE_MIN};
 use crate::pos::TillSettings;
 use crate::receipt::Head;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -47,6 +42,12 @@ pub struct Config {
     pub output: OutputConfig,
     /// What all screens have in common.
     pub frame: Frame,
+    /// What beside the screen draws attention.
+    pub attention: AttentionConfig,
+    /// What opens the page for those who look after the terminal.
+    pub operator_input: Option<InputConfig>,
+    /// Where browsers see what the shopper sees.
+    pub mirror: Option<SocketAddr>,
     /// What all receipts have in common.
     pub receipts: Head,
     /// How log lines look.
@@ -64,24 +65,22 @@ pub(super) fn check(raw: RawConfig, credentials: Option<&Path>) -> Result<Config
     let environment = problems.need("klarna.environment", raw.klarna.environment, "test");
     let klarna =
         super::klarna::check(raw.klarna, environment, &terminal, credentials, &mut problems);
-    let output = output(&raw.display, &mut problems);
+    let display = super::display::check(raw.display, &terminal, policy.sale_timeout, &mut problems);
     let log_filter = log_filter(raw.log.filter, &mut problems);
     let alarms = alarms(&raw.alarm, &mut problems);
     let store_path = problems.need("store.path", raw.store.path, "/var/lib/.../terminal.sqlite");
-    match (problems.0.is_empty(), environment, store_path, klarna, till, output) {
+    match (problems.0.is_empty(), environment, store_path, klarna, till, display.output) {
         (true, Some(environment), Some(store_path), Some(klarna), Some(till), Some(output)) => {
             Ok(Config {
                 receipts: Head {
-                    merchant: terminal.merchant.clone(),
+                    merchant: terminal.merchant,
                     terminal: terminal.name.clone(),
                     zone: terminal.zone,
                 },
-                frame: Frame {
-                    merchant: terminal.merchant,
-                    lang: Lang::from_tag(terminal.locale.as_str()),
-                    theme: theme(raw.display.theme),
-                    time_limit_s: u32::try_from(policy.sale_timeout.as_secs()).unwrap_or(u32::MAX),
-                },
+                frame: display.frame,
+                attention: display.attention,
+                operator_input: display.input,
+                mirror: display.mirror,
                 terminal: terminal.name,
                 policy,
                 till,
@@ -125,7 +124,13 @@ impl Problems {
         self.need(key, value.filter(|text| !text.trim().is_empty()), example)
     }
 
-    fn seconds(&mut self, key: &str, value: Option<u64>, default: u64, most: u64) -> Duration {
+    pub(super) fn seconds(
+        &mut self,
+        key: &str,
+        value: Option<u64>,
+        default: u64,
+        most: u64,
+    ) -> Duration {
         let value = value.unwrap_or(default);
         if !(1..=most).contains(&value) {
             self.add(key, format!("{value} is out of range: 1 to {most} seconds"));
@@ -225,7 +230,10 @@ fn policy(raw: &RawConfig, terminal: &Terminal, problems: &mut Problems) -> Poli
         paying_extension: seconds("payment.paying_extension_s", extension, 120, 3600),
         confirm_patience: CONFIRM_PATIENCE,
         acknowledge_patience: seconds("till.ack_timeout_s", till.ack_timeout_s, 60, 3600),
-        linger: seconds("payment.result_screen_s", payment.result_screen_s, 10, 3600),
+        linger: match payment.result_screen_s {
+            Some(0) => None,
+            shown => Some(seconds("payment.result_screen_s", shown, 30, 3600)),
+        },
         refund_offline: payment.refund_offline.unwrap_or(true),
         read_pace: Duration::from_millis(raw.klarna.poll_ms.unwrap_or(2000)),
         reference_prefix: terminal.name.clone(),
@@ -244,47 +252,10 @@ fn policy(raw: &RawConfig, terminal: &Terminal, problems: &mut Problems) -> Poli
     policy
 }
 
-fn output(raw: &RawDisplay, problems: &mut Problems) -> Option<OutputConfig> {
-    match problems.need("display.output", raw.output, "framebuffer")? {
-        RawOutput::Framebuffer => {
-            let degrees = raw.rotation.unwrap_or(0);
-            let Some(rotation) = Rotation::from_degrees(degrees) else {
-                problems.add("display.rotation", format!("{degrees} is not 0, 90, 180 or 270"));
-                return None;
-            };
-            let path = raw.device.clone().unwrap_or_else(|| PathBuf::from("/dev/fb0"));
-            Some(OutputConfig::Framebuffer { path, rotation })
-        }
-        RawOutput::Png => {
-            let path = problems.need("display.path", raw.path.clone(), "screen.png")?;
-            let mut side = |key: &str, value: Option<u32>, default: u32| {
-                let value = value.unwrap_or(default);
-                if !(64..=4096).contains(&value) {
-                    problems.add(key, format!("{value} is out of range: 64 to 4096 pixels"));
-                }
-                value
-            };
-            let width = side("display.width", raw.width, 480);
-            let height = side("display.height", raw.height, 800);
-            let scale = raw.scale.unwrap_or(1).clamp(1, 8);
-            Some(OutputConfig::Png { path, width, height, scale })
-        }
-        RawOutput::Terminal => Some(OutputConfig::Ansi),
-        RawOutput::None => Some(OutputConfig::None),
-    }
-}
-
 fn log_filter(raw: Option<String>, problems: &mut Problems) -> String {
     let filter = raw.unwrap_or_else(|| "info".to_owned());
     if let Err(wrong) = tracing_subscriber::EnvFilter::try_new(&filter) {
         problems.add("log.filter", format!("{filter:?}: {wrong}"));
     }
     filter
-}
-
-fn theme(raw: Option<RawTheme>) -> Theme {
-    match raw.unwrap_or(RawTheme::Light) {
-        RawTheme::Light => Theme::LIGHT,
-        RawTheme::Dark => Theme::DARK,
-    }
 }

@@ -161,6 +161,18 @@ pub(super) enum RawOutput {
 pub(super) enum RawTheme {
     Light,
     Dark,
+    Contrast,
+    Mono,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawColors {
+    pub(super) background: Option<String>,
+    pub(super) ink: Option<String>,
+    pub(super) muted: Option<String>,
+    pub(super) accent: Option<String>,
+    pub(super) alert: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -174,6 +186,21 @@ pub(super) struct RawDisplay {
     pub(super) height: Option<u32>,
     pub(super) scale: Option<u32>,
     pub(super) theme: Option<RawTheme>,
+    pub(super) colors: RawColors,
+    pub(super) large_text: Option<bool>,
+    pub(super) logo: Option<PathBuf>,
+    pub(super) second_language: Option<String>,
+    pub(super) alternate_s: Option<u64>,
+    pub(super) warning_s: Option<u32>,
+    pub(super) short_link: Option<String>,
+    pub(super) backlight: Option<PathBuf>,
+    pub(super) brightness: Option<u8>,
+    pub(super) led: Option<PathBuf>,
+    pub(super) buzzer: Option<PathBuf>,
+    pub(super) speech: Option<Vec<String>>,
+    pub(super) operator_input: Option<PathBuf>,
+    pub(super) operator_key: Option<u16>,
+    pub(super) mirror: Option<String>,
 }
 
 /// How log lines look.

@@ -148,9 +148,11 @@ impl Daemon {
         self.tell(Reply::Refused { reference, problem }, Some(asked)).await;
     }
 
-    /// Tells the till that a command was not accepted because nothing can be recorded.
+    /// Tells the till that a command was not accepted because nothing can be recorded or shown.
     pub(super) async fn refuse(&mut self, asked: &Asked) {
-        let why = self.fault.as_ref().map(|fault| fault.why.clone()).unwrap_or_default();
+        let unrecorded = self.fault.as_ref().map(|fault| fault.why.clone());
+        let unseen = || self.shown.fault.as_ref().map(|why| format!("no code can be shown: {why}"));
+        let why = unrecorded.or_else(unseen).unwrap_or_default();
         let problem = Problem::OutOfService(why);
         let reference = Some(asked.request.reference().clone());
         self.tell(Reply::Refused { reference, problem }, Some(asked)).await;

@@ -11,6 +11,8 @@ const STORE_RETRY: Duration = Duration::from_secs(1);
 /// The database could not be written.
 pub(super) struct Fault {
     pub(super) why: String,
+    /// The disk is full.
+    pub(super) is_full: bool,
     /// When to try again. A point in time, so that no stream of events can put it off.
     pub(super) retry_at: Mono,
 }
@@ -23,7 +25,8 @@ impl Daemon {
         let now = self.clock.now().mono;
         let planned = self.fault.as_ref().map(|fault| fault.retry_at).filter(|at| *at > now);
         let retry_at = planned.unwrap_or(now.after(STORE_RETRY));
-        self.fault = Some(Fault { why: error.to_string(), retry_at });
+        let is_full = matches!(error, StoreError::Full);
+        self.fault = Some(Fault { why: error.to_string(), is_full, retry_at });
         self.show();
     }
 

@@ -11,6 +11,7 @@ use super::paint;
 use super::qr::{QUIET_ZONE, QrError, QrMatrix};
 use super::theme::Theme;
 use super::{DisplayError, DrawError, Frame, OutputError};
+use crate::clock::Mono;
 use crate::display::canvas::Canvas;
 use crate::payment::screen::Screen;
 use embedded_graphics::pixelcolor::Rgb888;
@@ -60,9 +61,9 @@ impl Ansi {
     /// # Errors
     /// [`DisplayError::Draw`] when the code cannot exist, [`DisplayError::Output`] when the
     /// terminal is gone.
-    pub fn show(&mut self, screen: &Screen, frame: &Frame) -> Result<(), DisplayError> {
+    pub fn show(&mut self, screen: &Screen, frame: &Frame, now: Mono) -> Result<(), DisplayError> {
         let (columns, rows) = self.cells.unwrap_or_else(stdout_cells);
-        let rendered = render(screen, frame, columns, rows);
+        let rendered = render(screen, frame, now, (columns, rows));
         let text = rendered.as_deref().unwrap_or(ERASE);
         self.write(text)
             .map_err(|source| OutputError::Write { path: "terminal".into(), source })?;
@@ -99,18 +100,25 @@ fn stdout_cells() -> (u16, u16) {
     }
 }
 
-/// One frame as text and escape sequences for a terminal of `columns` by `rows` cells.
+/// One frame at `now` as text and escape sequences for a terminal of so many columns and rows.
 ///
 /// A code that does not fit is replaced by the size that the window needs.
 ///
 /// # Errors
 /// [`QrError::TooLong`] when the URL of a screen cannot become a code.
-pub fn render(screen: &Screen, frame: &Frame, columns: u16, rows: u16) -> Result<String, QrError> {
-    let content = Content::new(screen, frame);
-    let mut grid = Grid::new(columns.min(CELLS_MAX), rows.min(CELLS_MAX), frame.theme);
-    match content.visual {
+pub fn render(
+    screen: &Screen,
+    frame: &Frame,
+    now: Mono,
+    (columns, rows): (u16, u16),
+) -> Result<String, QrError> {
+    let content = Content::new(screen, frame, frame.lang);
+    let mut grid = Grid::new(columns.min(CELLS_MAX), rows.min(CELLS_MAX), frame.theme, now);
+    match &content.visual {
         Visual::Qr(url) => grid.code(&content, &QrMatrix::new(url)?),
-        Visual::Icon(icon, tone) => grid.centred(&content, Some((icon, tone))),
+        Visual::Support(text) => grid.code(&content, &QrMatrix::of_text(text)?),
+        Visual::Icon(icon, tone) => grid.centred(&content, Some((*icon, *tone))),
+        Visual::Logo(_) => grid.centred(&content, None),
     }
     Ok(grid.text())
 }
@@ -135,13 +143,14 @@ struct Grid {
     rows: usize,
     cells: Vec<Cell>,
     theme: Theme,
+    now: Mono,
 }
 
 impl Grid {
-    fn new(columns: u16, rows: u16, theme: Theme) -> Self {
+    fn new(columns: u16, rows: u16, theme: Theme, now: Mono) -> Self {
         let (columns, rows) = (usize::from(columns), usize::from(rows));
         let blank = Cell { sign: ' ', front: theme.ink, back: theme.background, bold: false };
-        Self { columns, rows, cells: vec![blank; columns * rows], theme }
+        Self { columns, rows, cells: vec![blank; columns * rows], theme, now }
     }
 
     /// A code with the words at its right, or above it in a narrow window.
@@ -196,7 +205,7 @@ impl Grid {
         let theme = &self.theme;
         let amount = (content.amount.as_ref(), theme.ink, true);
         let title = (Some(&content.title), theme.ink, true);
-        let scan = matches!(content.visual, Visual::Qr(_));
+        let scan = matches!(content.visual, Visual::Qr(_) | Visual::Support(_));
         let (first, second) = if scan { (amount, title) } else { (title, amount) };
         let merchant = (content.merchant.as_ref(), theme.muted, false);
         let lead = (content.lead.as_ref(), theme.muted, false);
@@ -212,13 +221,27 @@ impl Grid {
             let wrapped = wrap(&words.text, width);
             lines.extend(wrapped.into_iter().map(|text| Line { text, color, bold }));
         }
+        for fact in &content.facts {
+            let wrapped = wrap(&fact.text, width);
+            let line = |text| Line { text, color: theme.ink, bold: false };
+            lines.extend(wrapped.into_iter().map(line));
+        }
         if let Some(time) = &content.time {
-            let bar = width.saturating_sub(time.text.len() + 1).min(BAR_MAX);
-            let filled = (bar as f32 * time.fraction).ceil() as usize;
-            let (left, gone) = ("━".repeat(filled), "─".repeat(bar - filled));
-            let text = format!("{left}{gone} {}", time.text);
-            lines.push(Line { text: String::new(), color: theme.muted, bold: false });
-            lines.push(Line { text, color: theme.accent, bold: false });
+            let left = time.left(self.now);
+            let (color, bold) = match left.is_urgent {
+                true => (theme.alert, true),
+                false => (theme.accent, false),
+            };
+            let text = left.text();
+            let bar = width.saturating_sub(text.len() + 1).min(BAR_MAX);
+            let filled = (bar as f32 * left.fraction).ceil() as usize;
+            let (full, gone) = ("━".repeat(filled), "─".repeat(bar - filled));
+            let text = format!("{full}{gone} {text}");
+            lines.push(Line { text: String::new(), color, bold });
+            if left.is_urgent {
+                lines.push(Line { text: format!("! {}", time.nearly_up), color, bold });
+            }
+            lines.push(Line { text, color, bold });
         }
         lines
     }
@@ -258,9 +281,9 @@ impl Grid {
     fn icon(&mut self, icon: Icon, tone: Tone, left: usize, top: usize) {
         let mut canvas = Canvas::new(ICON_SIDE, ICON_SIDE);
         let (front, disc) = self.theme.tone(tone);
-        let colors = (front, disc, self.theme.background);
+        let ground = paint::Ground::of(&self.theme);
         let area = canvas.bounding_box();
-        match paint::disc(&mut canvas, &area, |x, y| icon.distance(x, y), colors) {
+        match paint::disc(&mut canvas, &area, |x, y| icon.distance(x, y), (front, disc), ground) {
             Ok(()) => {}
             Err(never) => match never {},
         }
@@ -355,11 +378,11 @@ mod tests {
         let frame = Frame {
             merchant: "Shop \x1b[2J".repeat(500),
             lang: crate::i18n::Lang::De,
-            theme: Theme::LIGHT,
-            time_limit_s: 300,
+            ..Frame::default()
         };
         for (columns, rows) in [(0, 0), (1, 1), (3, 40), (40, 3), (80, 24), (u16::MAX, u16::MAX)] {
-            let text = render(&Screen::NoConnection, &frame, columns, rows).expect("no code");
+            let text = render(&Screen::NoConnection, &frame, Mono::default(), (columns, rows))
+                .expect("no code");
             assert!(!text.contains("[2J\x1b") && !text.contains('\n'));
             let signs = text.chars().filter(|c| *c == ' ').count();
             assert!(signs <= usize::from(columns.min(400)) * usize::from(rows.min(400)));

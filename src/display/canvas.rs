@@ -1,15 +1,14 @@
 //! One frame as pixels in memory: screens are drawn here first, outputs take it from here.
 //!
-//! Knows neither screens nor devices; it can say which rows changed since another frame.
+//! Knows neither screens nor devices.
 
 use embedded_graphics::Pixel;
 use embedded_graphics::draw_target::DrawTarget;
-use embedded_graphics::geometry::{OriginDimensions, Point, Size};
+use embedded_graphics::geometry::{Dimensions as _, OriginDimensions, Point, Size};
 use embedded_graphics::pixelcolor::Rgb888;
 use embedded_graphics::prelude::RgbColor;
 use embedded_graphics::primitives::Rectangle;
 use std::convert::Infallible;
-use std::ops::Range;
 
 /// Largest width or height of a frame, in pixels; larger ones are cut to it.
 pub const SIDE_MAX: u32 = 4096;
@@ -51,18 +50,27 @@ impl Canvas {
         self.row(y).get(x as usize).copied()
     }
 
-    /// The rows that differ from `earlier`: from the first to the last one that does, all rows
-    /// when the sizes differ, none when nothing changed.
-    pub fn damage(&self, earlier: &Canvas) -> Range<u32> {
-        if self.size != earlier.size {
-            return 0..self.size.height;
+    /// The part inside `area` as a frame of its own.
+    pub fn crop(&self, area: &Rectangle) -> Canvas {
+        let area = area.intersection(&self.bounding_box());
+        let mut pixels = Vec::with_capacity(area.size.width as usize * area.size.height as usize);
+        for y in area.rows() {
+            let start = self.index(Point::new(area.top_left.x, y)).unwrap_or_default();
+            pixels.extend_from_slice(&self.pixels[start..start + area.size.width as usize]);
         }
-        let differs = |y: &u32| self.row(*y) != earlier.row(*y);
-        let first = (0..self.size.height).find(differs);
-        let last = (0..self.size.height).rev().find(differs);
-        match (first, last) {
-            (Some(first), Some(last)) => first..last + 1,
-            (None, _) | (_, None) => 0..0,
+        Canvas { size: area.size, pixels }
+    }
+
+    /// Takes the pixels inside `area` from a frame of the same size; others change nothing.
+    pub fn copy(&mut self, other: &Canvas, area: &Rectangle) {
+        if self.size != other.size {
+            return;
+        }
+        let area = area.intersection(&self.bounding_box());
+        for y in area.rows() {
+            let start = self.index(Point::new(area.top_left.x, y)).unwrap_or_default();
+            let row = start..start + area.size.width as usize;
+            self.pixels[row.clone()].copy_from_slice(&other.pixels[row]);
         }
     }
 
@@ -142,13 +150,20 @@ mod tests {
     }
 
     #[test]
-    fn damage_spans_the_rows_that_differ() {
-        let earlier = Canvas::new(2, 8);
-        let mut canvas = earlier.clone();
-        assert!(canvas.damage(&earlier).is_empty());
-        canvas.draw_iter([2, 5].map(|y| Pixel(Point::new(1, y), Rgb888::RED))).expect("infallible");
-        assert_eq!(canvas.damage(&earlier), 2..6);
-        assert_eq!(canvas.damage(&Canvas::new(1, 1)), 0..8);
+    fn parts_are_cut_out_and_put_back() {
+        let mut canvas = Canvas::new(4, 3);
+        canvas.draw_iter([Pixel(Point::new(3, 2), Rgb888::RED)]).expect("infallible");
+        let corner = Rectangle::new(Point::new(2, 1), Size::new(9, 9));
+        let part = canvas.crop(&corner);
+        assert_eq!(part.size(), Size::new(2, 2));
+        assert_eq!(part.pixel(1, 1), Some(Rgb888::RED));
+        let mut other = Canvas::new(4, 3);
+        other.copy(&canvas, &corner);
+        assert_eq!(other, canvas);
+        other.copy(&Canvas::new(1, 1), &corner);
+        assert_eq!(other, canvas, "another size");
+        let outside = Rectangle::new(Point::new(9, 9), Size::new(2, 2));
+        assert_eq!(canvas.crop(&outside).pixels().len(), 0);
     }
 
     #[test]

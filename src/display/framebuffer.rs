@@ -207,10 +207,7 @@ impl Framebuffer {
 
     /// Writes the rows that have changed since the last frame. Memory, so it cannot fail.
     pub fn show(&mut self, canvas: &Canvas) {
-        let damage = match &self.on_show {
-            Some(earlier) => canvas.damage(earlier),
-            None => 0..canvas.size().height,
-        };
+        let damage = 0..canvas.size().height;
         for y in damage {
             for (x, color) in (0..self.size().width).zip(canvas.row(y)) {
                 let (x, y) = self.turned(x, y);

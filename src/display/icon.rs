@@ -28,6 +28,22 @@ pub enum Icon {
     Warning,
     /// A plug that is not in its socket.
     Plug,
+    /// An arrow that turns back.
+    Return,
+    /// A tick in a ring.
+    Returned,
+    /// An hourglass.
+    Queue,
+    /// A person.
+    Person,
+    /// A till's screen, struck through.
+    Unplugged,
+    /// A clock, struck through.
+    ClockWrong,
+    /// A full sheet.
+    Storage,
+    /// An arrow into a tray.
+    Update,
 }
 
 /// Half the thickness of every stroke.
@@ -52,6 +68,31 @@ impl Icon {
             Icon::NoSignal => no_signal(p),
             Icon::Warning => warning(p),
             Icon::Plug => plug(p),
+            Icon::Return => back(p),
+            Icon::Returned => {
+                let tick =
+                    path((p.0 * 1.5, p.1 * 1.5), &[(-0.34, 0.02), (-0.1, 0.26), (0.36, -0.24)]);
+                outline(dot(p, (0.0, 0.0), 0.5)).min(tick / 1.5)
+            }
+            Icon::Queue => {
+                path(p, &[(-0.3, -0.44), (0.3, -0.44), (-0.3, 0.44), (0.3, 0.44), (-0.3, -0.44)])
+            }
+            Icon::Person => {
+                let shoulders = dot(p, (0.0, 0.5), 0.42).max(p.1 - 0.46);
+                dot(p, (0.0, -0.2), 0.22).min(shoulders)
+            }
+            Icon::Unplugged => struck(till(p), p),
+            Icon::ClockWrong => struck(clock(p), p),
+            Icon::Storage => {
+                let line = |y| path(p, &[(-0.16, y), (0.16, y)]);
+                let lines = line(-0.2).min(line(0.02)).min(line(0.24));
+                outline(rounded_box(p, (0.38, 0.48), 0.08)).min(lines)
+            }
+            Icon::Update => {
+                let arrow = path(p, &[(0.0, -0.5), (0.0, 0.12)])
+                    .min(path(p, &[(-0.22, -0.1), (0.0, 0.12), (0.22, -0.1)]));
+                arrow.min(path(p, &[(-0.42, 0.2), (-0.42, 0.42), (0.42, 0.42), (0.42, 0.2)]))
+            }
         }
     }
 }
@@ -116,8 +157,26 @@ fn card(p: P) -> f32 {
 fn no_signal(p: P) -> f32 {
     let source = (0.0, 0.36);
     let waves = wave(p, source, 0.36).min(wave(p, source, 0.72)).min(dot(p, source, 0.11));
+    struck(waves, p)
+}
+
+/// Struck through, with a gap beside the stroke.
+fn struck(shape: f32, p: P) -> f32 {
     let slash = path(p, &[(0.4, -0.46), (-0.4, 0.5)]);
-    waves.max(0.06 - slash).min(slash)
+    shape.max(0.06 - slash).min(slash)
+}
+
+fn back(p: P) -> f32 {
+    let bend = outline(dot(p, (0.16, 0.1), 0.22)).max(0.16 - p.0);
+    let lines =
+        path(p, &[(-0.42, -0.12), (0.16, -0.12)]).min(path(p, &[(-0.2, 0.32), (0.16, 0.32)]));
+    let head = path(p, &[(-0.2, -0.36), (-0.42, -0.12), (-0.2, 0.12)]);
+    bend.min(lines).min(head)
+}
+
+fn till(p: P) -> f32 {
+    let screen = outline(rounded_box((p.0, p.1 + 0.1), (0.46, 0.32), 0.08));
+    screen.min(path(p, &[(0.0, 0.24), (0.0, 0.44)])).min(path(p, &[(-0.24, 0.44), (0.24, 0.44)]))
 }
 
 /// A quarter circle above its centre.
@@ -147,7 +206,7 @@ fn plug(p: P) -> f32 {
 mod tests {
     use super::*;
 
-    const ICONS: [Icon; 11] = [
+    const ICONS: [Icon; 19] = [
         Icon::Bag,
         Icon::Dots,
         Icon::Phone,
@@ -159,6 +218,14 @@ mod tests {
         Icon::NoSignal,
         Icon::Warning,
         Icon::Plug,
+        Icon::Return,
+        Icon::Returned,
+        Icon::Queue,
+        Icon::Person,
+        Icon::Unplugged,
+        Icon::ClockWrong,
+        Icon::Storage,
+        Icon::Update,
     ];
 
     fn bitmap(icon: Icon) -> Vec<bool> {

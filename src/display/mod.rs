@@ -1,15 +1,17 @@
 //! The shopper's display: a [`Screen`] becomes pixels, a picture file or terminal text.
 //!
-//! `screen` draws, [`Output`] shows, [`Display`] joins them and skips what is on show already.
+//! `screen` draws, [`Output`] shows, [`Display`] joins them and pushes only what has changed.
 //! Knows no payments and no daemon: it is told what to show and says whether it could.
 
 pub mod ansi;
 pub mod canvas;
-mod content;
-pub mod damage;
+pub mod content;
+mod damage;
 pub mod framebuffer;
 mod icon;
 mod layout;
+pub mod logo;
+pub mod mirror;
 mod paint;
 mod panel;
 pub mod png;
@@ -18,32 +20,79 @@ pub mod screen;
 mod text;
 pub mod theme;
 
+use crate::clock::Mono;
 use crate::i18n::Lang;
+use crate::id::DistributionUrl;
+use crate::money::{Amount, Currency};
 use crate::payment::screen::Screen;
 use ansi::Ansi;
 use canvas::Canvas;
-use embedded_graphics::geometry::Size;
+use content::Content;
+use damage::damage;
+use embedded_graphics::geometry::{Dimensions as _, OriginDimensions as _, Size};
+use embedded_graphics::primitives::Rectangle;
 use framebuffer::{Framebuffer, Rotation};
+use logo::Logo;
+use mirror::Feed;
 use png::PngFile;
-use screen::DrawError;
+use qr::Fit;
+use screen::{DrawError, Scene};
 use std::convert::Infallible;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 use theme::Theme;
 
 pub use layout::{LayoutError, Role};
 pub use panel::Panel;
+
+/// As long as Klarna's links are.
+const USUAL_URL: &str =
+    "https://pay.test.klarna.com/eu/requests/b9bacf30-3619-60e5-bdcb-b0ad687d550b/start";
+/// Pixels of a display that has none of its own and is mirrored.
+const MIRRORED: Size = Size::new(480, 800);
 
 /// What every screen of a terminal has in common.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
     /// The shop's name as shoppers know it; any text, cut when it is too long.
     pub merchant: String,
+    /// The shop's own picture on the idle screen.
+    pub logo: Option<Arc<Logo>>,
     /// The language of our own words.
     pub lang: Lang,
+    /// A second language that takes turns with the first one while a shopper is waited for.
+    pub second_lang: Option<Lang>,
+    /// How long each of the two is on show.
+    pub alternate: Duration,
     /// The colours.
     pub theme: Theme,
+    /// Larger letters and fewer words.
+    pub large_text: bool,
     /// Seconds from a full time bar to an empty one: the time limit of a sale.
     pub time_limit_s: u32,
+    /// Seconds before the end from which on the shopper is warned.
+    pub warning_s: u32,
+    /// A link that leads to the payment request by its code, such as
+    /// `pay.shop.example/{code}`, for panels too small for a QR code.
+    pub short_link: Option<String>,
+}
+
+impl Default for Frame {
+    fn default() -> Self {
+        Self {
+            merchant: String::new(),
+            logo: None,
+            lang: Lang::En,
+            second_lang: None,
+            alternate: Duration::from_secs(5),
+            theme: Theme::LIGHT,
+            large_text: false,
+            time_limit_s: 300,
+            warning_s: 30,
+            short_link: None,
+        }
+    }
 }
 
 /// Which output to open.
@@ -73,6 +122,30 @@ pub enum OutputConfig {
     None,
 }
 
+/// What beside the picture draws attention, where the device has it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AttentionConfig {
+    /// Such as `/sys/class/backlight/10-0045`.
+    pub backlight: Option<PathBuf>,
+    /// Brightness in percent while no code is on show; a code has all of it.
+    pub brightness: u8,
+    /// Such as `/sys/class/leds/status`.
+    pub led: Option<PathBuf>,
+    /// A PWM channel with a buzzer, such as `/sys/class/pwm/pwmchip0/pwm1`.
+    pub buzzer: Option<PathBuf>,
+    /// A program that speaks, with its arguments.
+    pub speech: Vec<String>,
+}
+
+/// A touch panel or key whose long press opens the operator's page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InputConfig {
+    /// Such as `/dev/input/event0`.
+    pub path: PathBuf,
+    /// The code of a key (linux/input-event-codes.h); any touch if `None`.
+    pub key: Option<u16>,
+}
+
 /// Where screens go.
 #[derive(Debug)]
 pub enum Output {
@@ -82,8 +155,10 @@ pub enum Output {
     Png(PngFile),
     /// A terminal.
     Ansi(Ansi),
-    /// Nowhere.
+    /// Nowhere, as configured.
     None,
+    /// Nowhere, because it could not be opened.
+    Missing,
 }
 
 /// What is wrong with an output.
@@ -150,22 +225,22 @@ impl Output {
         match self {
             Output::Framebuffer(framebuffer) => Some(framebuffer.size()),
             Output::Png(file) => Some(file.size()),
-            Output::Ansi(_) | Output::None => None,
+            Output::Ansi(_) | Output::None | Output::Missing => None,
         }
     }
 
-    /// Shows a frame of pixels; outputs without pixels ignore it.
+    /// Pushes the damaged parts of a frame; outputs without pixels ignore it.
     ///
     /// # Errors
     /// [`OutputError::Write`].
-    pub fn show(&mut self, canvas: &Canvas) -> Result<(), OutputError> {
+    pub fn push(&mut self, canvas: &Canvas, _damage: &[Rectangle]) -> Result<(), OutputError> {
         match self {
             Output::Framebuffer(framebuffer) => {
                 framebuffer.show(canvas);
                 Ok(())
             }
             Output::Png(file) => file.show(canvas),
-            Output::Ansi(_) | Output::None => Ok(()),
+            Output::Ansi(_) | Output::None | Output::Missing => Ok(()),
         }
     }
 }
@@ -174,9 +249,20 @@ impl Output {
 #[derive(Debug)]
 pub struct Display {
     output: Output,
+    config: Option<OutputConfig>,
     frame: Frame,
     canvas: Canvas,
-    on_show: Option<Screen>,
+    /// What the output has, as far as we know.
+    pushed: Option<Canvas>,
+    mirror: Option<Feed>,
+    on_show: Option<OnShow>,
+}
+
+/// What is on show; without a scene where there are no pixels.
+#[derive(Debug)]
+struct OnShow {
+    screen: Screen,
+    scene: Option<Scene>,
 }
 
 impl Display {
@@ -184,33 +270,134 @@ impl Display {
     pub fn new(output: Output, frame: Frame) -> Self {
         let size = output.size().unwrap_or_default();
         let canvas = Canvas::new(size.width, size.height);
-        Self { output, frame, canvas, on_show: None }
+        Self { output, config: None, frame, canvas, pushed: None, mirror: None, on_show: None }
     }
 
-    /// Shows `screen`, unless it is on show already.
+    /// The same display, which opens its output anew after a failure.
+    #[must_use]
+    pub fn reopening(self, config: OutputConfig) -> Self {
+        Self { config: Some(config), ..self }
+    }
+
+    /// The same display, shown in browsers as well; a display without pixels is drawn for them.
+    #[must_use]
+    pub fn mirrored(mut self) -> (Self, Feed) {
+        if self.output.size().is_none() {
+            self.canvas = Canvas::new(MIRRORED.width, MIRRORED.height);
+        }
+        let feed = Feed::new(&self.canvas);
+        self.mirror = Some(feed.clone());
+        (self, feed)
+    }
+
+    /// Whether shoppers could scan a code of usual length here; how large it would come out.
+    ///
+    /// # Errors
+    /// [`DisplayError::Draw`] when neither a code nor its link fits on the panel.
+    pub fn try_code(&self) -> Result<Option<Fit>, DisplayError> {
+        let Some(size) = self.output.size() else { return Ok(None) };
+        let url = DistributionUrl::new(USUAL_URL, &[".klarna.com".to_owned()]);
+        let amount = Currency::new("EUR").map(|euro| Amount::new(100_000, euro));
+        let (Ok(url), Ok(amount)) = (url, amount) else { return Ok(None) };
+        let due = Mono::default();
+        let screen = Screen::Scan { url, amount, descriptor: None, again: false, due };
+        let scene = Scene::new(&screen, &self.frame, size, due).map_err(DrawError::Layout)?;
+        Ok(scene.qr())
+    }
+
+    /// Whether a shopper's time is nearly over.
+    pub fn is_urgent(&self, now: Mono) -> bool {
+        let time = self
+            .on_show
+            .as_ref()
+            .and_then(|shown| Content::new(&shown.screen, &self.frame, self.frame.lang).time);
+        time.is_some_and(|time| time.left(now).is_urgent)
+    }
+
+    /// Shows `screen` as it is at `now`, unless it is on show already.
     ///
     /// # Errors
     /// [`DisplayError::Draw`] leaves the display empty, so that no earlier QR code stays on show.
     /// After [`DisplayError::Output`] the earlier screen may still be there; showing the same
     /// screen again tries again.
-    pub fn show(&mut self, screen: &Screen) -> Result<(), DisplayError> {
-        if self.on_show.as_ref() == Some(screen) {
-            return Ok(());
+    pub fn show(&mut self, screen: &Screen, now: Mono) -> Result<(), DisplayError> {
+        if self.on_show.as_ref().is_some_and(|shown| shown.screen == *screen) {
+            return self.advance(now);
+        }
+        if let Output::Missing = self.output {
+            self.reopen()?;
         }
         self.on_show = None;
-        match &mut self.output {
-            Output::Ansi(ansi) => ansi.show(screen, &self.frame)?,
-            Output::None => {}
-            output @ (Output::Framebuffer(_) | Output::Png(_)) => {
-                let drawn = screen::draw(&mut self.canvas, screen, &self.frame);
-                if drawn.is_err() {
-                    self.canvas.erase(self.frame.theme.background);
+        let mut scene = Ok(None);
+        if self.mirror.is_some() || self.output.size().is_some() {
+            scene = Scene::new(screen, &self.frame, self.canvas.size(), now).map(Some);
+            match &mut scene {
+                Ok(Some(scene)) => {
+                    let Ok(_) = scene.draw(&mut self.canvas, now);
                 }
-                output.show(&self.canvas)?;
-                drawn?;
+                Ok(None) | Err(_) => self.canvas.erase(self.frame.theme.background),
+            }
+            self.push(None, screen)?;
+        }
+        if let Output::Ansi(ansi) = &mut self.output {
+            ansi.show(screen, &self.frame, now)?;
+        }
+        let scene = scene.map_err(DrawError::Layout)?;
+        self.on_show = Some(OnShow { screen: screen.clone(), scene });
+        Ok(())
+    }
+
+    /// Shows what has moved on the screen that is on show.
+    ///
+    /// # Errors
+    /// [`DisplayError::Output`], after which the next [`Display::show`] draws everything.
+    pub fn advance(&mut self, now: Mono) -> Result<(), DisplayError> {
+        let Some(mut shown) = self.on_show.take() else { return Ok(()) };
+        if let Some(scene) = &mut shown.scene {
+            let Ok(touched) = scene.advance(&mut self.canvas, now);
+            if !touched.is_empty() {
+                self.push(Some(touched), &shown.screen)?;
             }
         }
-        self.on_show = Some(screen.clone());
+        if let Output::Ansi(ansi) = &mut self.output {
+            ansi.show(&shown.screen, &self.frame, now)?;
+        }
+        self.on_show = Some(shown);
+        Ok(())
+    }
+
+    /// How long until something moves on what is on show.
+    pub fn next(&self, now: Mono) -> Option<Duration> {
+        let shown = self.on_show.as_ref()?;
+        let seconds = || {
+            let content = Content::new(&shown.screen, &self.frame, self.frame.lang);
+            content.time.and_then(|time| time.until_next_second(now))
+        };
+        shown.scene.as_ref().map_or_else(seconds, |scene| scene.next(now))
+    }
+
+    /// Asks the output whether it is still there.
+    ///
+    /// # Errors
+    /// [`OutputError`]; the next screen is then drawn in any case.
+    pub fn probe(&mut self) -> Result<(), OutputError> {
+        Ok(())
+    }
+
+    /// Opens the output anew, if it is known how; what is drawn next is drawn in any case.
+    ///
+    /// # Errors
+    /// As [`Output::open`].
+    pub fn reopen(&mut self) -> Result<(), OutputError> {
+        self.forget();
+        if let Some(config) = &self.config {
+            // The device is let go before it is taken again.
+            self.output = Output::Missing;
+            self.output = Output::open(config)?;
+            if let Some(size) = self.output.size() {
+                self.canvas = Canvas::new(size.width, size.height);
+            }
+        }
         Ok(())
     }
 
@@ -226,8 +413,32 @@ impl Display {
     /// was resized, or somebody else wrote on the panel.
     pub fn forget(&mut self) {
         self.on_show = None;
-        if let Output::Framebuffer(framebuffer) = &mut self.output {
-            framebuffer.forget();
+        self.pushed = None;
+    }
+
+    /// Pushes what was touched, or all that differs from what was pushed before.
+    fn push(
+        &mut self,
+        touched: Option<Vec<Rectangle>>,
+        screen: &Screen,
+    ) -> Result<(), OutputError> {
+        let earlier = self.pushed.take().filter(|earlier| earlier.size() == self.canvas.size());
+        let all = || vec![self.canvas.bounding_box()];
+        let damage = match (&earlier, touched) {
+            (None, _) => all(),
+            (Some(_), Some(touched)) => touched,
+            (Some(earlier), None) => damage(earlier, &self.canvas),
+        };
+        self.output.push(&self.canvas, &damage)?;
+        if let Some(mirror) = &self.mirror {
+            let text = Content::new(screen, &self.frame, self.frame.lang).spoken();
+            mirror.publish(&self.canvas, &damage, text, self.frame.lang);
         }
+        let mut pushed = earlier.unwrap_or_else(|| self.canvas.clone());
+        for area in &damage {
+            pushed.copy(&self.canvas, area);
+        }
+        self.pushed = Some(pushed);
+        Ok(())
     }
 }

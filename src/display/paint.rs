@@ -4,6 +4,7 @@
 
 use super::icon::{dot, rounded_box};
 use super::text::{self, Weight};
+use super::theme::{Edges, Theme};
 use embedded_graphics::draw_target::DrawTarget;
 use embedded_graphics::geometry::{Point, Size};
 use embedded_graphics::pixelcolor::Rgb888;
@@ -18,6 +19,33 @@ pub struct Layer<'a> {
     pub distance: &'a dyn Fn(f32, f32) -> f32,
 }
 
+/// What is behind a shape, and how its edges meet it.
+#[derive(Debug, Clone, Copy)]
+pub struct Ground {
+    /// The colour behind.
+    pub color: Rgb888,
+    /// Mixed with it, or not.
+    pub edges: Edges,
+}
+
+impl Ground {
+    /// The ground of a screen in `theme`.
+    pub fn of(theme: &Theme) -> Self {
+        Self { color: theme.background, edges: theme.edges }
+    }
+
+    fn mix(&self, below: Rgb888, above: Rgb888, coverage: u8) -> Rgb888 {
+        match self.edges {
+            Edges::Smooth => mix(below, above, coverage),
+            Edges::Sharp if coverage >= SHARP_FROM => above,
+            Edges::Sharp => below,
+        }
+    }
+}
+
+/// Coverage from which a pixel of a sharp edge is inside.
+const SHARP_FROM: u8 = 112;
+
 /// Fills `area` with one colour.
 ///
 /// # Errors
@@ -30,14 +58,14 @@ where
     target.fill_solid(area, color.into())
 }
 
-/// Fills `area` with `background` and the layers on it, first one lowest.
+/// Fills `area` with the ground and the layers on it, first one lowest.
 ///
 /// # Errors
 /// The target's own.
 pub fn layers<D>(
     target: &mut D,
     area: &Rectangle,
-    background: Rgb888,
+    ground: Ground,
     layers: &[Layer<'_>],
 ) -> Result<(), D::Error>
 where
@@ -47,9 +75,9 @@ where
     let colors = area.points().map(|point| {
         let offset = point - area.top_left;
         let (x, y) = (offset.x as f32 + 0.5, offset.y as f32 + 0.5);
-        let color = layers.iter().fold(background, |below, layer| {
+        let color = layers.iter().fold(ground.color, |below, layer| {
             let coverage = (0.5 - (layer.distance)(x, y)).clamp(0.0, 1.0);
-            mix(below, layer.color, (coverage * 255.0) as u8)
+            ground.mix(below, layer.color, (coverage * 255.0) as u8)
         });
         color.into()
     });
@@ -66,7 +94,7 @@ pub fn line<D>(
     origin: Point,
     line: (&str, Weight, f32),
     color: Rgb888,
-    background: Rgb888,
+    ground: Ground,
 ) -> Result<Option<Rectangle>, D::Error>
 where
     D: DrawTarget,
@@ -84,12 +112,12 @@ where
         mask[index] = mask[index].max(coverage);
     }
     let area = Rectangle::new(bounds.top_left + origin, bounds.size);
-    let colors = mask.into_iter().map(|coverage| mix(background, color, coverage).into());
+    let colors = mask.into_iter().map(|coverage| ground.mix(ground.color, color, coverage).into());
     target.fill_contiguous(&area, colors)?;
     Ok(Some(area))
 }
 
-/// A rectangle with rounded corners over `background`.
+/// A rectangle with rounded corners over the ground.
 ///
 /// # Errors
 /// The target's own.
@@ -98,7 +126,7 @@ pub fn rounded<D>(
     area: &Rectangle,
     radius: f32,
     color: Rgb888,
-    background: Rgb888,
+    ground: Ground,
 ) -> Result<(), D::Error>
 where
     D: DrawTarget,
@@ -115,31 +143,33 @@ where
         let shape = |x: f32, y: f32| {
             rounded_box((x + left as f32 - half.0, y + top as f32 - half.1), half, radius)
         };
-        layers(target, &corner, background, &[Layer { color, distance: &shape }])?;
+        layers(target, &corner, ground, &[Layer { color, distance: &shape }])?;
     }
     Ok(())
 }
 
-/// A bar with round ends that is filled from the left up to `fraction`, 0 to 1.
+/// A bar with round ends that is filled from the left for `filled` pixels.
 ///
 /// # Errors
 /// The target's own.
 pub fn bar<D>(
     target: &mut D,
     area: &Rectangle,
-    fraction: f32,
-    (fill, track, background): (Rgb888, Rgb888, Rgb888),
+    filled: u32,
+    (fill, track): (Rgb888, Rgb888),
+    ground: Ground,
 ) -> Result<(), D::Error>
 where
     D: DrawTarget,
     D::Color: From<Rgb888>,
 {
     let half = (area.size.width as f32 / 2.0, area.size.height as f32 / 2.0);
-    let filled = half.1.max(half.0 * fraction.clamp(0.0, 1.0));
+    let end = half.1.max(filled.min(area.size.width) as f32 / 2.0);
     let whole = |x: f32, y: f32| rounded_box((x - half.0, y - half.1), half, half.1);
-    let part = |x: f32, y: f32| rounded_box((x - filled, y - half.1), (filled, half.1), half.1);
+    let part = |x: f32, y: f32| rounded_box((x - end, y - half.1), (end, half.1), half.1);
     let track = Layer { color: track, distance: &whole };
-    layers(target, area, background, &[track, Layer { color: fill, distance: &part }])
+    let fill = Layer { color: fill, distance: &part };
+    layers(target, area, ground, &[track, fill][..if filled == 0 { 1 } else { 2 }])
 }
 
 /// A disc that fills the square `area`, with a shape on it in the coordinates of the disc.
@@ -150,17 +180,18 @@ pub fn disc<D>(
     target: &mut D,
     area: &Rectangle,
     shape: impl Fn(f32, f32) -> f32,
-    (front, disc, background): (Rgb888, Rgb888, Rgb888),
+    (front, disc): (Rgb888, Rgb888),
+    ground: Ground,
 ) -> Result<(), D::Error>
 where
     D: DrawTarget,
     D::Color: From<Rgb888>,
 {
     let radius = area.size.width as f32 / 2.0;
-    let ground = |x: f32, y: f32| dot((x, y), (radius, radius), radius);
+    let round = |x: f32, y: f32| dot((x, y), (radius, radius), radius);
     let shape = |x: f32, y: f32| shape(x / radius - 1.0, y / radius - 1.0) * radius;
-    let ground = Layer { color: disc, distance: &ground };
-    layers(target, area, background, &[ground, Layer { color: front, distance: &shape }])
+    let disc = Layer { color: disc, distance: &round };
+    layers(target, area, ground, &[disc, Layer { color: front, distance: &shape }])
 }
 
 fn bounds(dots: &[(Point, u8)]) -> Option<Rectangle> {
@@ -172,7 +203,8 @@ fn bounds(dots: &[(Point, u8)]) -> Option<Rectangle> {
     Some(Rectangle::with_corners(low, high))
 }
 
-fn mix(below: Rgb888, above: Rgb888, coverage: u8) -> Rgb888 {
+/// `above` over `below`, where it covers `coverage` of 255.
+pub fn mix(below: Rgb888, above: Rgb888, coverage: u8) -> Rgb888 {
     let share = u32::from(coverage);
     let channel = |below: u8, above: u8| {
         let sum = u32::from(below) * (255 - share) + u32::from(above) * share;

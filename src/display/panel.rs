@@ -1,10 +1,19 @@
-//! A display on a thread of its own: drawing never holds up a payment, and the newest screen wins.
+//! A display on a thread of its own: drawing never holds up a payment, the newest screen wins, and
+//! what moves on a screen moves by itself.
 
-use super::Display;
+use super::{Display, DisplayError};
+use crate::clock::Mono;
 use crate::i18n::Lang;
 use crate::payment::screen::Screen;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// A display that does not take screens is tried again at this pace.
+const RETRY: Duration = Duration::from_secs(2);
+/// How often a display that shows a still picture is asked whether it is there.
+const PROBE: Duration = Duration::from_secs(5);
 
 /// The far end of a display's thread. Dropping it without [`Panel::finish`] leaves the last screen.
 #[derive(Debug)]
@@ -12,6 +21,7 @@ pub struct Panel {
     slot: Arc<Slot>,
     thread: JoinHandle<()>,
     last: Option<(Screen, Lang)>,
+    health: watch::Receiver<Option<String>>,
 }
 
 /// Room for the one screen that is to be drawn next.
@@ -27,18 +37,31 @@ struct Next {
     finished: bool,
 }
 
+/// What the thread is to do.
+enum Task {
+    Show(Screen, Lang),
+    /// The time is over that it wanted to wait.
+    GoOn,
+    Finish,
+}
+
 impl Panel {
-    /// Starts the thread.
+    /// Starts the thread; `clock` is asked for the time whenever something is drawn.
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn start(display: Display) -> std::io::Result<Self> {
+    pub fn start(
+        display: Display,
+        clock: impl Fn() -> Mono + Send + 'static,
+    ) -> std::io::Result<Self> {
         let slot = Arc::new(Slot::default());
+        let (told, health) = watch::channel(None);
+        let worker = Worker { display, clock, told, wanted: None, unfit: None };
         let theirs = slot.clone();
         let thread = std::thread::Builder::new()
             .name("display".to_owned())
-            .spawn(move || draw_newest(display, &theirs))?;
-        Ok(Self { slot, thread, last: None })
+            .spawn(move || worker.run(&theirs))?;
+        Ok(Self { slot, thread, last: None, health })
     }
 
     /// Hands over a screen to be drawn as soon as the one before is; screens in between are left
@@ -50,6 +73,11 @@ impl Panel {
             self.slot.lock().screen = next;
             self.slot.changed.notify_one();
         }
+    }
+
+    /// Why screens are not on show at present; `None` while they are.
+    pub fn health(&self) -> watch::Receiver<Option<String>> {
+        self.health.clone()
     }
 
     /// Waits until the last screen is drawn.
@@ -67,30 +95,96 @@ impl Slot {
         self.next.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next screen; `None` once there will be no more.
-    fn take(&self) -> Option<(Screen, Lang)> {
-        let mut next = self.lock();
-        loop {
-            match next.screen.take() {
-                Some(screen) => return Some(screen),
-                None if next.finished => return None,
-                None => next = self.changed.wait(next).unwrap_or_else(PoisonError::into_inner),
-            }
+    /// The next screen, or what else there is to do after `wait`.
+    fn take(&self, wait: Duration) -> Task {
+        let idle = |next: &mut Next| next.screen.is_none() && !next.finished;
+        let (mut next, _) = self
+            .changed
+            .wait_timeout_while(self.lock(), wait, idle)
+            .unwrap_or_else(PoisonError::into_inner);
+        match next.screen.take() {
+            Some((screen, lang)) => Task::Show(screen, lang),
+            None if next.finished => Task::Finish,
+            None => Task::GoOn,
         }
     }
 }
 
-fn draw_newest(mut display: Display, slot: &Slot) {
-    let mut failing = false;
-    while let Some((screen, lang)) = slot.take() {
-        display.speak(lang);
-        match display.show(&screen) {
-            Ok(()) => failing = false,
-            Err(error) if !failing => {
-                tracing::error!(%error, "the display does not show what it should");
-                failing = true;
-            }
-            Err(_) => {}
+struct Worker<C> {
+    display: Display,
+    clock: C,
+    told: watch::Sender<Option<String>>,
+    wanted: Option<(Screen, Lang)>,
+    /// Why no code can be shown on this panel, though everything else can.
+    unfit: Option<String>,
+}
+
+impl<C: Fn() -> Mono> Worker<C> {
+    fn run(mut self, slot: &Slot) {
+        let mut failing = false;
+        self.look();
+        loop {
+            let moves = self.display.next((self.clock)());
+            let wait = if failing { RETRY } else { moves.unwrap_or(PROBE).min(PROBE) };
+            let worked = match slot.take(wait) {
+                Task::Finish => return,
+                Task::Show(screen, lang) => {
+                    self.wanted = Some((screen, lang));
+                    self.draw()
+                }
+                Task::GoOn if failing => self.reopen(),
+                Task::GoOn => self.go_on(),
+            };
+            failing = worked.is_err();
+            self.tell(worked.err().map(|error| error.to_string()).or(self.unfit.clone()));
         }
+    }
+
+    fn draw(&mut self) -> Result<(), DisplayError> {
+        let Some((screen, lang)) = &self.wanted else { return Ok(()) };
+        self.display.speak(*lang);
+        self.display.show(screen, (self.clock)())
+    }
+
+    fn go_on(&mut self) -> Result<(), DisplayError> {
+        self.display.probe()?;
+        self.draw()
+    }
+
+    fn reopen(&mut self) -> Result<(), DisplayError> {
+        self.display.reopen()?;
+        self.look();
+        self.draw()
+    }
+
+    /// Looks whether a code fits on this panel.
+    fn look(&mut self) {
+        let tried = self.display.try_code();
+        if let Ok(Some(fit)) = &tried
+            && fit.tight
+        {
+            let module_px = fit.module_px;
+            tracing::warn!(module_px, "QR codes are small on this panel; 4 pixels are better");
+        }
+        self.unfit = tried.err().map(|error| error.to_string());
+        if self.unfit.is_some() {
+            self.tell(self.unfit.clone());
+        }
+    }
+
+    fn tell(&self, wrong: Option<String>) {
+        let before = self.told.borrow().clone();
+        if before == wrong {
+            return;
+        }
+        match (&before, &wrong) {
+            (None, Some(error)) => tracing::error!(
+                %error,
+                "the display does not show what it should; no sale is begun until it does"
+            ),
+            (Some(_), None) => tracing::info!("the display shows what it should again"),
+            (Some(_), Some(_)) | (None, None) => {}
+        }
+        self.told.send_replace(wrong);
     }
 }

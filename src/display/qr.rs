@@ -19,7 +19,7 @@ const VERSION_MAX: i16 = 15;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum QrError {
     /// The URL needs a larger code than is ever built.
-    #[error("a distribution URL of {0} bytes needs a QR code too large to show")]
+    #[error("{0} bytes need a QR code too large to show")]
     TooLong(usize),
     /// Modules would be too small to scan.
     #[error(
@@ -63,7 +63,15 @@ impl QrMatrix {
     /// # Errors
     /// [`QrError::TooLong`] when no code that we would show can carry it.
     pub fn new(url: &DistributionUrl) -> Result<Self, QrError> {
-        let data = url.as_str().as_bytes();
+        Self::of_text(url.as_str())
+    }
+
+    /// The code for any text, for those who look after the terminal.
+    ///
+    /// # Errors
+    /// As [`QrMatrix::new`].
+    pub fn of_text(text: &str) -> Result<Self, QrError> {
+        let data = text.as_bytes();
         let code = (1..=VERSION_MAX).find_map(|version| sturdiest(data, version));
         let code = code.ok_or(QrError::TooLong(data.len()))?;
         let width = u32::try_from(code.width()).map_err(|_| QrError::TooLong(data.len()))?;

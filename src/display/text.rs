@@ -70,6 +70,8 @@ pub struct Block {
     pub px: f32,
     /// Something was left out and an ellipsis put in its place.
     pub elided: bool,
+    /// A line ends inside a word.
+    pub broken: bool,
 }
 
 impl Block {
@@ -99,13 +101,52 @@ pub fn fit(text: &str, limits: &Limits) -> Block {
         let lines = wrap(text, limits.weight, px, limits.width);
         if let Some(lines) = lines.filter(|lines| lines.len() <= limits.lines_max) {
             let lines = balance(lines, text, px, limits);
-            return Block { lines, weight: limits.weight, px, elided: text.contains(ELLIPSIS) };
+            return Block {
+                lines,
+                weight: limits.weight,
+                px,
+                elided: text.contains(ELLIPSIS),
+                broken: false,
+            };
         }
         if px <= limits.px_min {
             return elide(text, limits);
         }
         px = (px * SHRINK).max(limits.px_min);
     }
+}
+
+/// Lays a text without spaces out, such as a link: broken anywhere, as large as the limits allow.
+///
+/// `None` when it does not fit at the smallest size; a link with a part left out is worth nothing.
+pub fn fit_anywhere(text: &str, limits: &Limits) -> Option<Block> {
+    let weight = limits.weight;
+    let mut px = limits.px_max.max(limits.px_min);
+    loop {
+        let lines = break_anywhere(text, weight, px, limits.width);
+        if lines.len() <= limits.lines_max {
+            return Some(Block { lines, weight, px, elided: false, broken: true });
+        }
+        if px <= limits.px_min {
+            return None;
+        }
+        px = (px * SHRINK).max(limits.px_min);
+    }
+}
+
+fn break_anywhere(text: &str, weight: Weight, px: f32, limit: u32) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let mut used = 0.0;
+    for c in text.chars() {
+        let next = advance(c, weight, px);
+        if used + next > limit as f32 && used > 0.0 {
+            lines.push(String::new());
+            used = 0.0;
+        }
+        lines.last_mut().expect("there is always a line").push(c);
+        used += next;
+    }
+    lines
 }
 
 /// Text that can be drawn: white space collapsed, controls, marks and direction signs dropped,
@@ -238,7 +279,7 @@ fn elide(text: &str, limits: &Limits) -> Block {
     for line in &mut lines {
         *line = line.trim().to_owned();
     }
-    Block { lines, weight, px, elided }
+    Block { lines, weight, px, elided, broken: true }
 }
 
 /// Takes the unfinished last word off a line, unless the word is most of the line.
@@ -306,7 +347,7 @@ mod tests {
     #[test]
     fn every_glyph_stays_in_its_line() {
         for (weight, px) in [(Weight::Regular, 12.0), (Weight::SemiBold, 67.0)] {
-            let block = Block { lines: vec![], weight, px, elided: false };
+            let block = Block { lines: vec![], weight, px, elided: false, broken: false };
             for c in weight.font().chars().keys() {
                 let inside = |_: i32, y: i32, _: u8| {
                     assert!((0..block.line_height() as i32).contains(&y), "{c:?} at {px}: {y}");

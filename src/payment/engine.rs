@@ -8,8 +8,7 @@ use super::account::{Payment, Setting, replay_axis};
 use super::draft::{Draft, unknown_payment};
 use super::event::{Event, Record};
 use super::found::Found;
-use super::screen::Screen;
-use super::screen::{result_screen, running_screen};
+use super::screen::{Lingering, Screen, result_screen, running_screen};
 use super::shift::{ShiftReport, Turnover};
 use super::state::{IllegalEvent, State};
 use super::step::{Input, Needed, Step, Wanted, Watch};
@@ -34,7 +33,7 @@ pub struct Engine {
     pub(super) references: HashMap<PosReference, PaymentId>,
     pub(super) shifts: BTreeMap<u32, ShiftReport>,
     pub(super) last_id: PaymentId,
-    lingering: Option<(Screen, Mono)>,
+    lingering: Option<Lingering>,
     /// Counts how often calls that pause were to be sent at once.
     hurried: u64,
 }
@@ -123,7 +122,8 @@ impl Engine {
                 self.shifts.insert(report.shift, report.clone());
             }
         }
-        self.lingering = self.lingering.take().filter(|(_, until)| *until > step.now.mono);
+        let (now, linger) = (step.now.mono, self.policy.linger);
+        self.lingering = self.lingering.as_ref().and_then(|shown| shown.at(now)).cloned();
         for (id, payment) in step.payments {
             let before = self.payments.get(&id);
             let was_shown = before.is_none_or(|before| before.state.occupies_terminal())
@@ -132,7 +132,7 @@ impl Engine {
             if let Some(outcome) = payment.outcome().filter(|_| changed) {
                 if was_shown {
                     let screen = result_screen(&payment, outcome);
-                    self.lingering = Some((screen, step.now.mono.after(self.policy.linger)));
+                    self.lingering = Some(Lingering::sale(screen, now, linger));
                 }
             } else if payment.stage().is_some() {
                 self.lingering = None;
@@ -141,6 +141,12 @@ impl Engine {
             self.index(&payment);
             self.payments.insert(id, payment);
         }
+        for reply in &step.replies {
+            if let Reply::Operation(told) = reply {
+                let news = Lingering::refund(told, self.lingering.as_ref(), now, linger);
+                self.lingering = news.or(self.lingering.take());
+            }
+        }
         self.forget_finished();
         step.replies
     }
@@ -148,18 +154,18 @@ impl Engine {
     /// What the shopper's display shows.
     pub fn screen(&self, now: Now) -> Screen {
         match self.active() {
-            Some(payment) => running_screen(payment, now),
-            None => match &self.lingering {
-                Some((screen, until)) if *until > now.mono => screen.clone(),
-                _ => Screen::Idle,
-            },
+            Some(payment) => running_screen(payment),
+            None => {
+                let shown = self.lingering.as_ref().and_then(|shown| shown.at(now.mono));
+                shown.map_or(Screen::Idle, |shown| shown.screen().clone())
+            }
         }
     }
 
     /// The point of time at which [`Input::Tick`] has something to do, or the screen changes. It is
     /// passed only once that tick's step is accepted, even an empty one.
     pub fn poll_timeout(&self) -> Option<Mono> {
-        let lingering = self.lingering.as_ref().map(|(_, until)| *until);
+        let lingering = self.lingering.as_ref().and_then(Lingering::until);
         self.payments.values().filter_map(Payment::due).chain(lingering).min()
     }
 

@@ -102,8 +102,9 @@ pub struct Policy {
     /// Whether a refund is accepted while Klarna cannot be asked, if the journal knows the sale;
     /// otherwise Klarna is asked first each time.
     pub refund_offline: bool,
-    /// How long a result stays on the shopper's screen.
-    pub linger: Duration,
+    /// How long "paid" stays on the shopper's screen; until the next sale if `None`. That nothing
+    /// was paid stays half a minute at most.
+    pub linger: Option<Duration>,
     /// Between two reads of a payment request while its QR code waits to be scanned.
     pub read_pace: Duration,
     /// Store and terminal: the beginning of every reference at Klarna, such as `S12-T3`.

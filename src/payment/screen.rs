@@ -1,14 +1,20 @@
 //! What the shopper's screen shows of a payment. It knows neither pixels nor words.
 
 use super::account::Payment;
-use super::event::NotPaid;
+use super::event::{NotPaid, OperationProgress};
 use super::state::State;
-use super::vocabulary::SaleOutcome;
-use crate::clock::Now;
-use crate::id::DistributionUrl;
+use super::vocabulary::{OperationKind, OperationResult, SaleOutcome};
+use crate::clock::Mono;
+use crate::id::{DistributionUrl, PosReference};
 use crate::money::Amount;
+use std::time::Duration;
 
-/// What the shopper's display shows. Two equal screens look the same.
+/// How long a shopper is asked to wait for a return before it is called queued.
+const REFUND_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a result stays at most when nothing was paid.
+const UNPAID_LINGER_MAX: Duration = Duration::from_secs(30);
+
+/// What the shopper's display shows. Two equal screens look the same at the same time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Screen {
     /// No payment: welcome, merchant name.
@@ -28,15 +34,15 @@ pub enum Screen {
         descriptor: Option<String>,
         /// The shopper was in the flow and came back without paying.
         again: bool,
-        /// Seconds until the sale times out.
-        seconds_left: u32,
+        /// When the sale times out.
+        due: Mono,
     },
     /// The shopper has opened the page on the phone.
     ShopperPaying {
         /// What is to be paid.
         amount: Amount,
-        /// Seconds until the sale times out.
-        seconds_left: u32,
+        /// When the sale times out.
+        due: Mono,
     },
     /// The shopper has approved; the payment is being confirmed.
     Confirming {
@@ -61,18 +67,95 @@ pub enum Screen {
         /// What may have been paid.
         amount: Amount,
     },
+    /// A return is on its way to Klarna.
+    Refunding {
+        /// What is to be given back.
+        amount: Amount,
+    },
+    /// A return is accepted and waits for Klarna.
+    RefundQueued {
+        /// What will be given back.
+        amount: Amount,
+    },
+    /// Klarna has given the money back.
+    Refunded {
+        /// What was given back.
+        amount: Amount,
+    },
+    /// Something could not be done; a person must see to it.
+    AskStaff {
+        /// A short code that staff can look up, such as `refund`.
+        reason: &'static str,
+    },
+    /// No till is connected, so no sale can come.
+    NoTill,
+    /// The wall clock is not set; receipts cannot say when.
+    ClockWrong,
+    /// The disk is full; no payment is accepted.
+    StorageFull,
+    /// The software is being updated.
+    Updating,
     /// The terminal cannot take payments.
     OutOfService {
         /// A short code that staff can look up, such as `storage`.
         reason: &'static str,
     },
+    /// How the terminal stands, for those who look after it.
+    Operator(Box<Operator>),
+}
+
+impl Screen {
+    /// Whether a sale, a return or its result is on show, which nothing else may cover.
+    pub fn is_about_money(&self) -> bool {
+        match self {
+            Self::Checking { .. }
+            | Self::Scan { .. }
+            | Self::ShopperPaying { .. }
+            | Self::Confirming { .. }
+            | Self::UnknownOutcome { .. }
+            | Self::Refunding { .. } => true,
+            Self::Idle
+            | Self::Approved { .. }
+            | Self::Cancelled
+            | Self::NotCompleted
+            | Self::NotAvailable
+            | Self::NoConnection
+            | Self::RefundQueued { .. }
+            | Self::Refunded { .. }
+            | Self::AskStaff { .. }
+            | Self::NoTill
+            | Self::ClockWrong
+            | Self::StorageFull
+            | Self::Updating
+            | Self::OutOfService { .. }
+            | Self::Operator(_) => false,
+        }
+    }
+}
+
+/// How the terminal stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operator {
+    /// The program's version.
+    pub version: &'static str,
+    /// Store and terminal, such as `S12-T3`.
+    pub terminal: String,
+    /// Whether Klarna could be reached when it was last tried.
+    pub is_online: bool,
+    /// Calls that wait for Klarna.
+    pub queued: u64,
+    /// Refused calls that wait for a person.
+    pub refused: u64,
+    /// The last answer of Klarna, ready to be read.
+    pub last_sync: Option<String>,
+    /// Finds the place in the log.
+    pub support_code: String,
 }
 
 /// While it runs.
-pub(super) fn running_screen(payment: &Payment, now: Now) -> Screen {
+pub(super) fn running_screen(payment: &Payment) -> Screen {
     let amount = payment.sale.amount;
-    let left = payment.due().map(|due| due.left(now.mono)).unwrap_or_default();
-    let seconds_left = u32::try_from(left.as_millis().div_ceil(1000)).unwrap_or(u32::MAX);
+    let due = payment.due().unwrap_or_default();
     match &payment.state {
         State::Creating => Screen::Checking { amount },
         State::AwaitingShopper { request, again } => Screen::Scan {
@@ -80,9 +163,9 @@ pub(super) fn running_screen(payment: &Payment, now: Now) -> Screen {
             amount,
             descriptor: request.descriptor.clone(),
             again: *again,
-            seconds_left,
+            due,
         },
-        State::ShopperPaying { .. } => Screen::ShopperPaying { amount, seconds_left },
+        State::ShopperPaying { .. } => Screen::ShopperPaying { amount, due },
         State::Confirming { doubted: false, refused: None, .. } => Screen::Confirming { amount },
         State::Confirming { .. } => Screen::UnknownOutcome { amount },
         State::Authorised { .. } => Screen::Approved { amount },
@@ -105,5 +188,85 @@ pub(super) fn result_screen(payment: &Payment, outcome: SaleOutcome) -> Screen {
         SaleOutcome::NotPaid(
             NotPaid::TimedOut | NotPaid::Declined | NotPaid::Expired | NotPaid::ConfirmFailed,
         ) => Screen::NotCompleted,
+    }
+}
+
+/// A result that stays on show for a while, though nothing runs any more.
+#[derive(Debug, Clone)]
+pub(super) struct Lingering {
+    screen: Screen,
+    until: Option<Mono>,
+    refund: Option<PosReference>,
+    after: Option<Box<Lingering>>,
+}
+
+impl Lingering {
+    /// A sale's result; `linger` is how long "paid" stays, until the next sale if `None`.
+    pub(super) fn sale(screen: Screen, now: Mono, linger: Option<Duration>) -> Self {
+        let lasts = match screen {
+            Screen::Approved { .. } => linger,
+            _ => Some(linger.unwrap_or(UNPAID_LINGER_MAX).min(UNPAID_LINGER_MAX)),
+        };
+        Self { screen, until: lasts.map(|lasts| now.after(lasts)), refund: None, after: None }
+    }
+
+    /// What a return's news puts on show, over `earlier`; `None` leaves that.
+    pub(super) fn refund(
+        told: &OperationResult,
+        earlier: Option<&Self>,
+        now: Mono,
+        linger: Option<Duration>,
+    ) -> Option<Self> {
+        let amount = told.amount;
+        let watched = earlier.is_some_and(|it| it.refund.as_ref() == Some(&told.reference));
+        let until = |lasts| Some(now.after(lasts));
+        let result = linger.unwrap_or(UNPAID_LINGER_MAX);
+        let refund = Some(told.reference.clone());
+        let done =
+            |screen| Self { screen, until: until(result), refund: refund.clone(), after: None };
+        match (told.kind, &told.progress) {
+            (OperationKind::Refund, OperationProgress::Queued) if !watched => Some(Self {
+                screen: Screen::Refunding { amount },
+                until: until(REFUND_PATIENCE),
+                refund: refund.clone(),
+                after: Some(Box::new(Self {
+                    until: until(REFUND_PATIENCE + result),
+                    ..done(Screen::RefundQueued { amount })
+                })),
+            }),
+            (OperationKind::Refund, OperationProgress::Done) if watched => {
+                Some(done(Screen::Refunded { amount }))
+            }
+            (OperationKind::Refund, OperationProgress::Refused(_)) if watched => {
+                Some(done(Screen::AskStaff { reason: "refund" }))
+            }
+            (
+                OperationKind::Refund
+                | OperationKind::Capture
+                | OperationKind::Void
+                | OperationKind::Release
+                | OperationKind::Update,
+                _,
+            ) => None,
+        }
+    }
+
+    /// What is on show at `now`, if it still is.
+    pub(super) fn at(&self, now: Mono) -> Option<&Self> {
+        let mut shown = Some(self);
+        while let Some(it) = shown.filter(|it| it.until.is_some_and(|until| until <= now)) {
+            shown = it.after.as_deref();
+        }
+        shown
+    }
+
+    /// The screen.
+    pub(super) fn screen(&self) -> &Screen {
+        &self.screen
+    }
+
+    /// When something else is on show; `None` when it stays.
+    pub(super) fn until(&self) -> Option<Mono> {
+        self.until
     }
 }

@@ -16,7 +16,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("pos", &["payment", "money", "id", "clock"]),
     ("acquirer", &["payment", "money", "id", "clock"]),
     ("store", &["payment", "money", "id", "clock"]),
-    ("display", &["payment", "money", "i18n", "id"]),
+    ("display", &["payment", "money", "i18n", "id", "clock"]),
     ("sync", &["store", "acquirer", "payment", "id", "clock"]),
     ("simulator", &[]),
     // Settings types of the rooms that are configured.

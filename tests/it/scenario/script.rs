@@ -94,7 +94,7 @@ pub fn configured(settings: &str) -> Policy {
             "refund_offline" => policy.refund_offline = value == "true",
             "sale_timeout" => policy.sale_timeout = span(value),
             "acknowledge_patience" => policy.acknowledge_patience = span(value),
-            "linger" => policy.linger = span(value),
+            "linger" => policy.linger = Some(span(value)),
             other => panic!("no setting {other}"),
         }
     }

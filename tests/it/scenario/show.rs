@@ -198,6 +198,15 @@ pub fn screen(screen: &Screen) -> String {
         Screen::NotAvailable => "not available".to_owned(),
         Screen::NoConnection => "no connection".to_owned(),
         Screen::UnknownOutcome { amount } => format!("unknown outcome {amount}"),
+        Screen::Refunding { amount } => format!("refunding {amount}"),
+        Screen::RefundQueued { amount } => format!("refund queued {amount}"),
+        Screen::Refunded { amount } => format!("refunded {amount}"),
+        Screen::AskStaff { reason } => format!("ask staff {reason}"),
+        Screen::NoTill => "no till".to_owned(),
+        Screen::ClockWrong => "clock wrong".to_owned(),
+        Screen::StorageFull => "storage full".to_owned(),
+        Screen::Updating => "updating".to_owned(),
         Screen::OutOfService { reason } => format!("out of service {reason}"),
+        Screen::Operator(_) => "operator".to_owned(),
     }
 }

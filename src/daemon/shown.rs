@@ -1,0 +1,183 @@
+//! What is on the shopper's display: the engine's screen, unless the terminal itself has something
+//! to say.
+
+use super::Daemon;
+use crate::clock::{Mono, Now, Wall};
+use crate::display::Panel;
+use crate::i18n::Lang;
+use crate::id::Locale;
+use crate::payment::screen::{Operator, Screen};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// How long the operator's page stays.
+const OPERATOR_LASTS: Duration = Duration::from_secs(60);
+/// While a file of this name stands beside the database, the software is being updated.
+const UPDATING: &str = "updating";
+/// Letters of a support code: Crockford's base 32, without I, L, O and U.
+const LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/// The display and what decides about it beside the engine.
+pub(super) struct Shown {
+    panel: Panel,
+    language: Lang,
+    /// Why nothing can be shown; no sale is begun while this is here.
+    pub(super) fault: Option<String>,
+    /// When Klarna last answered.
+    pub(super) last_sync: Option<Wall>,
+    updating: PathBuf,
+    is_updating: bool,
+    till: TillLink,
+    operator: Option<Page>,
+}
+
+/// The operator's page.
+struct Page {
+    until: Mono,
+    support_code: String,
+}
+
+/// What is known of the till's link.
+struct TillLink {
+    is_up: bool,
+    /// A serial line is there or not; a till over TCP may come and go with each sale.
+    is_line: bool,
+}
+
+impl Shown {
+    pub(super) fn new(panel: Panel, language: Lang, store: &Path, is_line: bool) -> Self {
+        let updating = store.with_file_name(UPDATING);
+        Self {
+            is_updating: updating.exists(),
+            panel,
+            language,
+            fault: None,
+            last_sync: None,
+            updating,
+            till: TillLink { is_up: false, is_line },
+            operator: None,
+        }
+    }
+
+    pub(super) fn health(&self) -> watch::Receiver<Option<String>> {
+        self.panel.health()
+    }
+
+    pub(super) fn language_of(&self, locale: Option<&Locale>) -> Lang {
+        locale.map_or(self.language, |locale| Lang::from_tag(locale.as_str()))
+    }
+
+    /// When something else is to be shown, whatever the engine does.
+    pub(super) fn due(&self) -> Option<Mono> {
+        self.operator.as_ref().map(|page| page.until)
+    }
+
+    /// Looks whether the software is being updated.
+    pub(super) fn look(&mut self) {
+        self.is_updating = self.updating.exists();
+    }
+
+    pub(super) fn till_returned(&mut self) {
+        self.till.is_up = true;
+    }
+
+    pub(super) fn till_lost(&mut self) {
+        self.till.is_up &= !self.till.is_line;
+    }
+
+    /// The last screen, for as long as nobody draws.
+    pub(super) fn finish(mut self) {
+        self.look();
+        let stopped = Screen::OutOfService { reason: "stopped" };
+        let last = if self.is_updating { Screen::Updating } else { stopped };
+        self.panel.show(last, self.language);
+        self.panel.finish();
+    }
+
+    /// What stands in the place of the welcome.
+    fn notice(&self, now: Now) -> Screen {
+        if self.is_updating {
+            Screen::Updating
+        } else if !now.wall.is_plausible() {
+            Screen::ClockWrong
+        } else if !self.till.is_up {
+            Screen::NoTill
+        } else {
+            Screen::Idle
+        }
+    }
+}
+
+impl Daemon {
+    pub(super) fn show(&mut self) {
+        let now = self.clock.now();
+        let screen = match &self.fault {
+            Some(fault) if fault.is_full => Screen::StorageFull,
+            Some(_) => Screen::OutOfService { reason: "storage" },
+            None => self.engine.screen(now),
+        };
+        self.shown.operator = self.shown.operator.take().filter(|page| page.until > now.mono);
+        let screen = match (&self.shown.operator, screen) {
+            (Some(page), screen) if !screen.is_about_money() => self.operator_page(page),
+            (_, Screen::Idle) => self.shown.notice(now),
+            (_, screen) => screen,
+        };
+        let language = self.shown.language_of(self.engine.shopper_locale());
+        self.shown.panel.show(screen, language);
+    }
+
+    /// Opens the operator's page, or closes it.
+    pub(super) fn toggle_operator(&mut self) {
+        let now = self.clock.now();
+        self.shown.operator = match self.shown.operator.take() {
+            Some(_) => None,
+            None => {
+                let support_code = support_code(now.wall);
+                tracing::info!(support_code, "the operator's page is on show");
+                Some(Page { until: now.mono.after(OPERATOR_LASTS), support_code })
+            }
+        };
+        self.show();
+    }
+
+    fn operator_page(&self, page: &Page) -> Screen {
+        let backlog = self.reader.backlog();
+        let (queued, refused) = backlog.map_or((0, 0), |backlog| (backlog.queued, backlog.refused));
+        let last_sync = self.shown.last_sync.and_then(|at| self.head.zone.civil(at));
+        Screen::Operator(Box::new(Operator {
+            version: env!("CARGO_PKG_VERSION"),
+            terminal: self.head.terminal.clone(),
+            is_online: self.watchman.reachable,
+            queued,
+            refused,
+            last_sync: last_sync.map(|civil| civil.text),
+            support_code: page.support_code.clone(),
+        }))
+    }
+}
+
+/// The second it was asked for, in letters that can be read out: the log has it too.
+fn support_code(now: Wall) -> String {
+    let second = u64::try_from(now.millis() / 1000).unwrap_or_default();
+    let letter = |place: u32| {
+        let digit = (second >> (place * 5)) % LETTERS.len() as u64;
+        char::from(LETTERS[digit as usize])
+    };
+    (0..7).rev().map(letter).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_support_code_is_seven_letters_of_the_second() {
+        let code = |second: i64| support_code(Wall::from_millis(second * 1000));
+        assert_eq!(code(0), "0000000");
+        assert_eq!(code(33), "0000011");
+        assert_eq!(code(1_795_000_000), "1NFV1P0");
+        assert_ne!(code(1_795_000_000), code(1_795_000_001));
+        assert_eq!(code(-1), "0000000", "a clock that was never set");
+    }
+}
