@@ -44,6 +44,24 @@ listed! {
     Es,
     /// Polish.
     Pl,
+    /// Portuguese, as in Portugal.
+    Pt,
+    /// Czech.
+    Cs,
+    /// Hungarian.
+    Hu,
+    /// Romanian.
+    Ro,
+    /// Greek.
+    El,
+    /// Slovak.
+    Sk,
+    /// Estonian.
+    Et,
+    /// Latvian.
+    Lv,
+    /// Lithuanian.
+    Lt,
 }
 
 listed! {
