@@ -30,7 +30,7 @@ pub fn lines(result: &SaleResult, head: &Head, lang: Lang) -> Vec<String> {
         SaleOutcome::NotPaid(reason) => format!("{} ({})", word(Printed::NotPaid), reason.code()),
         SaleOutcome::Voided(reason) => format!("{} ({})", word(Printed::Voided), reason.code()),
     };
-    let at = head.zone.civil(result.at).map_or(result.at.iso8601(), |civil| civil.text);
+    let at = head.zone.civil(result.at).map_or(result.at.iso8601(), |civil| civil.to_string());
     let mut lines = wrap(&head.merchant);
     lines.extend(pair("Klarna", &amount));
     lines.extend(wrap(&outcome));
