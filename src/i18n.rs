@@ -1,13 +1,15 @@
-//! Words for shoppers, cashiers and receipts, and how numbers are written, in every language a
-//! terminal can speak.
+//! Words for shoppers, cashiers and receipts, and how numbers and dates are written, in every
+//! language a terminal can speak.
 //!
 //! One exhaustive match per language: a text that is missing does not compile. Knows nothing of
-//! screens, receipts or fonts; the only thing of ours it reads is `money`.
+//! screens, receipts, clocks or fonts; the only thing of ours it reads is `money`.
 
+mod date;
 mod number;
 mod text;
 mod words;
 
+pub use date::{DateTime, date_time, time_of_day};
 pub use number::amount;
 pub use text::{LANGS, Lang, PRINTED, Printed, TEXTS, Text};
 

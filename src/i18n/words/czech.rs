@@ -58,6 +58,7 @@ pub(super) fn printed(word: Printed) -> &'static str {
         Printed::NotPaid => "NEZAPLACENO",
         Printed::Voided => "STORNOVÁNO",
         Printed::Time => "Čas",
+        Printed::TimeNotSet => "Čas není nastaven",
         Printed::Payment => "Platba",
         Printed::Reference => "Referenční číslo",
         Printed::NotFiscal => "Toto není daňový doklad",

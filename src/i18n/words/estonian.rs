@@ -58,6 +58,7 @@ pub(super) fn printed(word: Printed) -> &'static str {
         Printed::NotPaid => "MAKSMATA",
         Printed::Voided => "TÜHISTATUD",
         Printed::Time => "Aeg",
+        Printed::TimeNotSet => "Kell on seadistamata",
         Printed::Payment => "Makse",
         Printed::Reference => "Viide",
         Printed::NotFiscal => "See ei ole kassatšekk",

@@ -58,6 +58,7 @@ pub(super) fn printed(word: Printed) -> &'static str {
         Printed::NotPaid => "ΔΕΝ ΠΛΗΡΩΘΗΚΕ",
         Printed::Voided => "ΑΚΥΡΩΘΗΚΕ",
         Printed::Time => "Ώρα",
+        Printed::TimeNotSet => "Η ώρα δεν έχει ρυθμιστεί",
         Printed::Payment => "Πληρωμή",
         Printed::Reference => "Κωδικός αναφοράς",
         Printed::NotFiscal => "Δεν αποτελεί φορολογική απόδειξη",

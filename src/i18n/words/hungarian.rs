@@ -58,6 +58,7 @@ pub(super) fn printed(word: Printed) -> &'static str {
         Printed::NotPaid => "NINCS FIZETVE",
         Printed::Voided => "SZTORNÓZVA",
         Printed::Time => "Idő",
+        Printed::TimeNotSet => "Az idő nincs beállítva",
         Printed::Payment => "Fizetés",
         Printed::Reference => "Hivatkozási szám",
         Printed::NotFiscal => "Nem adóügyi bizonylat",

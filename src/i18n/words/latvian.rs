@@ -58,6 +58,7 @@ pub(super) fn printed(word: Printed) -> &'static str {
         Printed::NotPaid => "NAV SAMAKSĀTS",
         Printed::Voided => "ANULĒTS",
         Printed::Time => "Laiks",
+        Printed::TimeNotSet => "Laiks nav iestatīts",
         Printed::Payment => "Maksājums",
         Printed::Reference => "Atsauce",
         Printed::NotFiscal => "Šis nav kases čeks",

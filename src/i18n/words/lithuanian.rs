@@ -58,6 +58,7 @@ pub(super) fn printed(word: Printed) -> &'static str {
         Printed::NotPaid => "NEAPMOKĖTA",
         Printed::Voided => "ANULIUOTA",
         Printed::Time => "Laikas",
+        Printed::TimeNotSet => "Laikas nenustatytas",
         Printed::Payment => "Mokėjimas",
         Printed::Reference => "Operacijos numeris",
         Printed::NotFiscal => "Tai nėra kasos čekis",

@@ -58,6 +58,7 @@ pub(super) fn printed(word: Printed) -> &'static str {
         Printed::NotPaid => "NIE ZAPŁACONO",
         Printed::Voided => "ANULOWANO",
         Printed::Time => "Data",
+        Printed::TimeNotSet => "Czas nie jest ustawiony",
         Printed::Payment => "Płatność",
         Printed::Reference => "Numer referencyjny",
         Printed::NotFiscal => "To nie jest paragon fiskalny",

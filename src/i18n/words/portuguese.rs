@@ -58,6 +58,7 @@ pub(super) fn printed(word: Printed) -> &'static str {
         Printed::NotPaid => "NÃO PAGO",
         Printed::Voided => "ANULADO",
         Printed::Time => "Data",
+        Printed::TimeNotSet => "Hora não definida",
         Printed::Payment => "Pagamento",
         Printed::Reference => "Referência",
         Printed::NotFiscal => "Este documento não serve de fatura",

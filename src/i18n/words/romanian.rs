@@ -58,6 +58,7 @@ pub(super) fn printed(word: Printed) -> &'static str {
         Printed::NotPaid => "NEPLĂTIT",
         Printed::Voided => "ANULAT",
         Printed::Time => "Data",
+        Printed::TimeNotSet => "Ora nu este setată",
         Printed::Payment => "Plată",
         Printed::Reference => "Referință",
         Printed::NotFiscal => "Acesta nu este un bon fiscal",

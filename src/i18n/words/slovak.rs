@@ -58,6 +58,7 @@ pub(super) fn printed(word: Printed) -> &'static str {
         Printed::NotPaid => "NEZAPLATENÉ",
         Printed::Voided => "STORNOVANÉ",
         Printed::Time => "Čas",
+        Printed::TimeNotSet => "Čas nie je nastavený",
         Printed::Payment => "Platba",
         Printed::Reference => "Referenčné číslo",
         Printed::NotFiscal => "Toto nie je pokladničný doklad",
