@@ -28,7 +28,7 @@ pub(super) fn text(text: Text) -> &'static str {
         Text::Code => "Κωδικός",
         Text::TimeLeft => "Υπολειπόμενος χρόνος",
         Text::TimeNearlyUp => "Ο χρόνος τελειώνει",
-        Text::Refunding => "Η επιστροφή σας είναι σε επεξεργασία",
+        Text::Refunding => "Η επιστροφή σας βρίσκεται σε επεξεργασία",
         Text::Refunded => "Η επιστροφή χρημάτων ολοκληρώθηκε",
         Text::RefundQueued => "Η επιστροφή χρημάτων έγινε δεκτή",
         Text::RefundFollows => "Τα χρήματα θα σταλούν μόλις υπάρξει σύνδεση με την Klarna",

@@ -17,7 +17,7 @@ pub(super) fn text(text: Text) -> &'static str {
         Text::ThankYou => "Paldies",
         Text::Cancelled => "Maksājums atcelts",
         Text::NotCompleted => "Maksājums nav pabeigts",
-        Text::NothingCharged => "Nauda nav noņemta",
+        Text::NothingCharged => "Nauda netika noņemta",
         Text::NotAvailable => "Klarna šim pirkumam nav pieejama",
         Text::NoConnection => "Nav savienojuma ar Klarna",
         Text::PayAnotherWay => "Lūdzu, maksājiet citā veidā",

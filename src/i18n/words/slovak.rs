@@ -17,7 +17,7 @@ pub(super) fn text(text: Text) -> &'static str {
         Text::ThankYou => "Ďakujeme",
         Text::Cancelled => "Platba zrušená",
         Text::NotCompleted => "Platba nebola dokončená",
-        Text::NothingCharged => "Nebola zaúčtovaná žiadna suma",
+        Text::NothingCharged => "Nebola stiahnutá žiadna suma",
         Text::NotAvailable => "Klarna nie je pre tento nákup dostupná",
         Text::NoConnection => "Nie je spojenie s Klarnou",
         Text::PayAnotherWay => "Zaplaťte, prosím, iným spôsobom",
