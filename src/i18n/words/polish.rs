@@ -32,7 +32,7 @@ pub(super) fn text(text: Text) -> &'static str {
         Text::Refunded => "Zwrot zrealizowany",
         Text::RefundQueued => "Zwrot przyjęty",
         Text::RefundFollows => "Pieniądze zostaną wysłane, gdy tylko uda się połączyć z Klarną",
-        Text::MoneyGoesBack => "Pieniądze wrócą tą samą metodą płatności",
+        Text::MoneyGoesBack => "Zwrot nastąpi tą samą metodą płatności",
         Text::Updating => "Aktualizacja oprogramowania",
         Text::BackSoon => "Wrócimy za kilka minut",
         Text::NoTill => "Brak podłączonej kasy",

@@ -35,7 +35,7 @@ pub(super) fn text(text: Text) -> &'static str {
         Text::MoneyGoesBack => "O dinheiro é devolvido pelo mesmo meio de pagamento",
         Text::Updating => "Atualização de software",
         Text::BackSoon => "Voltamos dentro de alguns minutos",
-        Text::NoTill => "Nenhuma caixa ligada",
+        Text::NoTill => "Nenhuma caixa registadora ligada",
         Text::ClockWrong => "O relógio está errado",
         Text::StorageFull => "O armazenamento está cheio",
         Text::OpenLink => "Abra este link para pagar com Klarna",
