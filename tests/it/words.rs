@@ -98,6 +98,26 @@ fn labels_are_short() {
     }
 }
 
+/// What is printed by a till that speaks ZVT has letters in its code page, plain ones if need be.
+/// Greek has them in UTF-8 alone.
+#[test]
+fn printed_words_have_letters_in_every_code_page() {
+    use klarna_terminald::pos::zvt::charset::Charset;
+    let charsets = [Charset::Cp437, Charset::Latin1, Charset::Latin9, Charset::SevenBit];
+    for lang in LANGS.into_iter().filter(|lang| *lang != Lang::El) {
+        let words = PRINTED.map(|word| lang.printed(word));
+        for text in words.into_iter().chain([lang.text(Text::Terminal)]) {
+            for charset in charsets {
+                let bytes = charset.encode(text);
+                assert!(!bytes.contains(&b'?'), "{lang:?}, {charset:?}: {text:?}");
+            }
+        }
+        for money in Currency::all().map(|c| i18n::amount(Amount::new(-1_234_567, c), lang)) {
+            assert!(!Charset::SevenBit.encode(&money).contains(&b'?'), "{lang:?}: {money:?}");
+        }
+    }
+}
+
 /// A screen says several of these at a time; two that are the same would say nothing.
 #[test]
 fn no_two_texts_are_the_same() {
