@@ -3,6 +3,7 @@
 //! Only the daemon reads a clock (through [`SystemClock`]); everybody else is handed a [`Now`].
 //! Wall time may jump in either direction at any moment, so no deadline is ever kept in it alone.
 
+use std::fmt;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// A point of monotonic time: since an origin that lasts as long as the process.
@@ -90,28 +91,60 @@ impl Zone {
         jiff::tz::TimeZone::get(name).ok().map(Self)
     }
 
-    /// `at` as people read it: year, month, day, hour, minute, second, and the zone's abbreviation.
+    /// `at` as the clock on the wall shows it; `None` beyond the years -9999 to 9999.
     pub fn civil(&self, at: Wall) -> Option<Civil> {
         let zoned = jiff::Timestamp::from_millisecond(at.0).ok()?.to_zoned(self.0.clone());
-        let two = |number: i8| u64::try_from(number).unwrap_or_default();
+        let small = |number: i8| u8::try_from(number).unwrap_or_default();
         Some(Civil {
-            month_day: two(zoned.month()) * 100 + two(zoned.day()),
-            hour_minute_second: (two(zoned.hour()) * 100 + two(zoned.minute())) * 100
-                + two(zoned.second()),
-            text: zoned.strftime("%Y-%m-%d %H:%M:%S %Z").to_string(),
+            year: zoned.year(),
+            month: small(zoned.month()),
+            day: small(zoned.day()),
+            hour: small(zoned.hour()),
+            minute: small(zoned.minute()),
+            second: small(zoned.second()),
+            zone: zoned.strftime("%Z").to_string(),
         })
     }
 }
 
-/// A point of time in a [`Zone`].
+/// A point of time in a [`Zone`]. Displayed as `2026-01-31 13:00:00 CET`, for files and staff;
+/// shoppers read it as their language writes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Civil {
+    /// Year of the Gregorian calendar.
+    pub year: i16,
+    /// 1 to 12.
+    pub month: u8,
+    /// 1 to 31.
+    pub day: u8,
+    /// 0 to 23.
+    pub hour: u8,
+    /// 0 to 59.
+    pub minute: u8,
+    /// 0 to 59.
+    pub second: u8,
+    /// The zone's abbreviation at that time, such as `CET`; its offset where it has none.
+    pub zone: String,
+}
+
+impl Civil {
     /// `MMDD` as a number.
-    pub month_day: u64,
+    pub fn month_day(&self) -> u64 {
+        u64::from(self.month) * 100 + u64::from(self.day)
+    }
+
     /// `HHMMSS` as a number.
-    pub hour_minute_second: u64,
-    /// Such as `2026-01-31 13:00:00 CET`.
-    pub text: String,
+    pub fn hour_minute_second(&self) -> u64 {
+        let hour_minute = u64::from(self.hour) * 100 + u64::from(self.minute);
+        hour_minute * 100 + u64::from(self.second)
+    }
+}
+
+impl fmt::Display for Civil {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { year, month, day, hour, minute, second, zone } = self;
+        write!(f, "{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} {zone}")
+    }
 }
 
 /// One reading of both clocks.
@@ -251,12 +284,12 @@ mod tests {
     fn a_shop_has_its_own_time() {
         let winter = Wall::from_millis(1_700_000_000_123);
         let civil = Zone::UTC.civil(winter).expect("a date");
-        assert_eq!(civil.text, "2023-11-14 22:13:20 UTC");
-        assert_eq!((civil.month_day, civil.hour_minute_second), (1114, 221_320));
+        assert_eq!(civil.to_string(), "2023-11-14 22:13:20 UTC");
+        assert_eq!((civil.month_day(), civil.hour_minute_second()), (1114, 221_320));
         if let Some(berlin) = Zone::named("Europe/Berlin") {
             let civil = berlin.civil(Wall::from_millis(1_704_063_600_000)).expect("a date");
-            assert_eq!(civil.text, "2024-01-01 00:00:00 CET");
-            assert_eq!((civil.month_day, civil.hour_minute_second), (101, 0));
+            assert_eq!(civil.to_string(), "2024-01-01 00:00:00 CET");
+            assert_eq!((civil.month_day(), civil.hour_minute_second()), (101, 0));
         }
         assert_eq!(Zone::named("Middle/Earth"), None);
         assert_eq!(Zone::UTC.civil(Wall::from_millis(i64::MAX)), None);

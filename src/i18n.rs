@@ -1,13 +1,15 @@
-//! Words for shoppers, cashiers and receipts, and how numbers are written, in every language a
-//! terminal can speak.
+//! Words for shoppers, cashiers and receipts, and how numbers and dates are written, in every
+//! language a terminal can speak.
 //!
 //! One exhaustive match per language: a text that is missing does not compile. Knows nothing of
-//! screens, receipts or fonts; the only thing of ours it reads is `money`.
+//! screens, receipts, clocks or fonts; the only thing of ours it reads is `money`.
 
+mod date;
 mod number;
 mod text;
 mod words;
 
+pub use date::{DateTime, date_time, time_of_day};
 pub use number::amount;
 pub use text::{LANGS, Lang, PRINTED, Printed, TEXTS, Text};
 
@@ -15,11 +17,15 @@ const NO_BREAK: &str = "\u{a0}";
 
 impl Lang {
     /// The language of a BCP 47 tag such as `sv-SE` or `nb_NO`; English when it is none of ours.
+    ///
+    /// `no` and `nn` are read as Norwegian Bokmål, the withdrawn `mo` as Romanian.
     pub fn from_tag(tag: &str) -> Self {
         let primary = tag.split(['-', '_', '.']).next().unwrap_or_default().to_ascii_lowercase();
-        let norwegian = matches!(primary.as_str(), "no" | "nn").then_some(Lang::Nb);
-        let known = LANGS.into_iter().find(|lang| lang.tag() == primary);
-        norwegian.or(known).unwrap_or(Lang::En)
+        match primary.as_str() {
+            "no" | "nn" => Lang::Nb,
+            "mo" => Lang::Ro,
+            tag => LANGS.into_iter().find(|lang| lang.tag() == tag).unwrap_or(Lang::En),
+        }
     }
 
     /// The ISO 639-1 code, such as `sv`.
@@ -36,6 +42,41 @@ impl Lang {
             Lang::It => "it",
             Lang::Es => "es",
             Lang::Pl => "pl",
+            Lang::Pt => "pt",
+            Lang::Cs => "cs",
+            Lang::Hu => "hu",
+            Lang::Ro => "ro",
+            Lang::El => "el",
+            Lang::Sk => "sk",
+            Lang::Et => "et",
+            Lang::Lv => "lv",
+            Lang::Lt => "lt",
+        }
+    }
+
+    /// The language's name in itself, for people who choose theirs: `Deutsch`, `Ελληνικά`.
+    pub fn own_name(self) -> &'static str {
+        match self {
+            Lang::En => "English",
+            Lang::De => "Deutsch",
+            Lang::Sv => "Svenska",
+            Lang::Nb => "Norsk",
+            Lang::Da => "Dansk",
+            Lang::Fi => "Suomi",
+            Lang::Fr => "Français",
+            Lang::Nl => "Nederlands",
+            Lang::It => "Italiano",
+            Lang::Es => "Español",
+            Lang::Pl => "Polski",
+            Lang::Pt => "Português",
+            Lang::Cs => "Čeština",
+            Lang::Hu => "Magyar",
+            Lang::Ro => "Română",
+            Lang::El => "Ελληνικά",
+            Lang::Sk => "Slovenčina",
+            Lang::Et => "Eesti",
+            Lang::Lv => "Latviešu",
+            Lang::Lt => "Lietuvių",
         }
     }
 
@@ -59,6 +100,10 @@ mod tests {
         let found = ["sv-SE", "nb_NO", "no", "nn-NO", "de-AT", "DE", "de_DE.UTF-8", "xx", "", "é"];
         let langs = found.map(|tag| Lang::from_tag(tag).tag());
         assert_eq!(langs, ["sv", "nb", "nb", "nb", "de", "de", "de", "en", "en", "en"]);
+        assert_eq!(
+            ["mo", "pt-BR", "el-CY"].map(|tag| Lang::from_tag(tag).tag()),
+            ["ro", "pt", "el"]
+        );
         for lang in LANGS {
             assert_eq!(Lang::from_tag(lang.tag()), lang);
         }
@@ -69,7 +114,7 @@ mod tests {
         for lang in LANGS {
             let texts = TEXTS.map(|text| lang.text(text));
             let printed = PRINTED.map(|word| lang.printed(word));
-            for words in texts.into_iter().chain(printed) {
+            for words in texts.into_iter().chain(printed).chain([lang.own_name()]) {
                 assert!(!words.is_empty() && words.trim() == words, "{lang:?}: {words:?}");
                 assert!(!words.contains("  "), "{lang:?}: {words:?}");
                 // Cedillas below s and t are Turkish, and combining marks have no glyphs.

@@ -1,5 +1,6 @@
 //! How amounts of money are written.
 //!
+//! Source: Unicode CLDR 48, number patterns and currency symbols of each language's main country.
 //! Knows no words.
 
 use super::{Lang, NO_BREAK};
@@ -7,8 +8,9 @@ use crate::money::{Amount, Currency};
 
 /// An amount as people write it in `lang`: `€1,234.50`, `1.234,50 €`, `1 234,50 kr`.
 ///
-/// Decimals follow the currency's exponent. Spaces are no-break (U+00A0, U+202F), so the amount
-/// never wraps; the minus is ASCII, so that receipt printers have it too.
+/// Decimals follow the currency's exponent, except that whole forints have none. Spaces are
+/// no-break (U+00A0, U+202F), so the amount never wraps; the minus is ASCII, so that receipt
+/// printers have it too.
 pub fn amount(amount: Amount, lang: Lang) -> String {
     let format = NumberFormat::of(lang);
     let decimal = amount.decimal();
@@ -17,6 +19,7 @@ pub fn amount(amount: Amount, lang: Lang) -> String {
         None => ("", decimal.as_str()),
     };
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let fraction = if is_left_out(fraction, amount.currency()) { "" } else { fraction };
     let point = if fraction.is_empty() { "" } else { format.point };
     let number = format!("{}{point}{fraction}", grouped(whole, &format));
     let symbol = symbol(amount.currency(), lang);
@@ -39,7 +42,6 @@ enum Place {
     After,
 }
 
-/// How numbers are written (Unicode CLDR, number patterns of each language's main country).
 struct NumberFormat {
     point: &'static str,
     group: &'static str,
@@ -52,12 +54,15 @@ impl NumberFormat {
     fn of(lang: Lang) -> Self {
         let (point, group, group_from, place) = match lang {
             Lang::En => (".", ",", 4, Place::Before),
-            Lang::De | Lang::Da | Lang::It => (",", ".", 4, Place::After),
+            Lang::De | Lang::Da | Lang::Ro | Lang::El => (",", ".", 4, Place::After),
+            Lang::It | Lang::Es => (",", ".", 5, Place::After),
             Lang::Sv | Lang::Nb | Lang::Fi => (",", NO_BREAK, 4, Place::After),
+            Lang::Cs | Lang::Sk | Lang::Lt => (",", NO_BREAK, 4, Place::After),
+            Lang::Pl | Lang::Pt | Lang::Hu | Lang::Et | Lang::Lv => {
+                (",", NO_BREAK, 5, Place::After)
+            }
             Lang::Fr => (",", NARROW_NO_BREAK, 4, Place::After),
             Lang::Nl => (",", ".", 4, Place::BeforeSpaced),
-            Lang::Es => (",", ".", 5, Place::After),
-            Lang::Pl => (",", NO_BREAK, 5, Place::After),
         };
         Self { point, group, group_from, place }
     }
@@ -77,15 +82,25 @@ fn grouped(whole: &str, format: &NumberFormat) -> String {
     text
 }
 
+/// ISO 4217 gives the forint hundredths, but it has had no coins of them since 1999.
+fn is_left_out(fraction: &str, currency: Currency) -> bool {
+    currency.code() == "HUF" && fraction == "00"
+}
+
 /// A sign only where it can mean one currency to a reader of `lang`; the ISO code otherwise.
 fn symbol(currency: Currency, lang: Lang) -> String {
     let sign = match (currency.code(), lang) {
+        // By CLDR, readers of these two expect codes.
+        ("EUR" | "GBP", Lang::Hu | Lang::Ro) => currency.code(),
         ("EUR", _) => "€",
         ("GBP", _) => "£",
         ("USD", Lang::En) => "$",
         ("SEK", Lang::Sv) | ("NOK", Lang::Nb) => "kr",
         ("DKK", Lang::Da) => "kr.",
         ("PLN", Lang::Pl) => "zł",
+        ("CZK", Lang::Cs) => "Kč",
+        ("HUF", Lang::Hu) => "Ft",
+        ("RON", Lang::Ro) => "lei",
         (code, _) => code,
     };
     sign.to_owned()
@@ -106,28 +121,55 @@ mod tests {
     }
 
     #[test]
-    fn amounts_are_written_as_people_write_them() {
-        use Lang::{Da, De, En, Es, Fi, Fr, It, Nb, Nl, Pl, Sv};
-        let euro = [(En, "€12.34"), (De, "12,34 €"), (Nl, "€ 12,34"), (Fi, "12,34 €")];
-        check("12.34", "EUR", &euro);
-        let thousands = [
-            (En, "€1,234.50"),
-            (De, "1.234,50 €"),
-            (Fr, "1 234,50 €"),
-            (It, "1.234,50 €"),
-            (Es, "1234,50 €"),
-            (Sv, "1 234,50 €"),
+    fn every_language_writes_its_own_money() {
+        let table = [
+            (Lang::En, "GBP", ["-£0.05", "£1,234.50", "£12,345.50", "£1,234,567.50"]),
+            (Lang::De, "EUR", ["-0,05 €", "1.234,50 €", "12.345,50 €", "1.234.567,50 €"]),
+            (Lang::Sv, "SEK", ["-0,05 kr", "1 234,50 kr", "12 345,50 kr", "1 234 567,50 kr"]),
+            (Lang::Nb, "NOK", ["-0,05 kr", "1 234,50 kr", "12 345,50 kr", "1 234 567,50 kr"]),
+            (Lang::Da, "DKK", ["-0,05 kr.", "1.234,50 kr.", "12.345,50 kr.", "1.234.567,50 kr."]),
+            (Lang::Fi, "EUR", ["-0,05 €", "1 234,50 €", "12 345,50 €", "1 234 567,50 €"]),
+            (Lang::Fr, "EUR", ["-0,05 €", "1 234,50 €", "12 345,50 €", "1 234 567,50 €"]),
+            (Lang::Nl, "EUR", ["€ -0,05", "€ 1.234,50", "€ 12.345,50", "€ 1.234.567,50"]),
+            (Lang::It, "EUR", ["-0,05 €", "1234,50 €", "12.345,50 €", "1.234.567,50 €"]),
+            (Lang::Es, "EUR", ["-0,05 €", "1234,50 €", "12.345,50 €", "1.234.567,50 €"]),
+            (Lang::Pl, "PLN", ["-0,05 zł", "1234,50 zł", "12 345,50 zł", "1 234 567,50 zł"]),
+            (Lang::Pt, "EUR", ["-0,05 €", "1234,50 €", "12 345,50 €", "1 234 567,50 €"]),
+            (Lang::Cs, "CZK", ["-0,05 Kč", "1 234,50 Kč", "12 345,50 Kč", "1 234 567,50 Kč"]),
+            (Lang::Hu, "HUF", ["-0,05 Ft", "1234,50 Ft", "12 345,50 Ft", "1 234 567,50 Ft"]),
+            (Lang::Ro, "RON", ["-0,05 lei", "1.234,50 lei", "12.345,50 lei", "1.234.567,50 lei"]),
+            (Lang::El, "EUR", ["-0,05 €", "1.234,50 €", "12.345,50 €", "1.234.567,50 €"]),
+            (Lang::Sk, "EUR", ["-0,05 €", "1 234,50 €", "12 345,50 €", "1 234 567,50 €"]),
+            (Lang::Et, "EUR", ["-0,05 €", "1234,50 €", "12 345,50 €", "1 234 567,50 €"]),
+            (Lang::Lv, "EUR", ["-0,05 €", "1234,50 €", "12 345,50 €", "1 234 567,50 €"]),
+            (Lang::Lt, "EUR", ["-0,05 €", "1 234,50 €", "12 345,50 €", "1 234 567,50 €"]),
         ];
-        check("1234.5", "EUR", &thousands);
-        check("12345.67", "EUR", &[(Es, "12.345,67 €"), (En, "€12,345.67")]);
-        check("1234.5", "SEK", &[(Sv, "1 234,50 kr"), (En, "SEK 1,234.50"), (Nb, "1 234,50 SEK")]);
-        check("1234.5", "DKK", &[(Da, "1.234,50 kr.")]);
-        check("1234.5", "NOK", &[(Nb, "1 234,50 kr")]);
-        check("12345.5", "PLN", &[(Pl, "12 345,50 zł")]);
-        check("1234567", "JPY", &[(En, "JPY 1,234,567"), (De, "1.234.567 JPY")]);
-        check("1.234", "KWD", &[(En, "KWD 1.234"), (De, "1,234 KWD")]);
-        check("-0.05", "EUR", &[(En, "-€0.05"), (De, "-0,05 €"), (Nl, "€ -0,05")]);
-        check("5", "USD", &[(En, "$5.00"), (De, "5,00 USD")]);
+        assert_eq!(table.map(|(lang, ..)| lang), LANGS);
+        for (lang, code, written) in table {
+            for (text, written) in ["-0.05", "1234.5", "12345.5", "1234567.5"].iter().zip(written) {
+                check(text, code, &[(lang, written)]);
+            }
+        }
+    }
+
+    #[test]
+    fn a_sign_that_could_mean_another_currency_is_a_code() {
+        use Lang::{Cs, Da, De, El, En, Hu, Lt, Nb, Ro, Sk, Sv};
+        check("1234.5", "SEK", &[(En, "SEK 1,234.50"), (Nb, "1 234,50 SEK"), (Da, "1.234,50 SEK")]);
+        check("5", "USD", &[(En, "$5.00"), (De, "5,00 USD"), (El, "5,00 USD")]);
+        check("5", "CZK", &[(Sk, "5,00 CZK"), (En, "CZK 5.00")]);
+        check("5", "RON", &[(Hu, "5,00 RON"), (Sv, "5,00 RON")]);
+        check("5", "MDL", &[(Ro, "5,00 MDL")]);
+        check("5", "EUR", &[(Hu, "5,00 EUR"), (Ro, "5,00 EUR"), (Cs, "5,00 €"), (Lt, "5,00 €")]);
+    }
+
+    #[test]
+    fn decimals_follow_the_currency() {
+        check("1234567", "JPY", &[(Lang::En, "JPY 1,234,567"), (Lang::De, "1.234.567 JPY")]);
+        check("1.234", "KWD", &[(Lang::En, "KWD 1.234"), (Lang::De, "1,234 KWD")]);
+        check("12990", "HUF", &[(Lang::Hu, "12 990 Ft"), (Lang::De, "12.990 HUF")]);
+        check("12990.50", "HUF", &[(Lang::Hu, "12 990,50 Ft")]);
+        check("12990", "CZK", &[(Lang::Cs, "12 990,00 Kč")]);
     }
 
     #[test]

@@ -44,6 +44,24 @@ listed! {
     Es,
     /// Polish.
     Pl,
+    /// Portuguese, as in Portugal.
+    Pt,
+    /// Czech.
+    Cs,
+    /// Hungarian.
+    Hu,
+    /// Romanian.
+    Ro,
+    /// Greek.
+    El,
+    /// Slovak.
+    Sk,
+    /// Estonian.
+    Et,
+    /// Latvian.
+    Lv,
+    /// Lithuanian.
+    Lt,
 }
 
 listed! {
@@ -157,6 +175,8 @@ listed! {
     Voided,
     /// Label of date and time.
     Time,
+    /// In place of date and time when the terminal's clock was not set.
+    TimeNotSet,
     /// Label of the payment's number.
     Payment,
     /// Heading of the payment's name at Klarna.

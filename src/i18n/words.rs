@@ -4,15 +4,24 @@
 //! carry a full stop only where there are two of them; a dash never starts a line. Receipts have
 //! straight apostrophes, because most printers have no others.
 
+mod czech;
 mod danish;
 mod dutch;
 mod english;
+mod estonian;
 mod finnish;
 mod french;
 mod german;
+mod greek;
+mod hungarian;
 mod italian;
+mod latvian;
+mod lithuanian;
 mod norwegian;
 mod polish;
+mod portuguese;
+mod romanian;
+mod slovak;
 mod spanish;
 mod swedish;
 
@@ -31,6 +40,15 @@ pub(super) fn text(lang: Lang, text: Text) -> &'static str {
         Lang::It => italian::text(text),
         Lang::Es => spanish::text(text),
         Lang::Pl => polish::text(text),
+        Lang::Pt => portuguese::text(text),
+        Lang::Cs => czech::text(text),
+        Lang::Hu => hungarian::text(text),
+        Lang::Ro => romanian::text(text),
+        Lang::El => greek::text(text),
+        Lang::Sk => slovak::text(text),
+        Lang::Et => estonian::text(text),
+        Lang::Lv => latvian::text(text),
+        Lang::Lt => lithuanian::text(text),
     }
 }
 
@@ -47,5 +65,14 @@ pub(super) fn printed(lang: Lang, word: Printed) -> &'static str {
         Lang::It => italian::printed(word),
         Lang::Es => spanish::printed(word),
         Lang::Pl => polish::printed(word),
+        Lang::Pt => portuguese::printed(word),
+        Lang::Cs => czech::printed(word),
+        Lang::Hu => hungarian::printed(word),
+        Lang::Ro => romanian::printed(word),
+        Lang::El => greek::printed(word),
+        Lang::Sk => slovak::printed(word),
+        Lang::Et => estonian::printed(word),
+        Lang::Lv => latvian::printed(word),
+        Lang::Lt => lithuanian::printed(word),
     }
 }

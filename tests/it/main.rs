@@ -24,6 +24,7 @@ mod tidy;
 mod till_protocol;
 mod upgrade;
 mod vfs;
+mod words;
 mod world;
 mod zvt_codec;
 mod zvt_dialogue;

@@ -58,6 +58,7 @@ pub(super) fn printed(word: Printed) -> &'static str {
         Printed::NotPaid => "IKKE BETALT",
         Printed::Voided => "ANNULLERET",
         Printed::Time => "Tid",
+        Printed::TimeNotSet => "Uret er ikke stillet",
         Printed::Payment => "Betaling",
         Printed::Reference => "Reference",
         Printed::NotFiscal => "Dette er ikke en kassebon",

@@ -58,6 +58,7 @@ pub(super) fn printed(word: Printed) -> &'static str {
         Printed::NotPaid => "NIET BETAALD",
         Printed::Voided => "GEANNULEERD",
         Printed::Time => "Tijd",
+        Printed::TimeNotSet => "Tijd niet ingesteld",
         Printed::Payment => "Betaling",
         Printed::Reference => "Referentie",
         Printed::NotFiscal => "Dit is geen kassabon",

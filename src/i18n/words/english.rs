@@ -58,6 +58,7 @@ pub(super) fn printed(word: Printed) -> &'static str {
         Printed::NotPaid => "NOT PAID",
         Printed::Voided => "VOIDED",
         Printed::Time => "Time",
+        Printed::TimeNotSet => "Time not set",
         Printed::Payment => "Payment",
         Printed::Reference => "Reference",
         Printed::NotFiscal => "This is not a fiscal receipt",

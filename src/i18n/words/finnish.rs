@@ -58,6 +58,7 @@ pub(super) fn printed(word: Printed) -> &'static str {
         Printed::NotPaid => "EI MAKSETTU",
         Printed::Voided => "PERUUTETTU",
         Printed::Time => "Aika",
+        Printed::TimeNotSet => "Kelloa ei ole asetettu",
         Printed::Payment => "Maksu",
         Printed::Reference => "Viite",
         Printed::NotFiscal => "Tämä ei ole kassakuitti",

@@ -58,6 +58,7 @@ pub(super) fn printed(word: Printed) -> &'static str {
         Printed::NotPaid => "NON PAYÉ",
         Printed::Voided => "ANNULÉ",
         Printed::Time => "Date",
+        Printed::TimeNotSet => "Heure non réglée",
         Printed::Payment => "Paiement",
         Printed::Reference => "Référence",
         Printed::NotFiscal => "Ceci n'est pas un ticket de caisse",

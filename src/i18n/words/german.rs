@@ -58,6 +58,7 @@ pub(super) fn printed(word: Printed) -> &'static str {
         Printed::NotPaid => "NICHT BEZAHLT",
         Printed::Voided => "STORNIERT",
         Printed::Time => "Zeit",
+        Printed::TimeNotSet => "Uhrzeit nicht gestellt",
         Printed::Payment => "Zahlung",
         Printed::Reference => "Referenz",
         Printed::NotFiscal => "Dies ist kein Kassenbeleg",

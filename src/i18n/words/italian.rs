@@ -58,6 +58,7 @@ pub(super) fn printed(word: Printed) -> &'static str {
         Printed::NotPaid => "NON PAGATO",
         Printed::Voided => "ANNULLATO",
         Printed::Time => "Data",
+        Printed::TimeNotSet => "Ora non impostata",
         Printed::Payment => "Pagamento",
         Printed::Reference => "Riferimento",
         Printed::NotFiscal => "Questo non è un documento fiscale",

@@ -58,6 +58,7 @@ pub(super) fn printed(word: Printed) -> &'static str {
         Printed::NotPaid => "IKKE BETALT",
         Printed::Voided => "ANNULLERT",
         Printed::Time => "Tid",
+        Printed::TimeNotSet => "Klokken er ikke stilt",
         Printed::Payment => "Betaling",
         Printed::Reference => "Referanse",
         Printed::NotFiscal => "Dette er ikke en salgskvittering",

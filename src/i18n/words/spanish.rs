@@ -58,6 +58,7 @@ pub(super) fn printed(word: Printed) -> &'static str {
         Printed::NotPaid => "NO PAGADO",
         Printed::Voided => "ANULADO",
         Printed::Time => "Fecha",
+        Printed::TimeNotSet => "Hora sin ajustar",
         Printed::Payment => "Pago",
         Printed::Reference => "Referencia",
         Printed::NotFiscal => "Esto no es un recibo fiscal",

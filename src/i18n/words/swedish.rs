@@ -58,6 +58,7 @@ pub(super) fn printed(word: Printed) -> &'static str {
         Printed::NotPaid => "EJ BETALT",
         Printed::Voided => "MAKULERAT",
         Printed::Time => "Tid",
+        Printed::TimeNotSet => "Klockan är inte ställd",
         Printed::Payment => "Betalning",
         Printed::Reference => "Referens",
         Printed::NotFiscal => "Detta är inget kassakvitto",

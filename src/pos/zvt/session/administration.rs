@@ -169,8 +169,8 @@ impl Session {
         // More given back than taken has no place in an unsigned number.
         let negative = row.map(ShiftTotal::net).filter(|net| net.minor() < 0);
         StatusInformation {
-            time: civil.as_ref().and_then(|civil| Time::new(civil.hour_minute_second).ok()),
-            date: civil.as_ref().and_then(|civil| Date::new(civil.month_day).ok()),
+            time: civil.as_ref().and_then(|civil| Time::new(civil.hour_minute_second()).ok()),
+            date: civil.as_ref().and_then(|civil| Date::new(civil.month_day()).ok()),
             text: negative.map(text::sum),
             amount: Some(group.total),
             terminal: Some(self.settings.terminal),

@@ -64,8 +64,8 @@ pub(super) fn sale(settings: &Settings, result: &SaleResult) -> StatusInformatio
         trace: Trace::new(number % (Trace::MAX + 1)).ok(),
         receipt: Receipt::new(number % (Receipt::MAX + 1)).ok(),
         turnover: Turnover::new(number % (Turnover::MAX + 1)).ok(),
-        time: civil.as_ref().and_then(|civil| Time::new(civil.hour_minute_second).ok()),
-        date: civil.as_ref().and_then(|civil| Date::new(civil.month_day).ok()),
+        time: civil.as_ref().and_then(|civil| Time::new(civil.hour_minute_second()).ok()),
+        date: civil.as_ref().and_then(|civil| Date::new(civil.month_day()).ok()),
         text: Some(format!("{} {}", text::KLARNA, result.payment_reference)),
         ..money(settings, result.amount)
     }

@@ -121,7 +121,7 @@ pub(super) fn shift_lines(
         pair("Terminal-ID", settings.terminal),
         pair("Schicht", report.shift),
     ];
-    lines.extend(report.at.and_then(|at| settings.zone.civil(at)).map(|civil| civil.text));
+    lines.extend(report.at.and_then(|at| settings.zone.civil(at)).map(|civil| civil.to_string()));
     if let Some((first, last)) = report.payments {
         lines.push(pair("Zahlungen", format!("{first} - {last}")));
     }
