@@ -151,7 +151,7 @@ impl Daemon {
             is_online: self.watchman.reachable,
             queued,
             refused,
-            last_sync: last_sync.map(|civil| civil.text),
+            last_sync: last_sync.map(|civil| civil.to_string()),
             support_code: page.support_code.clone(),
         }))
     }

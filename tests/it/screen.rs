@@ -3,7 +3,9 @@
 //!
 //! `cargo run --example gallery` rewrites the pictures in `docs/gallery`.
 
-use crate::gallery::{self, SCANNABLE, SIZES, amount, frame, frame_for, scan, screens, seconds, url, uuid};
+use crate::gallery::{
+    self, SCANNABLE, SIZES, amount, frame, frame_for, scan, screens, seconds, url, uuid,
+};
 use embedded_graphics::Pixel;
 use embedded_graphics::draw_target::DrawTarget;
 use embedded_graphics::geometry::{OriginDimensions, Point, Size};
