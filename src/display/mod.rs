@@ -6,6 +6,7 @@
 pub mod ansi;
 pub mod canvas;
 mod content;
+pub mod damage;
 pub mod framebuffer;
 mod icon;
 mod layout;
