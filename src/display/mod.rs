@@ -22,7 +22,7 @@ use crate::i18n::Lang;
 use crate::payment::screen::Screen;
 use ansi::Ansi;
 use canvas::Canvas;
-use embedded_graphics::geometry::Size;
+use embedded_graphics::geometry::{Dimensions, Size};
 use framebuffer::{Framebuffer, Rotation};
 use png::PngFile;
 use screen::DrawError;
@@ -161,8 +161,8 @@ impl Output {
     pub fn show(&mut self, canvas: &Canvas) -> Result<(), OutputError> {
         match self {
             Output::Framebuffer(framebuffer) => {
-                framebuffer.show(canvas);
-                Ok(())
+                let whole = canvas.bounding_box();
+                framebuffer.push(canvas, &[whole]).map(drop)
             }
             Output::Png(file) => file.show(canvas),
             Output::Ansi(_) | Output::None => Ok(()),
@@ -226,8 +226,5 @@ impl Display {
     /// was resized, or somebody else wrote on the panel.
     pub fn forget(&mut self) {
         self.on_show = None;
-        if let Output::Framebuffer(framebuffer) = &mut self.output {
-            framebuffer.forget();
-        }
     }
 }
