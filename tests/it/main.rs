@@ -7,6 +7,7 @@ mod contradiction;
 mod crash;
 mod desk;
 mod faults;
+mod framebuffer;
 mod log_privacy;
 mod payment;
 mod power_cut;
