@@ -4,6 +4,7 @@
 //! Knows no payments and no daemon: it is told what to show and says whether it could.
 
 pub mod ansi;
+pub mod attention;
 pub mod canvas;
 mod content;
 pub mod damage;
