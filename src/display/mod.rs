@@ -10,6 +10,7 @@ mod content;
 pub mod damage;
 pub mod framebuffer;
 mod icon;
+pub mod input;
 mod layout;
 mod paint;
 mod panel;
