@@ -8,6 +8,8 @@ pub mod attention;
 pub mod canvas;
 mod content;
 pub mod damage;
+#[cfg(feature = "drm")]
+pub mod drm;
 pub mod framebuffer;
 mod icon;
 pub mod input;

@@ -7,7 +7,7 @@
 mod geometry;
 mod kernel;
 mod packing;
-mod pages;
+pub(super) mod pages;
 
 use super::OutputError;
 use super::canvas::Canvas;
@@ -47,7 +47,7 @@ impl Framebuffer {
     /// [`OutputError::Open`] when it is not there or not ours to write, and
     /// [`OutputError::Unsupported`] when its format is none of ours; each says what to do.
     pub fn open(path: &Path, rotation: Rotation) -> Result<Self, OutputError> {
-        let file = open(path)?;
+        let file = open_to_write(path)?;
         let unsupported = |reason| OutputError::Unsupported { path: path.to_owned(), reason };
         let answer = kernel::ask(&file).map_err(|errno| {
             unsupported(format!("it is no frame buffer device such as /dev/fb0: {errno}"))
@@ -100,7 +100,7 @@ impl Framebuffer {
         rotation: Rotation,
         pages: impl FnOnce(Size) -> Pages,
     ) -> Result<Self, OutputError> {
-        let file = open(path)?;
+        let file = open_to_write(path)?;
         let unsupported = |reason| OutputError::Unsupported { path: path.to_owned(), reason };
         geometry.check().map_err(unsupported)?;
         let packing = Packing::new(geometry, rotation);
@@ -219,7 +219,8 @@ fn first_page(geometry: Geometry, page: Option<u32>) -> Geometry {
     Geometry { start: geometry.start - before, ..geometry }
 }
 
-fn open(path: &Path) -> Result<File, OutputError> {
+/// Opens a device; an error says what to do.
+pub(super) fn open_to_write(path: &Path) -> Result<File, OutputError> {
     let file = OpenOptions::new().read(true).write(true).open(path);
     file.map_err(|source| {
         let kind = source.kind();

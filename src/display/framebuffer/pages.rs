@@ -42,6 +42,12 @@ impl Pages {
         self.target()
     }
 
+    /// The page on show, and what it lacks.
+    #[cfg(feature = "drm")]
+    pub fn in_view(&self) -> (usize, Vec<Rectangle>) {
+        (self.on_show, self.lacking[self.on_show].clone())
+    }
+
     /// The page was written; with one page, the frame is on show now.
     pub fn written(&mut self, page: usize) {
         if let Some(lacking) = self.lacking.get_mut(page) {
