@@ -10,6 +10,8 @@ use std::time::Duration;
 
 /// `FB_BLANK_UNBLANK` of `include/uapi/linux/fb.h`: the light is on.
 const POWER_ON: u32 = 0;
+/// `FB_BLANK_POWERDOWN`: the light is off, which the lowest brightness need not be.
+const POWER_OFF: u32 = 4;
 
 /// A panel's backlight.
 #[derive(Debug)]
@@ -40,8 +42,9 @@ impl Backlight {
         let percent = u64::from(percent.min(100));
         let level = (u64::from(self.max) * percent + 50) / 100;
         let level = if percent > 0 { level.max(1) } else { 0 };
-        if self.found_power.is_some_and(|_| percent > 0) {
-            write_attribute(&self.dir, "bl_power", POWER_ON)?;
+        if self.found_power.is_some() {
+            let power = if percent > 0 { POWER_ON } else { POWER_OFF };
+            write_attribute(&self.dir, "bl_power", power)?;
         }
         write_attribute(&self.dir, "brightness", level)
     }
@@ -172,11 +175,10 @@ mod tests {
         let backlight = Backlight::open(dir.path()).expect("opens");
         let levels = [0, 1, 50, 100, 255].map(|percent| {
             backlight.set(percent).expect("sets");
-            text(&dir, "brightness")
+            format!("{} {}", text(&dir, "bl_power"), text(&dir, "brightness"))
         });
-        assert_eq!(levels, ["0", "1", "16", "31", "31"]);
-        assert_eq!(text(&dir, "bl_power"), "0");
-        backlight.restore().expect("restores");
+        assert_eq!(levels, ["4 0", "0 1", "0 16", "0 31", "0 31"]);
+        backlight.set(0).and_then(|()| backlight.restore()).expect("restores");
         assert_eq!((text(&dir, "brightness"), text(&dir, "bl_power")), ("12".into(), "4".into()));
     }
 

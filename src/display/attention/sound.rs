@@ -1,7 +1,7 @@
 //! A buzzer on a pulse-width modulator: four signals that are told apart by rhythm alone.
 //!
-//! Source: Linux, `Documentation/driver-api/pwm.rst` (`/sys/class/pwm`). Frequencies are where small
-//! piezo discs are loudest.
+//! Frequencies are where small piezo discs are loudest. Source: Linux,
+//! `Documentation/driver-api/pwm.rst` (`/sys/class/pwm`).
 
 use super::{Slot, Worker, read_number, write_attribute};
 use std::io;

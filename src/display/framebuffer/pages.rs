@@ -111,6 +111,7 @@ fn simplify(lacking: &mut Vec<Rectangle>, whole: Rectangle) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     const FRAME: Size = Size::new(100, 50);
 
@@ -190,5 +191,66 @@ mod tests {
             pages.next(&[area(x, 0), area(x, 20)]);
         }
         assert_eq!(pages.next(&[]), Some((0, whole())));
+    }
+
+    /// The number of the frame that each place of a page shows, and pages that fail as told.
+    struct World {
+        pages: Pages,
+        memory: [[u32; 8]; 2],
+        frame: [u32; 8],
+    }
+
+    impl World {
+        fn places(areas: &[Rectangle]) -> impl Iterator<Item = usize> + '_ {
+            areas.iter().flat_map(Rectangle::columns).map(|x| x as usize)
+        }
+
+        fn write(&mut self, (page, areas): (usize, Vec<Rectangle>), works: bool) -> bool {
+            for place in Self::places(&areas).take(if works { 8 * 64 } else { 1 }) {
+                self.memory[page][place] = self.frame[place];
+            }
+            if works {
+                self.pages.written(page);
+            }
+            works
+        }
+
+        /// Whether the frame has come on show.
+        fn push(&mut self, number: u32, damage: &[Rectangle], writes: bool, pans: bool) -> bool {
+            for place in Self::places(damage) {
+                self.frame[place] = number;
+            }
+            let Some(target) = self.pages.next(damage) else { return true };
+            let page = target.0;
+            if !self.write(target, writes) {
+                return false;
+            }
+            if self.pages.hides(page) && pans {
+                self.pages.shown(page);
+            } else if self.pages.hides(page) {
+                let target = self.pages.give_up_the_other();
+                return target.is_none_or(|target| self.write(target, writes));
+            }
+            true
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_fails_a_page_that_is_brought_on_show_is_the_newest_frame(
+            double in any::<bool>(),
+            steps in proptest::collection::vec((0_i32..8, 0_u32..8, 0_u8..8), 1..40),
+        ) {
+            let frame = Size::new(8, 1);
+            let pages = if double { Pages::double(frame, true) } else { Pages::single(frame) };
+            let mut world = World { pages, memory: [[0; 8]; 2], frame: [0; 8] };
+            for (number, (x, width, luck)) in (1..).zip(steps) {
+                let width = width.min(8 - x as u32);
+                let area = Rectangle::new(Point::new(x, 0), Size::new(width, 1));
+                if world.push(number, &[area], luck != 0, luck != 1) {
+                    prop_assert_eq!(world.memory[world.pages.on_show()], world.frame);
+                }
+            }
+        }
     }
 }
