@@ -20,6 +20,11 @@ pub const TIME_MAX: Duration = Duration::from_secs(15);
 /// From one look whether the program has ended to the next.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
+/// How often a program that was killed is looked for: a second long, as a driver may hold it.
+const END_LOOKS_MAX: u32 = 200;
+/// From one of these looks to the next.
+const END_LOOK_EVERY: Duration = Duration::from_millis(5);
+
 /// What the program may know of the daemon's environment: how to find programs and a sound server.
 const ENVIRONMENT: [&str; 5] = ["PATH", "HOME", "LANG", "XDG_RUNTIME_DIR", "PULSE_SERVER"];
 
@@ -69,7 +74,7 @@ fn cut(text: &str) -> &str {
 }
 
 /// Finds a program the way the system does.
-fn find(program: &str) -> io::Result<PathBuf> {
+fn find(program: &str) -> io::Result<()> {
     let error = |kind, reason| Err(io::Error::new(kind, format!("{program:?} {reason}")));
     let paths = std::env::var_os("PATH").unwrap_or_default();
     let places: Vec<PathBuf> = match program.contains('/') {
@@ -83,7 +88,7 @@ fn find(program: &str) -> io::Result<PathBuf> {
     if !executable(path)? {
         return error(io::ErrorKind::PermissionDenied, "must not be run, make it executable");
     }
-    Ok(path.clone())
+    Ok(())
 }
 
 fn executable(path: &Path) -> io::Result<bool> {
@@ -96,14 +101,14 @@ fn speak(
     limit: Duration,
     slot: &Slot<Speech>,
 ) -> io::Result<()> {
-    let mut child = start(command, speech)?;
     let named = |error: io::Error| {
         let program = command.first().map(String::as_str).unwrap_or_default();
-        io::Error::new(error.kind(), format!("{program:?} {error}"))
+        io::Error::new(error.kind(), format!("{program:?}: {error}"))
     };
+    let mut child = start(command, speech).map_err(named)?;
     let ended = wait(&mut child, limit, slot);
     if !matches!(ended, Ok(Ended::Itself(_))) {
-        end(&mut child)?;
+        end(&mut child).map_err(named)?;
     }
     match ended.map_err(named)? {
         Ended::Itself(true) | Ended::Replaced => Ok(()),
@@ -162,11 +167,17 @@ fn wait(child: &mut Child, limit: Duration, slot: &Slot<Speech>) -> io::Result<E
     }
 }
 
-/// Ends the program and what it has started, and waits until it is gone.
+/// Ends the program and what it has started, and waits until its sound device is free.
 fn end(child: &mut Child) -> io::Result<()> {
     // A group that is gone already needs no signal.
     let _ = kill_process_group(Pid::from_child(child), Signal::KILL);
-    child.wait().map(drop)
+    for _ in 0..END_LOOKS_MAX {
+        if child.try_wait()?.is_some() {
+            return Ok(());
+        }
+        std::thread::sleep(END_LOOK_EVERY);
+    }
+    Err(io::Error::new(io::ErrorKind::TimedOut, "cannot be ended"))
 }
 
 #[cfg(test)]
