@@ -17,7 +17,8 @@ use crate::acquirer::Acquirer;
 use crate::acquirer::klarna::Klarna;
 use crate::clock::{Mono, SystemClock};
 use crate::config::Config;
-use crate::display::{Display, Output, Panel};
+use crate::console;
+use crate::display::{Display, InputConfig, Output, Panel, input};
 use crate::payment::event::{Event as Happened, Record};
 use crate::payment::vocabulary::{Reply, SaleResult};
 use crate::payment::{Engine, Input, Wanted, event};
@@ -36,6 +37,7 @@ use snapshots::Snapshots;
 use std::sync::Arc;
 use std::time::Duration;
 use system::{notify, watchdog_pace};
+use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
@@ -115,9 +117,24 @@ pub async fn run_on(
         reports_in,
     ));
 
-    let (_held, operator) = mpsc::channel(1);
-    let display = Display::new(output, config.frame.clone()).reopening(config.output);
-    let panel = Panel::start(display, move || clock.now().mono)?;
+    let mut pages = JoinSet::new();
+    let (asked, operator) = mpsc::channel(1);
+    if let Some(InputConfig { path, key }) = &config.operator_input {
+        // Asked twice at once is asked once.
+        let ask = move || asked.try_send(()).unwrap_or_default();
+        input::watch(path, *key, ask)?;
+    }
+    let mut display = Display::new(output, config.frame.clone()).reopening(config.output);
+    if let Some(address) = config.mirror {
+        let feed;
+        (display, feed) = display.mirrored();
+        // Payments do not depend on it.
+        match TcpListener::bind(address).await {
+            Ok(listener) => drop(pages.spawn(console::serve(listener, feed))),
+            Err(error) => tracing::error!(%error, %address, "the display cannot be mirrored"),
+        }
+    }
+    let panel = Panel::start(display, config.attention, move || clock.now().mono)?;
     let daemon = Daemon {
         clock,
         engine,

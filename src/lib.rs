@@ -36,6 +36,7 @@
 //! | [`i18n`] | words and numbers for shoppers |
 //! | [`display`] | screens, QR codes and where they are drawn |
 //! | [`receipt`] | a result as lines to print |
+//! | [`console`] | pages for browsers: what the shopper sees |
 //! | [`config`] | one TOML file and the environment, checked as a whole |
 //! | [`telemetry`] | logs; metrics and alarms are [`daemon`]'s |
 //! | [`daemon`] | the composition root |
@@ -55,6 +56,7 @@ pub mod acquirer;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod console;
 pub mod daemon;
 pub mod display;
 pub mod i18n;

@@ -46,6 +46,11 @@ fn output(raw: &RawDisplay, problems: &mut Problems) -> Option<OutputConfig> {
             let path = raw.device.clone().unwrap_or_else(|| PathBuf::from("/dev/fb0"));
             Some(OutputConfig::Framebuffer { path, rotation: rotation(raw, problems)? })
         }
+        RawOutput::Drm => {
+            let path = raw.device.clone().unwrap_or_else(|| PathBuf::from("/dev/dri/card0"));
+            let (connector, rotation) = (raw.connector.clone(), rotation(raw, problems)?);
+            Some(OutputConfig::Drm { path, connector, rotation })
+        }
         RawOutput::Png => {
             let path = problems.need("display.path", raw.path.clone(), "screen.png")?;
             let mut side = |key: &str, value: Option<u32>, default: u32| {
@@ -181,17 +186,27 @@ fn attention(raw: &RawDisplay, problems: &mut Problems) -> AttentionConfig {
         backlight: raw.backlight.clone(),
         brightness,
         led: raw.led.clone(),
-        buzzer: raw.buzzer.clone(),
+        buzzer: raw.buzzer.clone().map(|chip| (chip, raw.buzzer_channel.unwrap_or(0))),
         speech: raw.speech.clone().unwrap_or_default(),
     }
 }
 
 fn mirror(raw: &RawDisplay, problems: &mut Problems) -> Option<SocketAddr> {
     let text = raw.mirror.as_deref()?;
-    let address = text.parse();
-    if address.is_err() {
-        let wrong = format!("{text:?} is not an address such as \"127.0.0.1:8480\"");
-        problems.add("display.mirror", wrong);
+    match text.parse::<SocketAddr>() {
+        Ok(address) if address.ip().is_loopback() => Some(address),
+        Ok(_) => {
+            let wrong = format!(
+                "{text:?} can be reached from elsewhere, and the page asks for no password: use \
+                 127.0.0.1 and, from another computer, a tunnel such as ssh -L"
+            );
+            problems.add("display.mirror", wrong);
+            None
+        }
+        Err(_) => {
+            let wrong = format!("{text:?} is not an address such as \"127.0.0.1:8480\"");
+            problems.add("display.mirror", wrong);
+            None
+        }
     }
-    address.ok()
 }

@@ -151,6 +151,7 @@ pub(super) struct RawMetrics {
 #[serde(rename_all = "snake_case")]
 pub(super) enum RawOutput {
     Framebuffer,
+    Drm,
     Png,
     Terminal,
     None,
@@ -197,6 +198,8 @@ pub(super) struct RawDisplay {
     pub(super) brightness: Option<u8>,
     pub(super) led: Option<PathBuf>,
     pub(super) buzzer: Option<PathBuf>,
+    pub(super) buzzer_channel: Option<u32>,
+    pub(super) connector: Option<String>,
     pub(super) speech: Option<Vec<String>>,
     pub(super) operator_input: Option<PathBuf>,
     pub(super) operator_key: Option<u16>,

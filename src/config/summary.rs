@@ -93,6 +93,10 @@ fn describe_output(output: &OutputConfig) -> String {
         OutputConfig::Framebuffer { path, rotation } => {
             format!("framebuffer {}, turned by {} degrees", path.display(), rotation.degrees())
         }
+        OutputConfig::Drm { path, connector, rotation } => {
+            let connector = connector.as_deref().unwrap_or("the first connector with a panel");
+            format!("{} at {connector}, turned by {} degrees", path.display(), rotation.degrees())
+        }
         OutputConfig::Png { path, width, height, .. } => {
             format!("{width}x{height} pixels into {}", path.display())
         }

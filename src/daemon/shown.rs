@@ -50,9 +50,9 @@ impl Shown {
         let updating = store.with_file_name(UPDATING);
         Self {
             is_updating: updating.exists(),
+            fault: panel.health().borrow().clone(),
             panel,
             language,
-            fault: None,
             last_sync: None,
             updating,
             till: TillLink { is_up: false, is_line },
@@ -151,7 +151,10 @@ impl Daemon {
             is_online: self.watchman.reachable,
             queued,
             refused,
-            last_sync: last_sync.map(|civil| civil.to_string()),
+            last_sync: last_sync.map(|at| {
+                let (date, time) = ((at.year, at.month, at.day), (at.hour, at.minute));
+                format!("{}-{:02}-{:02} {:02}:{:02}", date.0, date.1, date.2, time.0, time.1)
+            }),
             support_code: page.support_code.clone(),
         }))
     }

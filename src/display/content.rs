@@ -285,14 +285,16 @@ impl<'s> Page<'s> {
             0 => operator.queued.to_string(),
             refused => format!("{} + {refused} !", operator.queued),
         };
+        let own_fact =
+            |label, value: &str| Words { foreign: false, ..fact(self.lang, label, value) };
         let never = || self.lang.text(Text::Never).to_owned();
         let facts = vec![
             fact(self.lang, Text::Terminal, &operator.terminal),
-            fact(self.lang, Text::Version, operator.version),
-            fact(self.lang, Text::Network, self.lang.text(state)),
-            fact(self.lang, Text::Waiting, &waiting),
-            fact(self.lang, Text::LastSync, &operator.last_sync.clone().unwrap_or_else(never)),
-            fact(self.lang, Text::Support, &operator.support_code),
+            own_fact(Text::Version, operator.version),
+            own_fact(Text::Network, self.lang.text(state)),
+            own_fact(Text::Waiting, &waiting),
+            own_fact(Text::LastSync, &operator.last_sync.clone().unwrap_or_else(never)),
+            own_fact(Text::Support, &operator.support_code),
         ];
         let support = format!(
             "klarna-terminald {}\n{}\n{}\nqueued {} refused {} {}\n{}",

@@ -4,7 +4,7 @@
 
 use super::canvas::Canvas;
 use crate::i18n::Lang;
-use embedded_graphics::geometry::OriginDimensions as _;
+use embedded_graphics::geometry::{Dimensions as _, OriginDimensions as _, Size};
 use embedded_graphics::primitives::Rectangle;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::broadcast;
@@ -37,6 +37,8 @@ pub struct Shot {
 pub struct Change {
     /// One more than that of the frame before.
     pub number: u64,
+    /// Of the new frame; when it is another than before, the parts cover all of it.
+    pub size: Size,
     /// Parts of the new frame, where they belong.
     pub parts: Vec<(Rectangle, Canvas)>,
     /// What the screen says, in words.
@@ -56,16 +58,20 @@ impl Feed {
     pub fn publish(&self, canvas: &Canvas, damage: &[Rectangle], text: String, lang: Lang) {
         let mut newest = self.newest();
         newest.number += 1;
-        if newest.canvas.size() == canvas.size() {
-            damage.iter().for_each(|area| newest.canvas.copy(canvas, area));
-        } else {
+        let whole = [canvas.bounding_box()];
+        let resized = newest.canvas.size() != canvas.size();
+        let damage = if resized { &whole } else { damage };
+        if resized {
             newest.canvas = canvas.clone();
+        } else {
+            damage.iter().for_each(|area| newest.canvas.copy(canvas, area));
         }
         newest.text.clone_from(&text);
         newest.lang = lang;
         if self.changes.receiver_count() > 0 {
             let parts = damage.iter().map(|area| (*area, canvas.crop(area))).collect();
-            let change = Change { number: newest.number, parts, text, lang };
+            let (number, size) = (newest.number, canvas.size());
+            let change = Change { number, size, parts, text, lang };
             // Without a reader there is nothing to tell.
             let _ = self.changes.send(Arc::new(change));
         }
@@ -91,7 +97,7 @@ impl Feed {
 mod tests {
     use super::*;
     use embedded_graphics::draw_target::DrawTarget;
-    use embedded_graphics::geometry::{OriginDimensions, Point, Size};
+    use embedded_graphics::geometry::Point;
     use embedded_graphics::pixelcolor::Rgb888;
     use embedded_graphics::prelude::RgbColor;
 
@@ -113,6 +119,7 @@ mod tests {
         assert_eq!(part.pixel(0, 0), Some(Rgb888::BLUE));
         assert_eq!(feed.shot().canvas, canvas);
         feed.publish(&Canvas::new(1, 1), &[], String::new(), Lang::En);
-        assert_eq!(feed.shot().canvas.size(), Size::new(1, 1), "another size");
+        let change = changes.try_recv().expect("a change");
+        assert_eq!((change.size, change.parts.len()), (Size::new(1, 1), 1), "another size");
     }
 }

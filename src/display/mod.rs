@@ -4,14 +4,20 @@
 //! Knows no payments and no daemon: it is told what to show and says whether it could.
 
 pub mod ansi;
+pub mod attention;
 pub mod canvas;
 pub mod content;
-mod damage;
+mod cue;
+pub mod damage;
+#[cfg(feature = "drm")]
+pub mod drm;
 pub mod framebuffer;
 mod icon;
+pub mod input;
 mod layout;
 pub mod logo;
 pub mod mirror;
+mod output;
 mod paint;
 mod panel;
 pub mod png;
@@ -25,16 +31,13 @@ use crate::i18n::Lang;
 use crate::id::DistributionUrl;
 use crate::money::{Amount, Currency};
 use crate::payment::screen::Screen;
-use ansi::Ansi;
 use canvas::Canvas;
 use content::Content;
 use damage::damage;
 use embedded_graphics::geometry::{Dimensions as _, OriginDimensions as _, Size};
 use embedded_graphics::primitives::Rectangle;
-use framebuffer::{Framebuffer, Rotation};
 use logo::Logo;
 use mirror::Feed;
-use png::PngFile;
 use qr::Fit;
 use screen::{DrawError, Scene};
 use std::convert::Infallible;
@@ -44,6 +47,7 @@ use std::time::Duration;
 use theme::Theme;
 
 pub use layout::{LayoutError, Role};
+pub use output::{Output, OutputConfig, OutputError};
 pub use panel::Panel;
 
 /// As long as Klarna's links are.
@@ -95,33 +99,6 @@ impl Default for Frame {
     }
 }
 
-/// Which output to open.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum OutputConfig {
-    /// A Linux frame buffer device.
-    Framebuffer {
-        /// Such as `/dev/fb0`.
-        path: PathBuf,
-        /// How the panel is mounted.
-        rotation: Rotation,
-    },
-    /// A picture file that is replaced with every screen.
-    Png {
-        /// Where the picture goes; its directory must exist.
-        path: PathBuf,
-        /// Width of the screen, in pixels.
-        width: u32,
-        /// Height of the screen, in pixels.
-        height: u32,
-        /// Each pixel becomes a square of this many pixels in the file; at least 1.
-        scale: u32,
-    },
-    /// The terminal that the daemon runs in.
-    Ansi,
-    /// No display.
-    None,
-}
-
 /// What beside the picture draws attention, where the device has it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AttentionConfig {
@@ -131,8 +108,8 @@ pub struct AttentionConfig {
     pub brightness: u8,
     /// Such as `/sys/class/leds/status`.
     pub led: Option<PathBuf>,
-    /// A PWM channel with a buzzer, such as `/sys/class/pwm/pwmchip0/pwm1`.
-    pub buzzer: Option<PathBuf>,
+    /// The PWM chip with the buzzer, such as `/sys/class/pwm/pwmchip0`, and its channel.
+    pub buzzer: Option<(PathBuf, u32)>,
     /// A program that speaks, with its arguments.
     pub speech: Vec<String>,
 }
@@ -146,50 +123,6 @@ pub struct InputConfig {
     pub key: Option<u16>,
 }
 
-/// Where screens go.
-#[derive(Debug)]
-pub enum Output {
-    /// A Linux frame buffer.
-    Framebuffer(Framebuffer),
-    /// A picture file.
-    Png(PngFile),
-    /// A terminal.
-    Ansi(Ansi),
-    /// Nowhere, as configured.
-    None,
-    /// Nowhere, because it could not be opened.
-    Missing,
-}
-
-/// What is wrong with an output.
-#[derive(Debug, thiserror::Error)]
-pub enum OutputError {
-    /// It cannot be opened.
-    #[error("cannot open display {path}: {source}")]
-    Open {
-        /// The device or file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// The device is there but speaks a format that we do not.
-    #[error("display {path} is not usable: {reason}")]
-    Unsupported {
-        /// The device.
-        path: PathBuf,
-        /// What it reported and what would be needed.
-        reason: String,
-    },
-    /// It was open and does not take data any more.
-    #[error("cannot write to display {path}: {source}")]
-    Write {
-        /// The device or file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-}
-
 /// Why a screen is not on show.
 #[derive(Debug, thiserror::Error)]
 pub enum DisplayError {
@@ -199,50 +132,6 @@ pub enum DisplayError {
     /// The output failed.
     #[error(transparent)]
     Output(#[from] OutputError),
-}
-
-impl Output {
-    /// Opens the device, or remembers the file.
-    ///
-    /// # Errors
-    /// [`OutputError::Open`] and [`OutputError::Unsupported`]; a picture file is first touched
-    /// when a screen is shown.
-    pub fn open(config: &OutputConfig) -> Result<Self, OutputError> {
-        Ok(match config {
-            OutputConfig::Framebuffer { path, rotation } => {
-                Output::Framebuffer(Framebuffer::open(path, *rotation)?)
-            }
-            OutputConfig::Png { path, width, height, scale } => {
-                Output::Png(PngFile::new(path.clone(), Size::new(*width, *height), *scale))
-            }
-            OutputConfig::Ansi => Output::Ansi(Ansi::stdout()),
-            OutputConfig::None => Output::None,
-        })
-    }
-
-    /// Size of the frames that [`Output::show`] takes; none where there are no pixels.
-    pub fn size(&self) -> Option<Size> {
-        match self {
-            Output::Framebuffer(framebuffer) => Some(framebuffer.size()),
-            Output::Png(file) => Some(file.size()),
-            Output::Ansi(_) | Output::None | Output::Missing => None,
-        }
-    }
-
-    /// Pushes the damaged parts of a frame; outputs without pixels ignore it.
-    ///
-    /// # Errors
-    /// [`OutputError::Write`].
-    pub fn push(&mut self, canvas: &Canvas, _damage: &[Rectangle]) -> Result<(), OutputError> {
-        match self {
-            Output::Framebuffer(framebuffer) => {
-                framebuffer.show(canvas);
-                Ok(())
-            }
-            Output::Png(file) => file.show(canvas),
-            Output::Ansi(_) | Output::None | Output::Missing => Ok(()),
-        }
-    }
 }
 
 /// A shopper's display: tell it the screen, it does the rest.
@@ -256,6 +145,7 @@ pub struct Display {
     pushed: Option<Canvas>,
     mirror: Option<Feed>,
     on_show: Option<OnShow>,
+    bytes: u64,
 }
 
 /// What is on show; without a scene where there are no pixels.
@@ -270,7 +160,16 @@ impl Display {
     pub fn new(output: Output, frame: Frame) -> Self {
         let size = output.size().unwrap_or_default();
         let canvas = Canvas::new(size.width, size.height);
-        Self { output, config: None, frame, canvas, pushed: None, mirror: None, on_show: None }
+        Self {
+            output,
+            config: None,
+            frame,
+            canvas,
+            pushed: None,
+            mirror: None,
+            on_show: None,
+            bytes: 0,
+        }
     }
 
     /// The same display, which opens its output anew after a failure.
@@ -293,8 +192,12 @@ impl Display {
     /// Whether shoppers could scan a code of usual length here; how large it would come out.
     ///
     /// # Errors
-    /// [`DisplayError::Draw`] when neither a code nor its link fits on the panel.
-    pub fn try_code(&self) -> Result<Option<Fit>, DisplayError> {
+    /// [`DisplayError::Output`] when there is no display, [`DisplayError::Draw`] when neither a
+    /// code nor its link fits on the panel.
+    pub fn try_code(&mut self) -> Result<Option<Fit>, DisplayError> {
+        if let Output::Missing = self.output {
+            self.reopen()?;
+        }
         let Some(size) = self.output.size() else { return Ok(None) };
         let url = DistributionUrl::new(USUAL_URL, &[".klarna.com".to_owned()]);
         let amount = Currency::new("EUR").map(|euro| Amount::new(100_000, euro));
@@ -376,12 +279,22 @@ impl Display {
         shown.scene.as_ref().map_or_else(seconds, |scene| scene.next(now))
     }
 
+    /// What its screens have in common.
+    pub fn frame(&self) -> &Frame {
+        &self.frame
+    }
+
+    /// Bytes that the output has taken since the display was made.
+    pub fn bytes_pushed(&self) -> u64 {
+        self.bytes
+    }
+
     /// Asks the output whether it is still there.
     ///
     /// # Errors
     /// [`OutputError`]; the next screen is then drawn in any case.
     pub fn probe(&mut self) -> Result<(), OutputError> {
-        Ok(())
+        self.output.probe().inspect_err(|_| self.forget())
     }
 
     /// Opens the output anew, if it is known how; what is drawn next is drawn in any case.
@@ -429,7 +342,7 @@ impl Display {
             (Some(_), Some(touched)) => touched,
             (Some(earlier), None) => damage(earlier, &self.canvas),
         };
-        self.output.push(&self.canvas, &damage)?;
+        self.bytes += self.output.push(&self.canvas, &damage)? as u64;
         if let Some(mirror) = &self.mirror {
             let text = Content::new(screen, &self.frame, self.frame.lang).spoken();
             mirror.publish(&self.canvas, &damage, text, self.frame.lang);

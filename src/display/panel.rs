@@ -1,7 +1,8 @@
 //! A display on a thread of its own: drawing never holds up a payment, the newest screen wins, and
 //! what moves on a screen moves by itself.
 
-use super::{Display, DisplayError};
+use super::cue::Attention;
+use super::{AttentionConfig, Display, DisplayError};
 use crate::clock::Mono;
 use crate::i18n::Lang;
 use crate::payment::screen::Screen;
@@ -46,21 +47,25 @@ enum Task {
 }
 
 impl Panel {
-    /// Starts the thread; `clock` is asked for the time whenever something is drawn.
+    /// Starts the thread; `clock` is asked for the time whenever something is drawn. Whether codes
+    /// can be shown is known when this returns.
     ///
     /// # Errors
     /// When the system gives no thread.
     pub fn start(
-        display: Display,
+        mut display: Display,
+        attention: AttentionConfig,
         clock: impl Fn() -> Mono + Send + 'static,
     ) -> std::io::Result<Self> {
         let slot = Arc::new(Slot::default());
-        let (told, health) = watch::channel(None);
-        let worker = Worker { display, clock, told, wanted: None, unfit: None };
+        let unfit = unfit(&mut display);
+        let (told, health) = watch::channel(unfit.clone());
         let theirs = slot.clone();
-        let thread = std::thread::Builder::new()
-            .name("display".to_owned())
-            .spawn(move || worker.run(&theirs))?;
+        let thread = std::thread::Builder::new().name("display".to_owned()).spawn(move || {
+            let attention = Attention::open(&attention);
+            let worker = Worker { display, attention, clock, told, wanted: None, unfit };
+            worker.run(&theirs);
+        })?;
         Ok(Self { slot, thread, last: None, health })
     }
 
@@ -112,6 +117,7 @@ impl Slot {
 
 struct Worker<C> {
     display: Display,
+    attention: Attention,
     clock: C,
     told: watch::Sender<Option<String>>,
     wanted: Option<(Screen, Lang)>,
@@ -122,7 +128,6 @@ struct Worker<C> {
 impl<C: Fn() -> Mono> Worker<C> {
     fn run(mut self, slot: &Slot) {
         let mut failing = false;
-        self.look();
         loop {
             let moves = self.display.next((self.clock)());
             let wait = if failing { RETRY } else { moves.unwrap_or(PROBE).min(PROBE) };
@@ -143,7 +148,14 @@ impl<C: Fn() -> Mono> Worker<C> {
     fn draw(&mut self) -> Result<(), DisplayError> {
         let Some((screen, lang)) = &self.wanted else { return Ok(()) };
         self.display.speak(*lang);
-        self.display.show(screen, (self.clock)())
+        self.attention.prepare(screen);
+        let now = (self.clock)();
+        self.display.show(screen, now)?;
+        self.attention.shown(screen, self.display.frame());
+        if self.display.is_urgent(now) {
+            self.attention.warn(screen, self.display.frame());
+        }
+        Ok(())
     }
 
     fn go_on(&mut self) -> Result<(), DisplayError> {
@@ -153,23 +165,8 @@ impl<C: Fn() -> Mono> Worker<C> {
 
     fn reopen(&mut self) -> Result<(), DisplayError> {
         self.display.reopen()?;
-        self.look();
+        self.unfit = unfit(&mut self.display);
         self.draw()
-    }
-
-    /// Looks whether a code fits on this panel.
-    fn look(&mut self) {
-        let tried = self.display.try_code();
-        if let Ok(Some(fit)) = &tried
-            && fit.tight
-        {
-            let module_px = fit.module_px;
-            tracing::warn!(module_px, "QR codes are small on this panel; 4 pixels are better");
-        }
-        self.unfit = tried.err().map(|error| error.to_string());
-        if self.unfit.is_some() {
-            self.tell(self.unfit.clone());
-        }
     }
 
     fn tell(&self, wrong: Option<String>) {
@@ -186,5 +183,21 @@ impl<C: Fn() -> Mono> Worker<C> {
             (Some(_), Some(_)) | (None, None) => {}
         }
         self.told.send_replace(wrong);
+    }
+}
+
+/// Why codes cannot be shown on this panel.
+fn unfit(display: &mut Display) -> Option<String> {
+    match display.try_code() {
+        Ok(Some(fit)) if fit.tight => {
+            let module_px = fit.module_px;
+            tracing::warn!(module_px, "QR codes are small on this panel; 4 pixels are better");
+            None
+        }
+        Ok(_) => None,
+        Err(error) => {
+            tracing::error!(%error, "no code can be shown; no sale is begun until it can");
+            Some(error.to_string())
+        }
     }
 }

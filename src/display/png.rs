@@ -31,14 +31,15 @@ impl PngFile {
         self.size
     }
 
-    /// Replaces the file; when this returns, readers see the new picture.
+    /// Replaces the file; when this returns, readers see the new picture. Returns its length.
     ///
     /// # Errors
     /// [`OutputError::Write`]; the earlier picture is then untouched.
-    pub fn show(&mut self, canvas: &Canvas) -> Result<(), OutputError> {
+    pub fn show(&mut self, canvas: &Canvas) -> Result<usize, OutputError> {
         let write = |source| OutputError::Write { path: self.path.clone(), source };
         let bytes = encode(canvas, self.scale).map_err(write)?;
-        replace(&self.path, &bytes).map_err(write)
+        replace(&self.path, &bytes).map_err(write)?;
+        Ok(bytes.len())
     }
 }
 

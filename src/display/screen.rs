@@ -82,6 +82,8 @@ pub struct Scene {
     since: Mono,
     alternate: Option<Duration>,
     shown: Option<Moving>,
+    /// Pixels beside an item that letters may reach into.
+    bleed: i32,
 }
 
 /// Everything about a scene that depends on the time.
@@ -112,6 +114,7 @@ impl Scene {
             since: now,
             alternate: second.map(|_| frame.alternate),
             shown: None,
+            bleed: if size.width.min(size.height) < 120 { 1 } else { 2 },
         })
     }
 
@@ -163,9 +166,13 @@ impl Scene {
         let mut painter = Painter::new(target, &self.theme, &moving);
         let mut touched = Vec::new();
         for item in self.items.iter().filter(|item| moving.moves(item, shown.as_ref())) {
-            paint::fill(painter.target, &item.area, self.theme.background)?;
+            // Letters may reach over the sides of their line.
+            let bleed = Point::new(self.bleed, 0);
+            let size = item.area.size + Size::new(2 * self.bleed.unsigned_abs(), 0);
+            let area = Rectangle::new(item.area.top_left - bleed, size);
+            paint::fill(painter.target, &area, self.theme.background)?;
             painter.item(item)?;
-            touched.push(item.area);
+            touched.push(area);
         }
         self.shown = Some(moving);
         Ok(touched)

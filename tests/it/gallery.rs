@@ -93,7 +93,7 @@ pub fn screens(amount: Amount) -> Vec<(&'static str, Screen)> {
         is_online: true,
         queued: 3,
         refused: 1,
-        last_sync: Some("2026-01-31 13:00:00 CET".to_owned()),
+        last_sync: Some("2026-01-31 13:00".to_owned()),
         support_code: "1NFV4E0".to_owned(),
     };
     vec![
@@ -145,6 +145,14 @@ pub fn gallery() -> Vec<(String, Canvas)> {
             sheets
                 .push((name, sheet(size, &frame_for(size, lang), &screens(amount(4_990, "EUR")))));
         }
+    }
+    // As they are, for whoever comes to the project first.
+    for (file, name) in [("scan", "scan-offer"), ("approved", "approved")] {
+        let mut picture = Canvas::new(480, 800);
+        let screens = screens(amount(4_990, "EUR"));
+        let (_, screen) = screens.iter().find(|(it, _)| *it == name).expect("it is there");
+        draw(&mut picture, screen, &frame(Lang::En), Mono::default()).expect("fits");
+        sheets.push((file.to_owned(), picture));
     }
     for (name, frame) in looks() {
         let shown = ["idle", "scan", "scan-hurry", "approved", "unknown-outcome", "refunded"];

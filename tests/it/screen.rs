@@ -1,7 +1,7 @@
 //! Every screen on every size of panel and in every language: nothing clipped, nothing overlaps,
 //! codes are read by an independent decoder, and each state has a picture.
 //!
-//! `cargo run --example gallery` rewrites the pictures in `docs/gallery`.
+//! `cargo run --example gallery`, or `UPDATE_GOLDEN=1`, rewrites the pictures in `docs/gallery`.
 
 use crate::gallery::{
     self, SCANNABLE, SIZES, amount, frame, frame_for, scan, screens, seconds, url, uuid,
@@ -14,13 +14,15 @@ use embedded_graphics::prelude::RgbColor;
 use embedded_graphics::primitives::{PointsIter, Rectangle};
 use klarna_terminald::clock::Mono;
 use klarna_terminald::display::canvas::Canvas;
-use klarna_terminald::display::screen::{DrawError, Drawn, draw};
+use klarna_terminald::display::damage::damage;
+use klarna_terminald::display::screen::{DrawError, Drawn, Scene, draw};
 use klarna_terminald::display::theme::Theme;
 use klarna_terminald::display::{Display, Frame, Output, OutputConfig, Role, ansi};
 use klarna_terminald::i18n::{LANGS, Lang};
 use klarna_terminald::payment::screen::Screen;
 use std::convert::Infallible;
 use std::path::Path;
+use std::time::Duration;
 
 fn drawn(screen: &Screen, frame: &Frame, (width, height): (u32, u32)) -> (Canvas, Drawn) {
     let mut canvas = Canvas::new(width, height);
@@ -293,6 +295,66 @@ fn a_display_draws_once_and_again_when_told() {
 }
 
 #[test]
+fn what_moves_is_drawn_by_itself_and_the_code_is_not_touched() {
+    let second = Frame { second_lang: Some(Lang::Fi), ..frame(Lang::De) };
+    let paying = Screen::ShopperPaying { amount: amount(4_990, "EUR"), due: seconds(272) };
+    for &size in SCANNABLE {
+        for screen in [scan(url(&uuid(9)), amount(4_990, "EUR")), paying.clone()] {
+            let panel = Size::new(size.0, size.1);
+            let mut scene = Scene::new(&screen, &second, panel, Mono::default()).expect("fits");
+            let mut canvas = Canvas::new(size.0, size.1);
+            let Ok(drawn) = scene.draw(&mut canvas, Mono::default());
+            let code = drawn.elements.iter().find(|e| e.role == Role::Qr).map(|e| e.bounds);
+            let (mut now, mut languages) = (Mono::default(), 0);
+            while let Some(wait) = scene.next(now).filter(|_| now < seconds(280)) {
+                now = now.after(wait.max(Duration::from_millis(450)));
+                let before = canvas.clone();
+                let Ok(touched) = scene.advance(&mut canvas, now);
+                let mut told = before;
+                touched.iter().for_each(|area| told.copy(&canvas, area));
+                assert!(told == canvas, "more has changed than was told at {size:?}");
+                let apart = |a: &Rectangle| code.is_none_or(|c| a.intersection(&c).is_zero_sized());
+                assert!(touched.iter().all(apart), "the code was touched at {size:?}");
+                languages += usize::from(touched.len() > 3);
+            }
+            assert!(now >= seconds(272) && languages > 10, "{languages} turns until {now:?}");
+            let mut whole = Canvas::new(size.0, size.1);
+            let Ok(_) = scene.draw(&mut whole, now);
+            assert!(damage(&whole, &canvas).is_empty(), "{size:?} drawn as a whole is different");
+        }
+    }
+}
+
+#[test]
+fn two_languages_share_every_place() {
+    for second in LANGS {
+        for size in SIZES {
+            let frame = Frame { second_lang: Some(second), ..frame_for(size, Lang::De) };
+            for (name, screen) in screens(amount(123_456_789, "SEK")) {
+                let panel = Size::new(size.0, size.1);
+                let mut scene = Scene::new(&screen, &frame, panel, Mono::default()).expect("fits");
+                for now in [0, 5].map(seconds) {
+                    let Ok(drawn) = scene.draw(&mut Sketch(panel), now);
+                    check_boxes(&drawn, size, &format!("{name} and {second:?} at {size:?}"));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn large_letters_fit_in_every_language() {
+    for lang in LANGS {
+        for &size in SCANNABLE {
+            let frame = Frame { large_text: true, theme: Theme::CONTRAST, ..frame(lang) };
+            for (name, screen) in screens(amount(123_456_789, "SEK")) {
+                check_boxes(&sketched(&screen, &frame, size), size, name);
+            }
+        }
+    }
+}
+
+#[test]
 fn a_screen_that_does_not_fit_leaves_no_code_behind() {
     let folder = tempfile::tempdir().expect("temporary directory");
     let path = folder.path().join("screen.png");
@@ -311,6 +373,9 @@ fn a_screen_that_does_not_fit_leaves_no_code_behind() {
 fn every_screen_is_as_in_the_gallery() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let differences = root.join("target/gallery");
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        gallery::write(&root.join("docs/gallery"));
+    }
     let wrong = gallery::compare(&root.join("docs/gallery"), &differences);
     assert!(wrong.is_empty(), "cargo run --example gallery accepts these changes: {wrong:#?}");
 }

@@ -102,6 +102,7 @@ impl Terminal {
             ("display.path", format!("{:?}", at("screen.png"))),
             ("display.width", "240".to_owned()),
             ("display.height", "320".to_owned()),
+            ("payment.result_screen_s", "10".to_owned()),
         ]);
         match wire {
             Wire::Serial => {

@@ -31,6 +31,9 @@ pub(super) struct Arguments {
     /// The host in the QR code; this computer's address in the network lets a phone scan it
     #[arg(long, value_name = "HOST", default_value = "localhost")]
     public_host: String,
+    /// Where a browser of this computer sees what the shopper sees; the default is a free port
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    mirror: SocketAddr,
     /// Keep journal and screens here instead of in a directory that is removed at the end, and the
     /// dialogue of a till that speaks ZVT
     #[arg(long, value_name = "DIR")]

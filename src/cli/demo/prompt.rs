@@ -35,6 +35,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let mut cashier = Cashier { shop, last: None, sales: 0, commands: 0, queued: 0 };
     window.greet(HELP);
     println!("The shopper's page: {} (or scan the code)", cashier.shop.page());
+    println!("The screen in a browser: {}", cashier.shop.mirror());
     let result = cashier.serve(typed_lines()).await;
     let closed = cashier.shop.close().await;
     window.leave();

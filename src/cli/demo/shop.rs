@@ -10,6 +10,7 @@ use crate::simulator::{Options, Simulator};
 use crate::store::Reader;
 use anyhow::Context as _;
 use serialport::{SerialPort as _, TTYPort};
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -19,6 +20,7 @@ pub(super) struct Shop<T = Till> {
     pub(super) simulator: Simulator,
     pub(super) till: T,
     pub(super) directory: PathBuf,
+    mirror: SocketAddr,
     keep: bool,
     daemon: JoinHandle<anyhow::Result<()>>,
     stop: oneshot::Sender<()>,
@@ -57,7 +59,8 @@ impl Shop<()> {
             ..Options::default()
         })
         .await?;
-        let config = configuration(&directory, &simulator, &arguments.public_host, settings)?;
+        let mirror = free_address(arguments.mirror)?;
+        let config = configuration(&directory, &simulator, arguments, mirror, settings)?;
         let output = match output {
             Some(output) => output,
             None => Output::open(&config.output)?,
@@ -68,13 +71,13 @@ impl Shop<()> {
             stopped.await.unwrap_or(());
         }));
         let keep = arguments.dir.is_some();
-        Ok(Self { simulator, till: (), directory, keep, daemon, stop })
+        Ok(Self { simulator, till: (), directory, mirror, keep, daemon, stop })
     }
 
     /// The same shop with this at its till.
     pub(super) fn with<T>(self, till: T) -> Shop<T> {
-        let Self { simulator, till: (), directory, keep, daemon, stop } = self;
-        Shop { simulator, till, directory, keep, daemon, stop }
+        let Self { simulator, till: (), directory, mirror, keep, daemon, stop } = self;
+        Shop { simulator, till, directory, mirror, keep, daemon, stop }
     }
 }
 
@@ -102,6 +105,11 @@ impl<T> Shop<T> {
         format!("{}/pay/latest", self.simulator.control_url())
     }
 
+    /// Where a browser sees what the shopper sees.
+    pub(super) fn mirror(&self) -> String {
+        format!("http://{}/display", self.mirror)
+    }
+
     /// Stops the terminal and lets go of everything.
     pub(super) async fn close(self) -> anyhow::Result<()> {
         let _ = self.stop.send(());
@@ -116,6 +124,12 @@ impl<T> Shop<T> {
     }
 }
 
+/// A port that nobody has taken, where none is asked for.
+fn free_address(asked: SocketAddr) -> anyhow::Result<SocketAddr> {
+    let taken = TcpListener::bind(asked).with_context(|| format!("{asked} cannot be used"))?;
+    Ok(taken.local_addr()?)
+}
+
 /// The screen as a picture.
 pub(super) const SCREEN: &str = "screen.png";
 const JOURNAL: &str = "terminal.sqlite";
@@ -125,11 +139,13 @@ const KEY: &str = "klarna-api-key";
 fn configuration(
     directory: &Path,
     simulator: &Simulator,
-    public_host: &str,
+    arguments: &Arguments,
+    mirror: SocketAddr,
     till: &str,
 ) -> anyhow::Result<Config> {
     let options = Options::default();
     std::fs::write(directory.join(KEY), options.api_key)?;
+    let public_host = &arguments.public_host;
     let path = |name: &str| format!("{:?}", directory.join(name).display().to_string());
     let text = format!(
         r#"
@@ -161,6 +177,7 @@ path = {journal}
 [display]
 output = "png"
 path = {screen}
+mirror = "{mirror}"
 "#,
         base_url = simulator.api_url(),
         account = options.account_id,

@@ -185,7 +185,13 @@ impl Page {
             arranged.find_map(|items| items)
         };
         let large = editions.iter().find_map(|contents| arranged(contents, SCALE_OF_PICTURE));
-        large.or_else(|| editions.iter().find_map(|contents| arranged(contents, 0.0)))
+        let small = || editions.iter().find_map(|contents| arranged(contents, 0.0));
+        // Words that no column beside the icon can hold go without it.
+        let bare = || {
+            let contents = editions.last().filter(|_| editions.len() > 1)?;
+            self.scaled(|scale| self.arrange(contents, None, scale))
+        };
+        large.or_else(small).or_else(bare)
     }
 
     fn beside_code(

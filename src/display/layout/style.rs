@@ -40,7 +40,7 @@ impl Style {
             Role::Body => (0.052, Weight::Regular, 4, 6, 0.035),
             Role::Warning => (0.06, Weight::SemiBold, 4, 6, 0.045),
             Role::Code => (0.046, Weight::SemiBold, 1, 2, 0.05),
-            Role::Fact => (0.042, Weight::Regular, 1, 2, 0.012),
+            Role::Fact => (0.042, Weight::Regular, 2, 2, 0.012),
             Role::Link => (0.052, Weight::SemiBold, 6, 6, 0.04),
             Role::Time => (0.05, Weight::SemiBold, 1, 1, 0.0),
             Role::TimeLabel => (0.042, Weight::Regular, 1, 1, 0.0),

@@ -37,6 +37,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     window.greet(HELP);
     println!("{OWN_TILL}");
     println!("The shopper's page: {} (or scan the code)", cashier.shop.page());
+    println!("The screen in a browser: {}", cashier.shop.mirror());
     let result = cashier.serve(typed_lines()).await;
     let closed = cashier.shop.close().await;
     window.leave();

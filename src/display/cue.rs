@@ -1,0 +1,202 @@
+//! What a screen asks of light, sound and voice.
+//!
+//! Every state is told apart by its icon and words alone; this is for people who look or listen
+//! elsewhere. Nothing flashes faster than twice a second (WCAG 2.2, success criterion 2.3.1).
+
+use super::attention::light::{Backlight, BlinkPeriod, Led};
+use super::attention::sound::{Buzzer, Signal};
+use super::attention::speech::Speaker;
+use super::content::Content;
+use super::{AttentionConfig, Frame};
+use crate::payment::screen::Screen;
+use std::io;
+use std::mem::discriminant;
+
+/// What the lamp does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lamp {
+    /// Nothing is expected of anybody.
+    Dark,
+    /// It is done.
+    Lit,
+    /// Somebody is to do something.
+    Blinking,
+}
+
+/// What goes with a screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cue {
+    /// A camera looks at the screen.
+    pub is_bright: bool,
+    /// The lamp.
+    pub lamp: Lamp,
+    /// What is heard when the screen comes on show.
+    pub signal: Option<Signal>,
+}
+
+impl Cue {
+    /// What goes with `screen`.
+    pub fn of(screen: &Screen) -> Self {
+        let cue = |lamp, signal| Self { is_bright: false, lamp, signal };
+        match screen {
+            Screen::Scan { .. } => {
+                Self { is_bright: true, lamp: Lamp::Blinking, signal: Some(Signal::Attention) }
+            }
+            Screen::Operator(_) => Self { is_bright: true, ..cue(Lamp::Dark, None) },
+            Screen::Approved { .. } | Screen::Refunded { .. } | Screen::RefundQueued { .. } => {
+                cue(Lamp::Lit, Some(Signal::Success))
+            }
+            Screen::Cancelled
+            | Screen::NotCompleted
+            | Screen::NotAvailable
+            | Screen::NoConnection => cue(Lamp::Dark, Some(Signal::Failure)),
+            Screen::UnknownOutcome { .. } | Screen::AskStaff { .. } => {
+                cue(Lamp::Blinking, Some(Signal::Attention))
+            }
+            Screen::Idle
+            | Screen::Checking { .. }
+            | Screen::ShopperPaying { .. }
+            | Screen::Confirming { .. }
+            | Screen::Refunding { .. }
+            | Screen::NoTill
+            | Screen::ClockWrong
+            | Screen::StorageFull
+            | Screen::Updating
+            | Screen::OutOfService { .. } => cue(Lamp::Dark, None),
+        }
+    }
+}
+
+/// The devices that a terminal has.
+#[derive(Debug, Default)]
+pub struct Attention {
+    backlight: Option<Device<Backlight>>,
+    lamp: Option<Device<Led>>,
+    buzzer: Option<Device<Buzzer>>,
+    speaker: Option<Device<Speaker>>,
+    brightness: u8,
+    last: Option<Screen>,
+    warned: bool,
+}
+
+/// A device whose first failure is logged, and the others are not.
+#[derive(Debug)]
+struct Device<T> {
+    name: &'static str,
+    device: T,
+    failed: bool,
+}
+
+impl<T> Device<T> {
+    fn open(name: &'static str, opened: io::Result<T>) -> Option<Self> {
+        match opened {
+            Ok(device) => Some(Self { name, device, failed: false }),
+            Err(error) => {
+                tracing::error!(%error, "the {name} cannot be used; payments go on without it");
+                None
+            }
+        }
+    }
+
+    fn use_it(&mut self, action: impl FnOnce(&T) -> io::Result<()>) {
+        let result = action(&self.device);
+        if let Err(error) = &result
+            && !self.failed
+        {
+            tracing::warn!(%error, "the {} does not work; payments go on without it", self.name);
+        }
+        self.failed = result.is_err();
+    }
+}
+
+impl Attention {
+    /// Opens what is configured; what cannot be opened is logged and left out.
+    pub fn open(config: &AttentionConfig) -> Self {
+        let backlight = config.backlight.as_deref().map(Backlight::open);
+        let lamp = config.led.as_deref().map(Led::open);
+        let buzzer = config.buzzer.as_ref().map(|(chip, channel)| Buzzer::open(chip, *channel));
+        let speaker = (!config.speech.is_empty()).then(|| Speaker::new(config.speech.clone()));
+        Self {
+            backlight: backlight.and_then(|opened| Device::open("backlight", opened)),
+            lamp: lamp.and_then(|opened| Device::open("lamp", opened)),
+            buzzer: buzzer.and_then(|opened| Device::open("buzzer", opened)),
+            speaker: speaker.and_then(|opened| Device::open("voice", opened)),
+            brightness: config.brightness,
+            last: None,
+            warned: false,
+        }
+    }
+
+    /// Before `screen` comes on show: the light that a camera needs.
+    pub fn prepare(&mut self, screen: &Screen) {
+        let level = if Cue::of(screen).is_bright { 100 } else { self.brightness };
+        if let Some(light) = &mut self.backlight
+            && self.last.as_ref().is_none_or(|last| Cue::of(last) != Cue::of(screen))
+        {
+            light.use_it(|light| light.set(level));
+        }
+    }
+
+    /// `screen` has come on show; the same one again says nothing.
+    pub fn shown(&mut self, screen: &Screen, frame: &Frame) {
+        let before = self.last.replace(screen.clone());
+        let kind = |screen: &Screen| discriminant(screen);
+        if before.as_ref().is_some_and(|before| kind(before) == kind(screen)) {
+            return;
+        }
+        self.warned = false;
+        let cue = Cue::of(screen);
+        if let Some(lamp) = &mut self.lamp {
+            lamp.use_it(|lamp| match cue.lamp {
+                Lamp::Dark => lamp.off(),
+                Lamp::Lit => lamp.on(),
+                Lamp::Blinking => lamp.blink(BlinkPeriod::SECOND),
+            });
+        }
+        // What was there when the terminal started is no news.
+        if before.is_some() {
+            self.sound(cue.signal);
+            let is_news = cue.signal.is_some() || matches!(screen, Screen::ShopperPaying { .. });
+            if is_news {
+                self.say(&Content::new(screen, frame, frame.lang).spoken(), frame);
+            }
+        }
+    }
+
+    /// The time of the screen on show is nearly over; said once.
+    pub fn warn(&mut self, screen: &Screen, frame: &Frame) {
+        if std::mem::replace(&mut self.warned, true) {
+            return;
+        }
+        self.sound(Some(Signal::Warning));
+        if let Some(time) = Content::new(screen, frame, frame.lang).time {
+            self.say(time.nearly_up, frame);
+        }
+        if let Some(lamp) = &mut self.lamp {
+            lamp.use_it(|lamp| lamp.blink(BlinkPeriod::MIN));
+        }
+    }
+
+    fn sound(&mut self, signal: Option<Signal>) {
+        if let (Some(buzzer), Some(signal)) = (&mut self.buzzer, signal) {
+            buzzer.use_it(|buzzer| buzzer.play(signal));
+        }
+    }
+
+    fn say(&mut self, text: &str, frame: &Frame) {
+        if let Some(speaker) = &mut self.speaker {
+            speaker.use_it(|speaker| speaker.say(text, frame.lang.tag()));
+        }
+    }
+}
+
+impl Drop for Attention {
+    fn drop(&mut self) {
+        if let Some(light) = &mut self.backlight {
+            light.use_it(Backlight::restore);
+        }
+        if let Some(lamp) = &mut self.lamp {
+            lamp.use_it(Led::restore);
+        }
+    }
+}
