@@ -50,6 +50,10 @@ impl Config {
         let metrics = self.metrics_file.as_ref().map(|path| path.display().to_string());
         line("metrics", metrics.unwrap_or_else(|| "not written".to_owned()));
         line("display", describe_output(&self.output));
+        line("languages", self.languages());
+        if let Some(address) = self.mirror {
+            line("mirror", format!("http://{address}/display, for browsers of this terminal"));
+        }
         line("log", format!("{:?}, {}", self.log_format, self.log_filter));
         text
     }
@@ -85,6 +89,16 @@ fn describe_capture(policy: CapturePolicy) -> &'static str {
         CapturePolicy::OnTillAck => "as soon as the till has acknowledged the result",
         CapturePolicy::Manual => "when the till sends capture",
         CapturePolicy::EndOfShift => "when the till ends the shift",
+    }
+}
+
+impl Config {
+    fn languages(&self) -> String {
+        let lang = self.frame.lang.tag();
+        match self.frame.second_lang {
+            Some(second) => format!("{lang}, in turns with {}", second.tag()),
+            None => format!("{lang}, unless the till names another one"),
+        }
     }
 }
 

@@ -120,6 +120,7 @@ database     /var/lib/klarna-terminald/terminal.sqlite
 alarms       a call waits for 24 h, 200 calls wait, an authorisation has 3 of 28 days left
 metrics      not written
 display      framebuffer /dev/fb0, turned by 0 degrees
+languages    de, unless the till names another one
 log          Text, info
 ";
     assert_eq!(summary, expected);
@@ -271,7 +272,42 @@ fn values_are_bounded() {
         &good_but("link = \"serial\"", "link = \"tcp\"\nlisten = \"here\""),
         &["till.listen: \"here\" is not an address and port"],
     );
-    desk.refuses(&good_and("display", "rotation = 45"), &["45 is not 0, 90, 180 or 270"]);
+}
+
+#[test]
+fn what_cannot_be_shown_is_refused_with_what_to_do() {
+    let desk = Desk::new();
+    let logo = desk.file("logo.png", "GIF89a");
+    let large = desk.file("large.png", "");
+    std::fs::File::create(&large).and_then(|file| file.set_len(20 << 20)).expect("20 MiB");
+    for (line, complaint) in [
+        ("rotation = 45", "display.rotation: 45 is not 0, 90, 180 or 270"),
+        (
+            "colors.accent = \"#ffb3c7\"",
+            "accent #ffb3c7 on background #f7f5f1 has a contrast of 1.5",
+        ),
+        (
+            "colors.ink = \"pink\"",
+            "display.colors.ink: \"pink\" is not a colour such as \"#0b564c\"",
+        ),
+        ("second_language = \"tlh\"", "\"tlh\" is none of en, de, sv"),
+        ("alternate_s = 0", "display.alternate_s: 0 is out of range: 1 to 60 seconds"),
+        ("brightness = 0", "display.brightness: 0 is out of range: 1 to 100 percent"),
+        ("short_link = \"shop.example\"", "is not a link such as \"pay.shop.example/{code}\""),
+        ("speech = []", "display.speech: names no program"),
+        ("mirror = \"0.0.0.0:8480\"", "can be reached from elsewhere"),
+        ("mirror = \"8480\"", "is not an address such as \"127.0.0.1:8480\""),
+        (&format!("logo = {logo:?}"), "logo.png is not a PNG picture"),
+        (&format!("logo = {large:?}"), "large.png has more than 1024 KiB; save a smaller picture"),
+        ("logo = \"/nonexistent.png\"", "display.logo: /nonexistent.png cannot be read"),
+    ] {
+        desk.refuses(&good_and("display", line), &[complaint]);
+    }
+    desk.takes(&good_and("display", "second_language = \"en\""), "de, in turns with en");
+    desk.takes(
+        &good_and("display", "mirror = \"127.0.0.1:8480\""),
+        "http://127.0.0.1:8480/display",
+    );
 }
 
 #[test]

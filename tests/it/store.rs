@@ -2,6 +2,13 @@
 //! terminal does while it cannot be written.
 
 use crate::terminal::{Terminal, sale};
+use klarna_terminald::clock::Mono;
+use klarna_terminald::display::Frame;
+use klarna_terminald::display::canvas::Canvas;
+use klarna_terminald::display::png::encode;
+use klarna_terminald::display::screen::draw;
+use klarna_terminald::i18n::Lang;
+use klarna_terminald::payment::screen::Screen;
 use klarna_terminald::simulator::ShopperAction::Approve;
 use klarna_terminald::store::{Reader, Store};
 use rusqlite::Connection;
@@ -152,14 +159,13 @@ async fn without_a_journal_there_is_no_payment_and_it_heals_by_itself() {
 
 /// The picture that is shown once nothing lingers.
 async fn wait_for_steady_picture(terminal: &Terminal) -> Vec<u8> {
-    let fresh = Terminal::tcp(&[]).await;
-    let path = fresh.path("screen.png");
-    fresh.until("an idle screen", || crate::terminal::decode(&path).is_some()).await;
-    let idle = std::fs::read(&path).expect("a picture");
+    let frame = Frame { merchant: "Test Store".to_owned(), lang: Lang::De, ..Frame::default() };
+    let mut canvas = Canvas::new(240, 320);
+    draw(&mut canvas, &Screen::Idle, &frame, Mono::default()).expect("fits");
+    let idle = encode(&canvas, 1).expect("encodes");
     let screen = terminal.path("screen.png");
     let same = || std::fs::read(&screen).is_ok_and(|picture| picture == idle);
     terminal.until("the screen is idle", same).await;
-    fresh.finish().await;
     idle
 }
 

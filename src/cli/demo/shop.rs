@@ -124,8 +124,8 @@ impl<T> Shop<T> {
     }
 }
 
-/// A port that nobody has taken, where none is asked for.
-fn free_address(asked: SocketAddr) -> anyhow::Result<SocketAddr> {
+/// The address itself, or with port 0 one that is free now, so that it can be told.
+pub(super) fn free_address(asked: SocketAddr) -> anyhow::Result<SocketAddr> {
     let taken = TcpListener::bind(asked).with_context(|| format!("{asked} cannot be used"))?;
     Ok(taken.local_addr()?)
 }

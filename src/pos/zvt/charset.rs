@@ -108,6 +108,53 @@ const PLAIN: &[(&str, &str)] = &[
     ("\u{a0}\u{2009}\u{202f}", " "),
 ];
 
+/// Greek in Latin letters (ISO 843, transcription; its rules for pairs but the commonest are left
+/// out). The upper case comes from these rows as well.
+const GREEK: &[(&str, &str)] = &[
+    ("αά", "a"),
+    ("β", "v"),
+    ("γ", "g"),
+    ("δ", "d"),
+    ("εέ", "e"),
+    ("ζ", "z"),
+    ("ηήιίϊΐ", "i"),
+    ("θ", "th"),
+    ("κ", "k"),
+    ("λ", "l"),
+    ("μ", "m"),
+    ("ν", "n"),
+    ("ξ", "x"),
+    ("οόωώ", "o"),
+    ("π", "p"),
+    ("ρ", "r"),
+    ("σς", "s"),
+    ("τ", "t"),
+    ("υύϋΰ", "y"),
+    ("φ", "f"),
+    ("χ", "ch"),
+    ("ψ", "ps"),
+];
+
+/// A Greek text in Latin letters, for code pages without Greek: of CP437's few letters no word can
+/// be made. Other texts stay as they are.
+pub fn without_greek(text: &str) -> String {
+    let mut latin = String::with_capacity(text.len());
+    let mut before = ' ';
+    for character in text.chars() {
+        let small = character.to_lowercase().next().unwrap_or(character);
+        let row = GREEK.iter().find(|(letters, _)| letters.contains(small));
+        let pair = matches!(before, 'ο' | 'Ο') && matches!(small, 'υ' | 'ύ');
+        let spelled = row.map(|(_, spelled)| if pair { "u" } else { spelled });
+        match spelled {
+            None => latin.push(character),
+            Some(spelled) if small == character => latin.push_str(spelled),
+            Some(spelled) => latin.push_str(&spelled.to_ascii_uppercase()),
+        }
+        before = character;
+    }
+    latin
+}
+
 impl Charset {
     /// The code page of a registration's tag 14, if it is one of ours: `01` and `0F` are parts of
     /// ISO 8859, `FE` is UTF-8, `FF` is CP437.
@@ -205,6 +252,12 @@ mod tests {
 
     const ALL: [Charset; 5] =
         [Charset::Cp437, Charset::Latin1, Charset::Latin9, Charset::Utf8, Charset::SevenBit];
+
+    #[test]
+    fn greek_is_spelled_in_latin_letters() {
+        assert_eq!(without_greek("ΠΛΗΡΩΜΗ Ώρα: 10,00 €"), "PLIROMI Ora: 10,00 €");
+        assert_eq!(without_greek("του ΤΟΥ Καφέ Øst ß"), "tou TOU Kafe Øst ß");
+    }
 
     #[test]
     fn german_letters_in_every_code_page() {

@@ -3,7 +3,7 @@
 
 use super::super::Arguments;
 use super::super::script::say;
-use super::super::shop::{SCREEN, Shop, line};
+use super::super::shop::{SCREEN, Shop, free_address, line};
 use super::TILL;
 use crate::cli::list::describe;
 use crate::simulator::ShopperAction;
@@ -12,7 +12,6 @@ use serialport::TTYPort;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener};
 use std::thread;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -37,13 +36,17 @@ pub(super) async fn run(arguments: &Arguments, address: &str) -> anyhow::Result<
             (settings, format!("on the serial device {}", cable.till))
         }
         address => {
-            let address = free_port(address)?;
+            let address = address.parse().with_context(|| {
+                format!("--listen {address}: not an address such as 127.0.0.1:20007")
+            })?;
+            let address = free_address(address)?;
             (format!("link = \"tcp\"\nlisten = \"{address}\"\n"), format!("at {address}, TCP"))
         }
     };
     let shop = Shop::without_till(arguments, None, &format!("{TILL}{settings}")).await?;
     println!("The terminal waits for your till {place}: ZVT, any password, EUR.");
-    println!("Its screen is drawn into {}.", shop.directory.join(SCREEN).display());
+    println!("Its screen is drawn into {}", shop.directory.join(SCREEN).display());
+    println!("and can be seen in a browser at {}", shop.mirror());
     println!("The shopper approves after 2 s, is declined at .66, and leaves at .67.");
     println!("Stop with Ctrl-C.");
     let watched = tokio::select! {
@@ -52,17 +55,6 @@ pub(super) async fn run(arguments: &Arguments, address: &str) -> anyhow::Result<
     };
     shop.close().await?;
     watched
-}
-
-/// With port 0 one that is free now, so that it can be told.
-fn free_port(address: &str) -> anyhow::Result<SocketAddr> {
-    let address: SocketAddr = address
-        .parse()
-        .with_context(|| format!("--listen {address}: not an address such as 127.0.0.1:20007"))?;
-    match address.port() {
-        0 => Ok(TcpListener::bind(address)?.local_addr()?),
-        _ => Ok(address),
-    }
 }
 
 /// Tells what is recorded, and plays the shopper.

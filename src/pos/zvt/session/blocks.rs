@@ -9,7 +9,7 @@ use crate::money::Amount;
 use crate::payment::vocabulary::{OperationResult, SaleOutcome, SaleResult};
 use crate::pos::zvt::APDU_LEN_MAX;
 use crate::pos::zvt::bcd::Minutes;
-use crate::pos::zvt::charset::Charset;
+use crate::pos::zvt::charset::{Charset, without_greek};
 use crate::pos::zvt::code::Code;
 use crate::pos::zvt::message::{
     Abort, Answer, Completion, Details, IntermediateStatus, PrintBlock, PrintLine, Progress,
@@ -178,12 +178,14 @@ impl Session {
     }
 }
 
-/// Without a euro sign in the code page it is spelled out, and a number does not stick to letters.
+/// Without a euro sign in the code page it is spelled out, and a number does not stick to letters;
+/// Greek is spelled in Latin letters.
 fn spelled(line: &str, charset: Charset) -> String {
     match charset {
-        Charset::Latin9 | Charset::Utf8 => line.to_owned(),
+        Charset::Utf8 => line.to_owned(),
+        Charset::Latin9 => without_greek(line),
         Charset::Cp437 | Charset::Latin1 | Charset::SevenBit => {
-            line.replace('\u{20ac}', "EUR ").trim_end().to_owned()
+            without_greek(&line.replace('\u{20ac}', "EUR ")).trim_end().to_owned()
         }
     }
 }
