@@ -200,3 +200,95 @@ impl Drop for Attention {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Mono;
+    use crate::i18n::Lang;
+    use crate::id::DistributionUrl;
+    use crate::money::{Amount, Currency};
+    use std::fs;
+    use std::path::Path;
+
+    fn amount() -> Amount {
+        Amount::new(1234, Currency::new("EUR").expect("EUR"))
+    }
+
+    fn scan() -> Screen {
+        let hosts = ["pay.klarna.com".to_owned()];
+        let url = DistributionUrl::new("https://pay.klarna.com/1", &hosts).expect("a link");
+        let due = Mono::default();
+        Screen::Scan { url, amount: amount(), descriptor: None, again: false, due }
+    }
+
+    #[test]
+    fn who_has_to_act_is_called_and_a_camera_has_light() {
+        let (wait, ask) = (Screen::Idle, Screen::AskStaff { reason: "refund" });
+        let unknown = Screen::UnknownOutcome { amount: amount() };
+        assert!(Cue::of(&scan()).is_bright && !Cue::of(&wait).is_bright);
+        for screen in [scan(), ask, unknown] {
+            assert_eq!(Cue::of(&screen).lamp, Lamp::Blinking, "{screen:?}");
+        }
+        let paid = Cue::of(&Screen::Approved { amount: amount() });
+        assert_eq!((paid.lamp, paid.signal), (Lamp::Lit, Some(Signal::Success)));
+        let not_paid = Cue::of(&Screen::NotCompleted);
+        assert_eq!((not_paid.lamp, not_paid.signal), (Lamp::Dark, Some(Signal::Failure)));
+    }
+
+    fn device(folder: &Path, files: &[(&str, &str)]) {
+        fs::create_dir(folder).expect("a directory");
+        for (name, value) in files {
+            fs::write(folder.join(name), value).expect("writes");
+        }
+    }
+
+    #[test]
+    fn the_lamp_hurries_once_and_everything_is_put_back() {
+        let folder = tempfile::tempdir().expect("temporary directory");
+        let (light, lamp) = (folder.path().join("light"), folder.path().join("lamp"));
+        device(&light, &[("max_brightness", "100"), ("brightness", "77")]);
+        let timer = [("trigger", "[none] timer"), ("delay_on", "0"), ("delay_off", "0")];
+        device(&lamp, &[&[("max_brightness", "1"), ("brightness", "0")][..], &timer].concat());
+        let config = AttentionConfig {
+            backlight: Some(light.clone()),
+            brightness: 30,
+            led: Some(lamp.clone()),
+            ..AttentionConfig::default()
+        };
+        let read = |folder: &Path, name: &str| {
+            fs::read_to_string(folder.join(name)).expect("an attribute")
+        };
+        let frame = Frame { lang: Lang::De, ..Frame::default() };
+        let mut attention = Attention::open(&config);
+        for (screen, level) in [(Screen::Idle, "30"), (scan(), "100"), (scan(), "100")] {
+            attention.prepare(&screen);
+            attention.shown(&screen, &frame);
+            assert_eq!(read(&light, "brightness"), level);
+        }
+        assert_eq!(read(&lamp, "delay_on"), "500");
+        attention.warn(&scan(), &frame);
+        assert_eq!(read(&lamp, "delay_on"), "250");
+        fs::write(lamp.join("delay_on"), "0").expect("writes");
+        attention.warn(&scan(), &frame);
+        assert_eq!(read(&lamp, "delay_on"), "0", "warned once");
+        drop(attention);
+        assert_eq!(read(&light, "brightness"), "77");
+    }
+
+    #[test]
+    fn devices_that_are_not_there_hold_nobody_up() {
+        let config = AttentionConfig {
+            backlight: Some("/nonexistent".into()),
+            led: Some("/nonexistent".into()),
+            buzzer: Some(("/nonexistent".into(), 0)),
+            speech: vec!["/nonexistent".to_owned()],
+            brightness: 50,
+        };
+        let mut attention = Attention::open(&config);
+        attention.prepare(&scan());
+        attention.shown(&Screen::Idle, &Frame::default());
+        attention.shown(&scan(), &Frame::default());
+        attention.warn(&scan(), &Frame::default());
+    }
+}

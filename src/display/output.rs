@@ -124,7 +124,7 @@ impl Output {
         })
     }
 
-    /// Size of the frames that [`Output::show`] takes; none where there are no pixels.
+    /// Size of the frames that [`Output::push`] takes; none where there are no pixels.
     pub fn size(&self) -> Option<Size> {
         match self {
             Output::Framebuffer(framebuffer) => Some(framebuffer.size()),
