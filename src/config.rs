@@ -12,6 +12,7 @@ mod summary;
 mod till;
 
 pub use check::Config;
+pub use display::DisplayConfig;
 pub use raw::{Environment, LogFormat};
 
 use raw::RawConfig;

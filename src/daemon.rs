@@ -17,8 +17,7 @@ use crate::acquirer::Acquirer;
 use crate::acquirer::klarna::Klarna;
 use crate::clock::{Mono, SystemClock};
 use crate::config::Config;
-use crate::console;
-use crate::display::{Display, InputConfig, Output, Panel, input};
+use crate::display::Output;
 use crate::payment::event::{Event as Happened, Record};
 use crate::payment::vocabulary::{Reply, SaleResult};
 use crate::payment::{Engine, Input, Wanted, event};
@@ -37,7 +36,6 @@ use snapshots::Snapshots;
 use std::sync::Arc;
 use std::time::Duration;
 use system::{notify, watchdog_pace};
-use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
@@ -69,7 +67,7 @@ enum Event {
 /// When it cannot start: database, network address, settings. Once it runs, it does not give up.
 pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
     // Without a display the terminal goes on, and tells the till before it begins a sale.
-    let output = Output::open(&config.output).unwrap_or(Output::Missing);
+    let output = Output::open(&config.display.output).unwrap_or(Output::Missing);
     run_on(config, output, shutdown).await
 }
 
@@ -117,30 +115,14 @@ pub async fn run_on(
         reports_in,
     ));
 
-    let mut pages = JoinSet::new();
-    let (asked, operator) = mpsc::channel(1);
-    if let Some(InputConfig { path, key }) = &config.operator_input {
-        // Asked twice at once is asked once.
-        let ask = move || asked.try_send(()).unwrap_or_default();
-        input::watch(path, *key, ask)?;
-    }
-    let mut display = Display::new(output, config.frame.clone()).reopening(config.output);
-    if let Some(address) = config.mirror {
-        let feed;
-        (display, feed) = display.mirrored();
-        // Payments do not depend on it.
-        match TcpListener::bind(address).await {
-            Ok(listener) => drop(pages.spawn(console::serve(listener, feed))),
-            Err(error) => tracing::error!(%error, %address, "the display cannot be mirrored"),
-        }
-    }
-    let panel = Panel::start(display, config.attention, move || clock.now().mono)?;
+    let (shown, operator) =
+        Shown::open(output, config.display, clock, &config.store_path, is_line).await?;
     let daemon = Daemon {
         clock,
         engine,
         store,
         reader,
-        shown: Shown::new(panel, config.frame.lang, &config.store_path, is_line),
+        shown,
         head: config.receipts,
         acquirer,
         lookups: JoinSet::new(),

@@ -1,16 +1,15 @@
 //! From what people wrote to what cannot be wrong: defaults, bounds, and all complaints at once.
 
+use super::display::DisplayConfig;
 use super::raw::{Environment, LogFormat, RawAlarm, RawConfig, RawProtocol, RawTerminal};
 use crate::acquirer::klarna;
 use crate::clock::Zone;
-use crate::display::{AttentionConfig, Frame, InputConfig, OutputConfig};
 use crate::id::{Locale, check_text};
 use crate::money::Currency;
 use crate::payment::alarm::Limits;
 use crate::payment::{CapturePolicy, Policy, READ_PACE_MIN};
 use crate::pos::TillSettings;
 use crate::receipt::Head;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -38,16 +37,8 @@ pub struct Config {
     pub alarms: Limits,
     /// Where metrics are written, if they are.
     pub metrics_file: Option<PathBuf>,
-    /// Where screens go.
-    pub output: OutputConfig,
-    /// What all screens have in common.
-    pub frame: Frame,
-    /// What beside the screen draws attention.
-    pub attention: AttentionConfig,
-    /// What opens the page for those who look after the terminal.
-    pub operator_input: Option<InputConfig>,
-    /// Where browsers see what the shopper sees.
-    pub mirror: Option<SocketAddr>,
+    /// The display in all its parts.
+    pub display: DisplayConfig,
     /// What all receipts have in common.
     pub receipts: Head,
     /// How log lines look.
@@ -69,18 +60,15 @@ pub(super) fn check(raw: RawConfig, credentials: Option<&Path>) -> Result<Config
     let log_filter = log_filter(raw.log.filter, &mut problems);
     let alarms = alarms(&raw.alarm, &mut problems);
     let store_path = problems.need("store.path", raw.store.path, "/var/lib/.../terminal.sqlite");
-    match (problems.0.is_empty(), environment, store_path, klarna, till, display.output) {
-        (true, Some(environment), Some(store_path), Some(klarna), Some(till), Some(output)) => {
+    match (problems.0.is_empty(), environment, store_path, klarna, till, display) {
+        (true, Some(environment), Some(store_path), Some(klarna), Some(till), Some(display)) => {
             Ok(Config {
                 receipts: Head {
                     merchant: terminal.merchant,
                     terminal: terminal.name.clone(),
                     zone: terminal.zone,
                 },
-                frame: display.frame,
-                attention: display.attention,
-                operator_input: display.input,
-                mirror: display.mirror,
+                display,
                 terminal: terminal.name,
                 policy,
                 till,
@@ -89,7 +77,6 @@ pub(super) fn check(raw: RawConfig, credentials: Option<&Path>) -> Result<Config
                 store_path,
                 alarms,
                 metrics_file: raw.metrics.file,
-                output,
                 log_format: raw.log.format.unwrap_or(LogFormat::Text),
                 log_filter,
             })

@@ -15,13 +15,19 @@ use std::time::Duration;
 /// Longest link that is shown in letters.
 const SHORT_LINK_LEN_MAX: usize = 80;
 
-/// The checked section.
-pub(super) struct Display {
-    pub(super) output: Option<OutputConfig>,
-    pub(super) frame: Frame,
-    pub(super) attention: AttentionConfig,
-    pub(super) input: Option<InputConfig>,
-    pub(super) mirror: Option<SocketAddr>,
+/// The display in all its parts.
+#[derive(Debug, Clone)]
+pub struct DisplayConfig {
+    /// Where screens go.
+    pub output: OutputConfig,
+    /// What all screens have in common.
+    pub frame: Frame,
+    /// What beside the screen draws attention.
+    pub attention: AttentionConfig,
+    /// What opens the page for those who look after the terminal.
+    pub operator_input: Option<InputConfig>,
+    /// Where browsers see what the shopper sees.
+    pub mirror: Option<SocketAddr>,
 }
 
 pub(super) fn check(
@@ -29,15 +35,14 @@ pub(super) fn check(
     terminal: &Terminal,
     sale_timeout: Duration,
     problems: &mut Problems,
-) -> Display {
+) -> Option<DisplayConfig> {
+    let output = output(&raw, problems);
     let frame = frame(&raw, terminal, sale_timeout, problems);
-    Display {
-        output: output(&raw, problems),
-        frame,
-        attention: attention(&raw, problems),
-        input: raw.operator_input.clone().map(|path| InputConfig { path, key: raw.operator_key }),
-        mirror: mirror(&raw, problems),
-    }
+    let attention = attention(&raw, problems);
+    let mirror = mirror(&raw, problems);
+    let key = raw.operator_key;
+    let operator_input = raw.operator_input.map(|path| InputConfig { path, key });
+    Some(DisplayConfig { output: output?, frame, attention, operator_input, mirror })
 }
 
 fn output(raw: &RawDisplay, problems: &mut Problems) -> Option<OutputConfig> {

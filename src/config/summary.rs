@@ -14,7 +14,7 @@ impl Config {
         let mut line = |name: &str, value: String| {
             let _ = writeln!(text, "{name:<12} {value}");
         };
-        line("terminal", format!("{} at {}", self.terminal, self.frame.merchant));
+        line("terminal", format!("{} at {}", self.terminal, self.display.frame.merchant));
         line("takes", codes(&self.policy.currencies));
         line("till", describe_link(&self.till));
         line("klarna", format!("{:?} at {}", self.environment, self.klarna.base_url));
@@ -49,9 +49,9 @@ impl Config {
         );
         let metrics = self.metrics_file.as_ref().map(|path| path.display().to_string());
         line("metrics", metrics.unwrap_or_else(|| "not written".to_owned()));
-        line("display", describe_output(&self.output));
+        line("display", describe_output(&self.display.output));
         line("languages", self.languages());
-        if let Some(address) = self.mirror {
+        if let Some(address) = self.display.mirror {
             line("mirror", format!("http://{address}/display, for browsers of this terminal"));
         }
         line("log", format!("{:?}, {}", self.log_format, self.log_filter));
@@ -94,8 +94,8 @@ fn describe_capture(policy: CapturePolicy) -> &'static str {
 
 impl Config {
     fn languages(&self) -> String {
-        let lang = self.frame.lang.tag();
-        match self.frame.second_lang {
+        let lang = self.display.frame.lang.tag();
+        match self.display.frame.second_lang {
             Some(second) => format!("{lang}, in turns with {}", second.tag()),
             None => format!("{lang}, unless the till names another one"),
         }

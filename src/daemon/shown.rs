@@ -2,14 +2,18 @@
 //! to say.
 
 use super::Daemon;
-use crate::clock::{Mono, Now, Wall};
-use crate::display::Panel;
+use crate::clock::{Mono, Now, SystemClock, Wall};
+use crate::config::DisplayConfig;
+use crate::console;
+use crate::display::{Display, InputConfig, Output, Panel, input};
 use crate::i18n::Lang;
 use crate::id::Locale;
 use crate::payment::screen::{Operator, Screen};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
 
 /// How long the operator's page stays.
 const OPERATOR_LASTS: Duration = Duration::from_secs(60);
@@ -21,6 +25,8 @@ const LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// The display and what decides about it beside the engine.
 pub(super) struct Shown {
     panel: Panel,
+    /// Served for as long as the display is.
+    _pages: JoinSet<()>,
     language: Lang,
     /// Why nothing can be shown; no sale is begun while this is here.
     pub(super) fault: Option<String>,
@@ -46,18 +52,49 @@ struct TillLink {
 }
 
 impl Shown {
-    pub(super) fn new(panel: Panel, language: Lang, store: &Path, is_line: bool) -> Self {
+    /// Brings everything up that belongs to the display; what comes out beside it says when the
+    /// operator's page is asked for.
+    ///
+    /// # Errors
+    /// When the system gives no threads.
+    pub(super) async fn open(
+        output: Output,
+        config: DisplayConfig,
+        clock: SystemClock,
+        store: &Path,
+        is_line: bool,
+    ) -> anyhow::Result<(Self, mpsc::Receiver<()>)> {
+        let language = config.frame.lang;
+        let mut display = Display::new(output, config.frame).reopening(config.output);
+        let mut pages = JoinSet::new();
+        if let Some(address) = config.mirror {
+            let feed;
+            (display, feed) = display.mirrored();
+            // Payments do not depend on it.
+            match TcpListener::bind(address).await {
+                Ok(listener) => drop(pages.spawn(console::serve(listener, feed))),
+                Err(error) => tracing::error!(%error, %address, "the display is not mirrored"),
+            }
+        }
+        let (asked, operator) = mpsc::channel(1);
+        if let Some(InputConfig { path, key }) = config.operator_input {
+            // Asked twice at once is asked once.
+            input::watch(&path, key, move || asked.try_send(()).unwrap_or_default())?;
+        }
+        let panel = Panel::start(display, config.attention, move || clock.now().mono)?;
         let updating = store.with_file_name(UPDATING);
-        Self {
+        let shown = Self {
             is_updating: updating.exists(),
             fault: panel.health().borrow().clone(),
             panel,
+            _pages: pages,
             language,
             last_sync: None,
             updating,
             till: TillLink { is_up: false, is_line },
             operator: None,
-        }
+        };
+        Ok((shown, operator))
     }
 
     pub(super) fn health(&self) -> watch::Receiver<Option<String>> {

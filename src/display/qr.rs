@@ -96,6 +96,15 @@ impl QrMatrix {
         inside && self.dark.get((y * self.width + x) as usize).copied().unwrap_or_default()
     }
 
+    /// Start and length of each run of dark modules in a row: far fewer than modules.
+    pub fn dark_runs(&self, y: u32) -> impl Iterator<Item = (u32, u32)> + '_ {
+        let begins = move |x: &u32| self.is_dark(*x, y) && (*x == 0 || !self.is_dark(x - 1, y));
+        (0..self.width).filter(begins).map(move |start| {
+            let length = (start..).take_while(|x| self.is_dark(*x, y)).count();
+            (start, length as u32)
+        })
+    }
+
     /// The largest whole number of pixels per module in a square of `available` pixels.
     ///
     /// # Errors

@@ -373,7 +373,7 @@ where
         paint::rounded(self.target, area, radius, Rgb888::WHITE, self.ground)?;
         let corner = area.top_left + Point::new_equal((fit.module_px * QUIET_ZONE) as i32);
         for y in 0..matrix.width() {
-            for (x, length) in dark_runs(matrix, y) {
+            for (x, length) in matrix.dark_runs(y) {
                 let offset = Point::new((x * fit.module_px) as i32, (y * fit.module_px) as i32);
                 let size = Size::new(length * fit.module_px, fit.module_px);
                 let run = Rectangle::new(corner + offset, size);
@@ -382,16 +382,6 @@ where
         }
         Ok(())
     }
-}
-
-/// Start and length of each run of dark modules in a row: far fewer fills than modules.
-fn dark_runs(matrix: &QrMatrix, y: u32) -> impl Iterator<Item = (u32, u32)> + '_ {
-    let starts = (0..matrix.width())
-        .filter(move |x| matrix.is_dark(*x, y) && (*x == 0 || !matrix.is_dark(x - 1, y)));
-    starts.map(move |start| {
-        let length = (start..).take_while(|x| matrix.is_dark(*x, y)).count();
-        (start, length as u32)
-    })
 }
 
 fn union(one: Option<Rectangle>, other: Option<Rectangle>) -> Option<Rectangle> {

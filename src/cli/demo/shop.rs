@@ -63,7 +63,7 @@ impl Shop<()> {
         let config = configuration(&directory, &simulator, arguments, mirror, settings)?;
         let output = match output {
             Some(output) => output,
-            None => Output::open(&config.output)?,
+            None => Output::open(&config.display.output)?,
         };
         let (stop, stopped) = oneshot::channel();
         let daemon = tokio::spawn(daemon::run_on(config, output, async {
