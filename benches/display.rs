@@ -168,7 +168,7 @@ fn pushes(directory: &Path) {
         let whole = [Rectangle::new(Point::zero(), SIZE)];
         let mut canvas = Canvas::new(SIZE.width, SIZE.height);
         drawn(&frame(), &mut canvas, seconds(0));
-        let bytes = vec![UNTOUCHED; format.geometry().byte_len()];
+        let bytes = vec![UNTOUCHED; format.geometry().byte_len() as usize];
         let copy = Times::of(|| file.as_file().write_all_at(&bytes, 0).expect("writes"));
         copy.print(&format!("writing as many bytes, {}", format.name()), None);
         let push = Times::of(|| output.push(black_box(&canvas), &whole).expect("pushes"));
@@ -246,7 +246,7 @@ impl Watched {
 
     /// Shows `screen`; returns the bytes of all pixels that were written.
     fn shown(&mut self, screen: &Screen, now: Mono) -> u64 {
-        let mut bytes = vec![UNTOUCHED; self.format.geometry().byte_len()];
+        let mut bytes = vec![UNTOUCHED; self.format.geometry().byte_len() as usize];
         self.file.as_file().write_all_at(&bytes, 0).expect("writes");
         self.display.show(screen, now).expect("shows");
         self.file.as_file().read_exact_at(&mut bytes, 0).expect("reads back");
