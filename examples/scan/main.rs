@@ -30,7 +30,7 @@ use table::Table;
 
 /// Panels with a shorter side show a link instead of a code.
 const SHORT_SIDE_MIN: u32 = 240;
-const THEMES: [Theme; 2] = [Theme::LIGHT, Theme::DARK];
+const THEMES: [(&str, Theme); 2] = [("light", Theme::LIGHT), ("dark", Theme::DARK)];
 
 /// Reads the QR codes of the scan screen as phones would.
 #[derive(Debug, clap::Parser)]
@@ -83,6 +83,8 @@ pub struct Reading {
     pub size: (u32, u32),
     /// What the code carries.
     pub link: Link,
+    /// Its theme by name.
+    pub theme: &'static str,
     /// Modules of the code per side, without the quiet zone.
     pub modules: u32,
     /// Pixels of the panel per module.
@@ -186,7 +188,7 @@ impl Scene {
     fn read(&self, options: &Options, folder: &Path) -> std::io::Result<Vec<Reading>> {
         let url = self.link.url(self.seed);
         let screen = gallery::scan(url.clone(), gallery::amount(4_990, "EUR"));
-        let frame = Frame { theme: THEMES[self.theme], ..gallery::frame(Lang::En) };
+        let frame = Frame { theme: THEMES[self.theme].1, ..gallery::frame(Lang::En) };
         let mut canvas = Canvas::new(self.size.0, self.size.1);
         let drawn = draw(&mut canvas, &screen, &frame, Mono::default()).expect("fits");
         let fit = drawn.qr.expect("a code on a panel of this size");
@@ -196,6 +198,7 @@ impl Scene {
         let mut readings = Distortion::ALL.map(|distortion| Reading {
             size: self.size,
             link: self.link,
+            theme: THEMES[self.theme].0,
             modules: fit.side_px / fit.module_px - 8,
             module_px: fit.module_px,
             distortion,
@@ -235,7 +238,8 @@ impl Scene {
         for reading in readings {
             let name = reading.distortion.name();
             let (width, height) = self.size;
-            let at = format!("{name}-{width}x{height}-{}-{}", self.link.name(), self.theme);
+            let (theme, _) = THEMES[self.theme];
+            let at = format!("{name}-{width}x{height}-{}-{theme}", self.link.name());
             let lost = ["rqrr", "zbar"].into_iter().zip(reading.read_in);
             let lost = lost.filter(|(decoder, read_in)| {
                 *read_in != Some(0) && !(*decoder == "zbar" && options.without_zbar)

@@ -51,6 +51,12 @@ impl Table {
             print!("{panel:<11}{:<7}{modules:>8}{module_px:>4}  ", link.name());
             self.print_cells(&row, |read_in| read_in.is_some());
         }
+        for (theme, _) in crate::THEMES {
+            let themed: Vec<&Reading> =
+                all.iter().copied().filter(|reading| reading.theme == theme).collect();
+            print!("{:<32}", format!("all in the {theme} theme"));
+            self.print_cells(&themed, |read_in| read_in.is_some());
+        }
         print!("{:<32}", "all");
         self.print_cells(&all, |read_in| read_in.is_some());
         print!("{:<32}", "all, in the first picture");
