@@ -220,14 +220,17 @@ impl Daemon {
                     self.ask(asker, request, Some(found)).await;
                 }
                 Event::Sync(report) => self.sync(report).await,
-                Event::Display => self.shown.fault.clone_from(&display.borrow_and_update()),
+                Event::Display => {
+                    self.shown.fault.clone_from(&display.borrow_and_update());
+                    self.show();
+                }
                 Event::Operator => self.toggle_operator(),
                 Event::Tick => self.tick().await,
                 Event::WarmUp => self.warm_up(),
             }
         }
         notify(&[NotifyState::Stopping]);
-        tokio::task::block_in_place(|| self.shown.finish());
+        tokio::task::block_in_place(|| drop(self.shown));
         self.snapshots.finish().await;
         tracing::info!("the terminal stops; what is open is in the journal");
     }
@@ -336,8 +339,11 @@ impl Daemon {
                 return;
             }
         };
-        let begins = |record: &Record| matches!(record.event, Happened::SaleRequested { .. });
-        if self.shown.fault.is_some() && step.records.iter().any(begins) {
+        let begins = |record: &Record| match &record.event {
+            Happened::SaleRequested { sale, .. } => !sale.amount.is_zero(),
+            _ => false,
+        };
+        if step.records.iter().any(begins) && self.shown.why_blind().is_some() {
             if let Some(asked) = asked {
                 self.refuse(&asked).await;
             }

@@ -42,7 +42,7 @@ struct Options {
     #[arg(long, default_value_t = 0)]
     seed: u32,
     /// Frames of one scene that a decoder may try, each in full and in half size, as apps do
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 5)]
     frames: u32,
     /// Blur of what is out of focus, as a standard deviation in modules
     #[arg(long, default_value_t = 1.0 / 3.0)]

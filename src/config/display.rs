@@ -41,6 +41,9 @@ pub(super) fn check(
     let attention = attention(&raw, problems);
     let mirror = mirror(&raw, problems);
     let key = raw.operator_key;
+    if key.is_some() && raw.operator_input.is_none() {
+        problems.add("display.operator_key", "is a key of no device: set display.operator_input");
+    }
     let operator_input = raw.operator_input.map(|path| InputConfig { path, key });
     Some(DisplayConfig { output: output?, frame, attention, operator_input, mirror })
 }
@@ -90,7 +93,6 @@ fn frame(
     sale_timeout: Duration,
     problems: &mut Problems,
 ) -> Frame {
-    let plain = Frame::default();
     let lang = Lang::from_tag(terminal.locale.as_str());
     Frame {
         merchant: terminal.merchant.clone(),
@@ -101,9 +103,19 @@ fn frame(
         theme: theme(raw, problems),
         large_text: raw.large_text.unwrap_or(false),
         time_limit_s: u32::try_from(sale_timeout.as_secs()).unwrap_or(u32::MAX),
-        warning_s: raw.warning_s.unwrap_or(plain.warning_s),
+        warning_s: warning_s(raw, sale_timeout, problems),
         short_link: short_link(raw, problems),
     }
+}
+
+fn warning_s(raw: &RawDisplay, sale_timeout: Duration, problems: &mut Problems) -> u32 {
+    let most = u32::try_from(sale_timeout.as_secs() / 2).unwrap_or(u32::MAX);
+    let warning_s = raw.warning_s.unwrap_or(most.min(Frame::default().warning_s));
+    if warning_s > most {
+        let wrong = format!("{warning_s} is out of range: 0 to {most}, half of payment.timeout_s");
+        problems.add("display.warning_s", wrong);
+    }
+    warning_s
 }
 
 fn logo(raw: &RawDisplay, problems: &mut Problems) -> Option<Arc<Logo>> {
@@ -120,7 +132,8 @@ fn logo(raw: &RawDisplay, problems: &mut Problems) -> Option<Arc<Logo>> {
 fn second_language(raw: &RawDisplay, problems: &mut Problems) -> Option<Lang> {
     let tag = raw.second_language.as_deref()?;
     let lang = Lang::from_tag(tag);
-    if lang == Lang::En && !tag.to_ascii_lowercase().starts_with("en") {
+    let primary = tag.split(['-', '_']).next().unwrap_or_default();
+    if lang == Lang::En && !primary.eq_ignore_ascii_case("en") {
         let known: Vec<&str> = crate::i18n::LANGS.iter().map(|lang| lang.tag()).collect();
         let known = known.join(", ");
         problems.add("display.second_language", format!("{tag:?} is none of {known}"));

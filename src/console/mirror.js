@@ -38,4 +38,11 @@ function tell(live) {
 const events = new EventSource("/display/events");
 events.addEventListener("screen", draw);
 events.addEventListener("open", () => tell(true));
-events.addEventListener("error", () => tell(false));
+events.addEventListener("error", () => {
+  tell(false);
+  // A code that nobody can answer for any more must not be scanned.
+  drawn = drawn.then(() => {
+    context.clearRect(0, 0, canvas.width, canvas.height);
+    words.textContent = "";
+  });
+});

@@ -20,7 +20,10 @@ use embedded_graphics::geometry::{OriginDimensions as _, Point, Size};
 use serde_json::{Value, json};
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
 use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
 
@@ -30,6 +33,8 @@ const STYLE: &str = include_str!("mirror.css");
 
 /// Events that wait for a slow browser; beyond that it starts anew with a whole picture.
 const WAITING_MAX: usize = 4;
+/// A browser that takes nothing for so long has gone.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(super) fn router(feed: Feed) -> Router {
     Router::new()
@@ -57,12 +62,12 @@ async fn picture(State(feed): State<Feed>) -> impl IntoResponse {
 }
 
 async fn events(State(feed): State<Feed>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    let (sender, receiver) = tokio::sync::mpsc::channel(WAITING_MAX);
+    let (sender, receiver) = mpsc::channel(WAITING_MAX);
     tokio::spawn(async move {
         // A browser that was too slow for the changes is sent the whole picture again.
         loop {
             let (shot, mut changes) = feed.subscribe();
-            if sender.send(Ok(whole(&shot))).await.is_err() {
+            if !send(&sender, whole(&shot)).await {
                 return;
             }
             loop {
@@ -71,8 +76,11 @@ async fn events(State(feed): State<Feed>) -> Sse<impl Stream<Item = Result<Event
                     () = sender.closed() => return,
                 };
                 match change {
-                    Ok(change) if sender.send(Ok(part(&change))).await.is_err() => return,
-                    Ok(_) => {}
+                    Ok(change) => {
+                        if !send(&sender, part(&change)).await {
+                            return;
+                        }
+                    }
                     Err(RecvError::Lagged(_)) => break,
                     Err(RecvError::Closed) => return,
                 }
@@ -80,6 +88,11 @@ async fn events(State(feed): State<Feed>) -> Sse<impl Stream<Item = Result<Event
         }
     });
     Sse::new(ReceiverStream::new(receiver)).keep_alive(KeepAlive::default())
+}
+
+/// Whether the browser goes on taking events.
+async fn send(sender: &mpsc::Sender<Result<Event, Infallible>>, event: Event) -> bool {
+    matches!(timeout(PATIENCE, sender.send(Ok(event))).await, Ok(Ok(())))
 }
 
 fn whole(shot: &Shot) -> Event {

@@ -28,7 +28,7 @@ pub(super) struct Shown {
     /// Served for as long as the display is.
     _pages: JoinSet<()>,
     language: Lang,
-    /// Why nothing can be shown; no sale is begun while this is here.
+    /// Why nothing can be shown, as the display has told.
     pub(super) fault: Option<String>,
     /// When Klarna last answered.
     pub(super) last_sync: Option<Wall>,
@@ -79,7 +79,10 @@ impl Shown {
         let (asked, operator) = mpsc::channel(1);
         if let Some(InputConfig { path, key }) = config.operator_input {
             // Asked twice at once is asked once.
-            input::watch(&path, key, move || asked.try_send(()).unwrap_or_default())?;
+            let watched = input::watch(&path, key, move || asked.try_send(()).unwrap_or_default());
+            if let Err(error) = watched {
+                tracing::error!(%error, "nobody can ask for the operator's page");
+            }
         }
         let panel = Panel::start(display, config.attention, move || clock.now().mono)?;
         let updating = store.with_file_name(UPDATING);
@@ -123,18 +126,16 @@ impl Shown {
         self.till.is_up &= !self.till.is_line;
     }
 
-    /// The last screen, for as long as nobody draws.
-    pub(super) fn finish(mut self) {
-        self.look();
-        let stopped = Screen::OutOfService { reason: "stopped" };
-        let last = if self.is_updating { Screen::Updating } else { stopped };
-        self.panel.show(last, self.language);
-        self.panel.finish();
+    /// Why nobody could see a code now; no sale is begun while there is a reason.
+    pub(super) fn why_blind(&self) -> Option<String> {
+        self.panel.stuck().map(str::to_owned).or_else(|| self.fault.clone())
     }
 
     /// What stands in the place of the welcome.
     fn notice(&self, now: Now) -> Screen {
-        if self.is_updating {
+        if self.why_blind().is_some() {
+            Screen::OutOfService { reason: "display" }
+        } else if self.is_updating {
             Screen::Updating
         } else if !now.wall.is_plausible() {
             Screen::ClockWrong
@@ -146,13 +147,27 @@ impl Shown {
     }
 }
 
+impl Drop for Shown {
+    /// The last screen, for as long as nobody draws, however the daemon has come to its end.
+    fn drop(&mut self) {
+        self.look();
+        let stopped = Screen::OutOfService { reason: "stopped" };
+        let last = if self.is_updating { Screen::Updating } else { stopped };
+        self.panel.show(last, self.language);
+    }
+}
+
 impl Daemon {
     pub(super) fn show(&mut self) {
         let now = self.clock.now();
+        let screen = self.engine.screen(now);
+        // What is under way with money stays true, but a code must not bring in more of it.
+        let invites = matches!(screen, Screen::Checking { .. } | Screen::Scan { .. });
         let screen = match &self.fault {
+            None => screen,
+            Some(_) if screen.is_about_money() && !invites => screen,
             Some(fault) if fault.is_full => Screen::StorageFull,
             Some(_) => Screen::OutOfService { reason: "storage" },
-            None => self.engine.screen(now),
         };
         self.shown.operator = self.shown.operator.take().filter(|page| page.until > now.mono);
         let screen = match (&self.shown.operator, screen) {

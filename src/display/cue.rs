@@ -75,6 +75,8 @@ pub struct Attention {
     buzzer: Option<Device<Buzzer>>,
     speaker: Option<Device<Speaker>>,
     brightness: u8,
+    /// The light that was set last.
+    level: Option<u8>,
     last: Option<Screen>,
     warned: bool,
 }
@@ -122,6 +124,7 @@ impl Attention {
             buzzer: buzzer.and_then(|opened| Device::open("buzzer", opened)),
             speaker: speaker.and_then(|opened| Device::open("voice", opened)),
             brightness: config.brightness,
+            level: None,
             last: None,
             warned: false,
         }
@@ -131,9 +134,10 @@ impl Attention {
     pub fn prepare(&mut self, screen: &Screen) {
         let level = if Cue::of(screen).is_bright { 100 } else { self.brightness };
         if let Some(light) = &mut self.backlight
-            && self.last.as_ref().is_none_or(|last| Cue::of(last) != Cue::of(screen))
+            && self.level != Some(level)
         {
             light.use_it(|light| light.set(level));
+            self.level = (!light.failed).then_some(level);
         }
     }
 

@@ -31,10 +31,10 @@ const EVENTS_MAX: usize = 64;
 const RETRY_MIN: Duration = Duration::from_secs(1);
 const RETRY_MAX: Duration = Duration::from_secs(30);
 
-/// Calls `tell` once for every press of at least [`HOLD`], while it still lasts: on the touch
-/// screen, with the left mouse button, or on `key` (a `KEY_*` code). Goes on for as long as the
-/// daemon runs; a device that is not there or goes away is looked for again, after a second at
-/// first and every 30 seconds at last.
+/// Calls `tell` once for every press of at least [`HOLD`], while it still lasts: on `key` (a
+/// `KEY_*` code), or without one on the touch screen or with the left mouse button. Goes on for as
+/// long as the daemon runs; a device that is not there or goes away is looked for again, after a
+/// second at first and every 30 seconds at last.
 ///
 /// # Errors
 /// When the system gives no thread.
@@ -191,7 +191,7 @@ struct Held {
 }
 
 impl LongPress {
-    /// Watches touch, the left mouse button and `key`, for presses of [`HOLD`].
+    /// Watches `key`, or without one touch and the left mouse button, for presses of [`HOLD`].
     pub fn new(key: Option<u16>) -> Self {
         Self::lasting(HOLD, key)
     }
@@ -231,7 +231,7 @@ impl LongPress {
     }
 
     fn watches(&self, code: u16) -> bool {
-        [BTN_LEFT, BTN_TOUCH].contains(&code) || self.key == Some(code)
+        self.key.map_or([BTN_LEFT, BTN_TOUCH].contains(&code), |key| key == code)
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::broadcast;
 
 /// Changes that a slow reader may be behind; beyond that it starts anew with a whole frame.
-const BEHIND_MAX: usize = 32;
+const BEHIND_MAX: usize = 4;
 
 /// One display's frames. Clones are the same feed.
 #[derive(Debug, Clone)]

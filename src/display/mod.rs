@@ -227,9 +227,10 @@ impl Display {
         if self.on_show.as_ref().is_some_and(|shown| shown.screen == *screen) {
             return self.advance(now);
         }
-        if let Output::Missing = self.output {
-            self.reopen()?;
-        }
+        let missing = match self.output {
+            Output::Missing => self.reopen().err(),
+            _ => None,
+        };
         self.on_show = None;
         let mut scene = Ok(None);
         if self.mirror.is_some() || self.output.size().is_some() {
@@ -246,6 +247,9 @@ impl Display {
             ansi.show(screen, &self.frame, now)?;
         }
         let scene = scene.map_err(DrawError::Layout)?;
+        if let Some(error) = missing {
+            return Err(error.into());
+        }
         self.on_show = Some(OnShow { screen: screen.clone(), scene });
         Ok(())
     }
@@ -342,11 +346,12 @@ impl Display {
             (Some(_), Some(touched)) => touched,
             (Some(earlier), None) => damage(earlier, &self.canvas),
         };
-        self.bytes += self.output.push(&self.canvas, &damage)? as u64;
+        // Browsers are told first: they must not be left with a code that is over.
         if let Some(mirror) = &self.mirror {
             let text = Content::new(screen, &self.frame, self.frame.lang).spoken();
             mirror.publish(&self.canvas, &damage, text, self.frame.lang);
         }
+        self.bytes += self.output.push(&self.canvas, &damage)? as u64;
         let mut pushed = earlier.unwrap_or_else(|| self.canvas.clone());
         for area in &damage {
             pushed.copy(&self.canvas, area);

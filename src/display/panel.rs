@@ -8,19 +8,28 @@ use crate::i18n::Lang;
 use crate::payment::screen::Screen;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 /// A display that does not take screens is tried again at this pace.
 const RETRY: Duration = Duration::from_secs(2);
+/// Between two looks whether the thread has ended.
+const LOOK: Duration = Duration::from_millis(5);
 /// How often a display that shows a still picture is asked whether it is there.
 const PROBE: Duration = Duration::from_secs(5);
 
-/// The far end of a display's thread. Dropping it without [`Panel::finish`] leaves the last screen.
+/// One screen takes no longer than this to be drawn and pushed, on any panel.
+const STUCK_AFTER: Duration = Duration::from_secs(3);
+/// How long the last screen may take at the end.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// The far end of a display's thread. Dropping it waits for the last screen, though not for ever.
 #[derive(Debug)]
 pub struct Panel {
     slot: Arc<Slot>,
     thread: JoinHandle<()>,
+    /// Since when the thread has been busy with one screen.
+    busy: Arc<Mutex<Option<Instant>>>,
     last: Option<(Screen, Lang)>,
     health: watch::Receiver<Option<String>>,
 }
@@ -61,12 +70,14 @@ impl Panel {
         let unfit = unfit(&mut display);
         let (told, health) = watch::channel(unfit.clone());
         let theirs = slot.clone();
+        let busy = Arc::new(Mutex::new(None));
+        let working = busy.clone();
         let thread = std::thread::Builder::new().name("display".to_owned()).spawn(move || {
             let attention = Attention::open(&attention);
             let worker = Worker { display, attention, clock, told, wanted: None, unfit };
-            worker.run(&theirs);
+            worker.run(&theirs, &working);
         })?;
-        Ok(Self { slot, thread, last: None, health })
+        Ok(Self { slot, thread, busy, last: None, health })
     }
 
     /// Hands over a screen to be drawn as soon as the one before is; screens in between are left
@@ -85,12 +96,26 @@ impl Panel {
         self.health.clone()
     }
 
-    /// Waits until the last screen is drawn.
-    pub fn finish(self) {
+    /// Why the display takes no screens any more, if it cannot tell itself.
+    pub fn stuck(&self) -> Option<&'static str> {
+        let busy = *self.busy.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.thread.is_finished() {
+            Some("the display has ended because of a defect, restart the terminal")
+        } else if busy.is_some_and(|since| since.elapsed() > STUCK_AFTER) {
+            Some("the display does not take what is written to it")
+        } else {
+            None
+        }
+    }
+}
+
+impl Drop for Panel {
+    fn drop(&mut self) {
         self.slot.lock().finished = true;
         self.slot.changed.notify_one();
-        if self.thread.join().is_err() {
-            tracing::error!("the display's thread had ended before");
+        let begun = Instant::now();
+        while !self.thread.is_finished() && begun.elapsed() < FAREWELL {
+            std::thread::sleep(LOOK);
         }
     }
 }
@@ -126,20 +151,24 @@ struct Worker<C> {
 }
 
 impl<C: Fn() -> Mono> Worker<C> {
-    fn run(mut self, slot: &Slot) {
+    fn run(mut self, slot: &Slot, busy: &Mutex<Option<Instant>>) {
+        let set = |since| *busy.lock().unwrap_or_else(PoisonError::into_inner) = since;
         let mut failing = false;
         loop {
             let moves = self.display.next((self.clock)());
             let wait = if failing { RETRY } else { moves.unwrap_or(PROBE).min(PROBE) };
-            let worked = match slot.take(wait) {
+            let task = slot.take(wait);
+            set(Some(Instant::now()));
+            let worked = match task {
                 Task::Finish => return,
                 Task::Show(screen, lang) => {
                     self.wanted = Some((screen, lang));
-                    self.draw()
+                    if failing { self.reopen() } else { self.draw() }
                 }
                 Task::GoOn if failing => self.reopen(),
                 Task::GoOn => self.go_on(),
             };
+            set(None);
             failing = worked.is_err();
             self.tell(worked.err().map(|error| error.to_string()).or(self.unfit.clone()));
         }

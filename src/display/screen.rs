@@ -366,12 +366,13 @@ where
         }
     }
 
-    /// Black on a white card with round corners; the corners stay outside the inner half of the
-    /// quiet zone.
+    /// Black on a white card with round corners, which may be larger than the code with its quiet
+    /// zone; the corners stay outside the inner half of that.
     fn qr(&mut self, area: &Rectangle, matrix: &QrMatrix, fit: Fit) -> Result<(), D::Error> {
         let radius = fit.module_px as f32 * 2.0;
         paint::rounded(self.target, area, radius, Rgb888::WHITE, self.ground)?;
-        let corner = area.top_left + Point::new_equal((fit.module_px * QUIET_ZONE) as i32);
+        let white = (area.size.width.saturating_sub(fit.side_px)) / 2;
+        let corner = area.top_left + Point::new_equal((white + fit.module_px * QUIET_ZONE) as i32);
         for y in 0..matrix.width() {
             for (x, length) in matrix.dark_runs(y) {
                 let offset = Point::new((x * fit.module_px) as i32, (y * fit.module_px) as i32);

@@ -150,7 +150,8 @@ fn break_anywhere(text: &str, weight: Weight, px: f32, limit: u32) -> Vec<String
 }
 
 /// Text that can be drawn: white space collapsed, controls, marks and direction signs dropped,
-/// each run of characters without a glyph replaced by one ellipsis, [`TEXT_LEN_MAX`] at most.
+/// pictures left out, each run of letters without a glyph replaced by one ellipsis,
+/// [`TEXT_LEN_MAX`] at most.
 ///
 /// Empty when nothing legible is left, so that a caller can use its own words instead.
 pub fn clean(text: &str) -> String {
@@ -158,6 +159,10 @@ pub fn clean(text: &str) -> String {
     let mut kept = 0;
     for c in text.chars().take(TEXT_LEN_MAX * 4).filter(|c| !is_invisible(*c)) {
         let c = if c.is_control() || (c.is_whitespace() && !is_no_break(c)) { ' ' } else { c };
+        // Pictures go without a trace; letters of another script leave one.
+        if !has_glyph(c) && !c.is_alphanumeric() {
+            continue;
+        }
         let c = if has_glyph(c) { c } else { ELLIPSIS };
         let repeated = matches!(c, ' ' | ELLIPSIS) && clean.ends_with(c);
         if kept >= TEXT_LEN_MAX || repeated || (c == ' ' && clean.is_empty()) {
@@ -307,6 +312,7 @@ mod tests {
             ("  Café\t\n Nord ", "Café Nord"),
             ("Cafe\u{301}", "Cafe"),
             ("東京 Ramen", "… Ramen"),
+            ("Café 🥐 & 🍰 Söhne", "Café & Söhne"),
             ("متجر", ""),
             ("a\u{202e}b\u{200b}c\u{1b}[2J", "abc [2J"),
             ("…", ""),

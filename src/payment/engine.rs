@@ -8,7 +8,7 @@ use super::account::{Payment, Setting, replay_axis};
 use super::draft::{Draft, unknown_payment};
 use super::event::{Event, Record};
 use super::found::Found;
-use super::screen::{Lingering, Screen, result_screen, running_screen};
+use super::screen::{Lingering, Screen, running_screen};
 use super::shift::{ShiftReport, Turnover};
 use super::state::{IllegalEvent, State};
 use super::step::{Input, Needed, Step, Wanted, Watch};
@@ -130,9 +130,9 @@ impl Engine {
                 && !payment.is_adopted();
             let changed = before.and_then(Payment::outcome) != payment.outcome();
             if let Some(outcome) = payment.outcome().filter(|_| changed) {
-                if was_shown {
-                    let screen = result_screen(&payment, outcome);
-                    self.lingering = Some(Lingering::sale(screen, now, linger));
+                let is_shown = self.lingering.as_ref().is_some_and(|it| it.payment() == id);
+                if was_shown || is_shown {
+                    self.lingering = Some(Lingering::sale(&payment, outcome, now, linger));
                 }
             } else if payment.stage().is_some() {
                 self.lingering = None;
@@ -141,9 +141,13 @@ impl Engine {
             self.index(&payment);
             self.payments.insert(id, payment);
         }
-        for reply in &step.replies {
-            if let Reply::Operation(told) = reply {
-                let news = Lingering::refund(told, self.lingering.as_ref(), now, linger);
+        // A question that is asked again is no news for whoever stands at the terminal now.
+        let is_news = step.records.iter().any(|record| record.event.is_about_a_return());
+        for reply in step.replies.iter().filter(|_| is_news) {
+            if let Reply::Operation(told) = reply
+                && let Some(payment) = self.payment_of_sale(&told.sale)
+            {
+                let news = Lingering::refund(payment, told, self.lingering.as_ref(), now, linger);
                 self.lingering = news.or(self.lingering.take());
             }
         }
@@ -247,10 +251,16 @@ impl Engine {
         }
     }
 
+    fn payment_of_sale(&self, sale: &PosReference) -> Option<&Payment> {
+        self.payments.values().find(|payment| payment.sale.reference == *sale)
+    }
+
     /// The language and country of the shopper who stands here, when the till has named it.
     pub fn shopper_locale(&self) -> Option<&Locale> {
-        let newest = || self.payments.values().next_back().filter(|_| self.lingering.is_some());
-        self.active().or_else(newest)?.sale.locale.as_ref()
+        match self.active() {
+            Some(payment) => payment.sale.locale.as_ref(),
+            None => self.lingering.as_ref()?.locale(),
+        }
     }
 
     /// Whether a sale is running or its result waits for the till.

@@ -269,6 +269,18 @@ impl Event {
         )
     }
 
+    /// Whether it may change where a return stands, of captured money or of all of it before.
+    pub(super) fn is_about_a_return(&self) -> bool {
+        matches!(
+            self,
+            Self::RefundQueued { .. }
+                | Self::Refunded { .. }
+                | Self::VoidDecided { .. }
+                | Self::Voided { .. }
+                | Self::CallRefused { .. }
+        )
+    }
+
     /// One word for logs and the journal.
     pub fn name(&self) -> &'static str {
         match self {

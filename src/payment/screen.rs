@@ -5,7 +5,7 @@ use super::event::{NotPaid, OperationProgress};
 use super::state::State;
 use super::vocabulary::{OperationKind, OperationResult, SaleOutcome};
 use crate::clock::Mono;
-use crate::id::{DistributionUrl, PosReference};
+use crate::id::{DistributionUrl, Locale, PaymentId, PosReference};
 use crate::money::Amount;
 use std::time::Duration;
 
@@ -105,7 +105,7 @@ pub enum Screen {
 }
 
 impl Screen {
-    /// Whether a sale, a return or its result is on show, which nothing else may cover.
+    /// Whether a sale or a return is under way, which nothing else may cover.
     pub fn is_about_money(&self) -> bool {
         match self {
             Self::Checking { .. }
@@ -179,7 +179,7 @@ pub(super) fn running_screen(payment: &Payment) -> Screen {
 }
 
 /// Once it is decided.
-pub(super) fn result_screen(payment: &Payment, outcome: SaleOutcome) -> Screen {
+fn result_screen(payment: &Payment, outcome: SaleOutcome) -> Screen {
     match outcome {
         SaleOutcome::Approved => Screen::Approved { amount: payment.sale.amount },
         SaleOutcome::NotPaid(NotPaid::AbortedByTill) | SaleOutcome::Voided(_) => Screen::Cancelled,
@@ -195,6 +195,10 @@ pub(super) fn result_screen(payment: &Payment, outcome: SaleOutcome) -> Screen {
 #[derive(Debug, Clone)]
 pub(super) struct Lingering {
     screen: Screen,
+    /// The sale whose result it is, or that is given back.
+    payment: PaymentId,
+    /// The shopper's language, if the till has named it.
+    locale: Option<Locale>,
     until: Option<Mono>,
     refund: Option<PosReference>,
     after: Option<Box<Lingering>>,
@@ -202,16 +206,30 @@ pub(super) struct Lingering {
 
 impl Lingering {
     /// A sale's result; `linger` is how long "paid" stays, until the next sale if `None`.
-    pub(super) fn sale(screen: Screen, now: Mono, linger: Option<Duration>) -> Self {
+    pub(super) fn sale(
+        payment: &Payment,
+        outcome: SaleOutcome,
+        now: Mono,
+        linger: Option<Duration>,
+    ) -> Self {
+        let screen = result_screen(payment, outcome);
         let lasts = match screen {
             Screen::Approved { .. } => linger,
             _ => Some(linger.unwrap_or(UNPAID_LINGER_MAX).min(UNPAID_LINGER_MAX)),
         };
-        Self { screen, until: lasts.map(|lasts| now.after(lasts)), refund: None, after: None }
+        Self {
+            screen,
+            payment: payment.id,
+            locale: payment.sale.locale.clone(),
+            until: lasts.map(|lasts| now.after(lasts)),
+            refund: None,
+            after: None,
+        }
     }
 
     /// What a return's news puts on show, over `earlier`; `None` leaves that.
     pub(super) fn refund(
+        payment: &Payment,
         told: &OperationResult,
         earlier: Option<&Self>,
         now: Mono,
@@ -221,23 +239,33 @@ impl Lingering {
         let watched = earlier.is_some_and(|it| it.refund.as_ref() == Some(&told.reference));
         let until = |lasts| Some(now.after(lasts));
         let result = linger.unwrap_or(UNPAID_LINGER_MAX);
-        let refund = Some(told.reference.clone());
-        let done =
-            |screen| Self { screen, until: until(result), refund: refund.clone(), after: None };
+        let done = |screen| Self {
+            screen,
+            payment: payment.id,
+            locale: payment.sale.locale.clone(),
+            until: until(result),
+            refund: Some(told.reference.clone()),
+            after: None,
+        };
         match (told.kind, &told.progress) {
-            (OperationKind::Refund, OperationProgress::Queued) if !watched => Some(Self {
-                screen: Screen::Refunding { amount },
-                until: until(REFUND_PATIENCE),
-                refund: refund.clone(),
-                after: Some(Box::new(Self {
-                    until: until(REFUND_PATIENCE + result),
-                    ..done(Screen::RefundQueued { amount })
-                })),
-            }),
+            (OperationKind::Refund | OperationKind::Void, OperationProgress::Queued)
+                if !watched =>
+            {
+                let later = until(REFUND_PATIENCE + result);
+                let queued = Self { until: later, ..done(Screen::RefundQueued { amount }) };
+                let patience = until(REFUND_PATIENCE);
+                let after = Some(Box::new(queued));
+                Some(Self { until: patience, after, ..done(Screen::Refunding { amount }) })
+            }
             (OperationKind::Refund, OperationProgress::Done) if watched => {
                 Some(done(Screen::Refunded { amount }))
             }
-            (OperationKind::Refund, OperationProgress::Refused(_)) if watched => {
+            (OperationKind::Void, OperationProgress::Done) if watched => {
+                Some(done(Screen::Cancelled))
+            }
+            (OperationKind::Refund | OperationKind::Void, OperationProgress::Refused(_))
+                if watched =>
+            {
                 Some(done(Screen::AskStaff { reason: "refund" }))
             }
             (
@@ -258,6 +286,16 @@ impl Lingering {
             shown = it.after.as_deref();
         }
         shown
+    }
+
+    /// The sale that it is about.
+    pub(super) fn payment(&self) -> PaymentId {
+        self.payment
+    }
+
+    /// The language of the shopper whom it is for.
+    pub(super) fn locale(&self) -> Option<&Locale> {
+        self.locale.as_ref()
     }
 
     /// The screen.

@@ -198,6 +198,24 @@ async fn a_display_that_dies_ends_no_sale_and_begins_none() {
     terminal.finish().await;
 }
 
+/// The file that a picture is written to first is a pipe that nobody reads: writing never ends.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_display_that_takes_nothing_begins_no_sale_and_holds_up_no_stop() {
+    let mut terminal = Terminal::binary(&[]).await;
+    terminal.idle().await;
+    mknodat(CWD, terminal.path("screen.png.new"), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0)
+        .expect("a pipe");
+    terminal.till.ask_sale("R-1", 500).await;
+    terminal.till.say(r#"{"op":"abort","ref":"R-1"}"#);
+    assert_eq!(terminal.till.result("R-1").await["reason"], "aborted_by_till");
+    // It is called stuck after three seconds.
+    tokio::time::sleep(Duration::from_millis(3_500)).await;
+    terminal.till.say(r#"{"op":"sale","ref":"R-2","amount":500,"currency":"EUR"}"#);
+    let error = terminal.till.error("R-2").await;
+    assert!(error["text"].as_str().is_some_and(|text| text.contains("does not take")), "{error}");
+    terminal.finish().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_a_frame_buffer_the_till_hears_it_before_a_sale() {
     for (device, says) in [("/nonexistent/fb0", "fb0"), ("/dev/null", "no frame buffer device")] {

@@ -4,7 +4,7 @@
 use crate::scenario::disk::Disk as Model;
 use crate::scenario::script::Player;
 use crate::scenario::world::policy;
-use crate::terminal::{Program, Terminal, Wire, decode, sale};
+use crate::terminal::{Program, Terminal, Wire, sale};
 use crate::upgrade::replays;
 use crate::vfs::{self, Disk, Fault, Unsynced};
 use klarna_terminald::payment::Step;
@@ -184,8 +184,7 @@ async fn a_full_or_failing_disk_takes_no_payment_and_heals_by_itself() {
     let disk = vfs::watch(terminal.directory.path());
     terminal.switch_on().await;
     let picture = terminal.path("screen.png");
-    terminal.until("an idle screen", || decode(&picture).is_some()).await;
-    let idle = std::fs::read(&picture).expect("a picture");
+    let idle = terminal.idle().await;
     let sentences = [
         (ffi::SQLITE_FULL, "the disk is full"),
         (ffi::SQLITE_READONLY, "read-only"),

@@ -2,13 +2,6 @@
 //! terminal does while it cannot be written.
 
 use crate::terminal::{Terminal, sale};
-use klarna_terminald::clock::Mono;
-use klarna_terminald::display::Frame;
-use klarna_terminald::display::canvas::Canvas;
-use klarna_terminald::display::png::encode;
-use klarna_terminald::display::screen::draw;
-use klarna_terminald::i18n::Lang;
-use klarna_terminald::payment::screen::Screen;
 use klarna_terminald::simulator::ShopperAction::Approve;
 use klarna_terminald::store::{Reader, Store};
 use rusqlite::Connection;
@@ -142,7 +135,7 @@ async fn without_a_journal_there_is_no_payment_and_it_heals_by_itself() {
     terminal.sell_and_acknowledge("A-1", 500).await;
     terminal.settled().await;
     let screen = terminal.path("screen.png");
-    let idle = wait_for_steady_picture(&terminal).await;
+    let idle = terminal.idle().await;
     fill(&meddler, true);
     terminal.till.say(&sale("A-2", 500));
     assert_eq!(terminal.till.error("A-2").await["code"], "out_of_service");
@@ -155,18 +148,6 @@ async fn without_a_journal_there_is_no_payment_and_it_heals_by_itself() {
     terminal.until("the screen is idle again, though nobody asked", as_before).await;
     terminal.sell_and_acknowledge("A-2", 500).await;
     terminal.finish().await;
-}
-
-/// The picture that is shown once nothing lingers.
-async fn wait_for_steady_picture(terminal: &Terminal) -> Vec<u8> {
-    let frame = Frame { merchant: "Test Store".to_owned(), lang: Lang::De, ..Frame::default() };
-    let mut canvas = Canvas::new(240, 320);
-    draw(&mut canvas, &Screen::Idle, &frame, Mono::default()).expect("fits");
-    let idle = encode(&canvas, 1).expect("encodes");
-    let screen = terminal.path("screen.png");
-    let same = || std::fs::read(&screen).is_ok_and(|picture| picture == idle);
-    terminal.until("the screen is idle", same).await;
-    idle
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -4,9 +4,16 @@
 //! Nothing here sleeps to let time pass; everything waits for a line or a condition, with a deadline
 //! that only a stuck test reaches. [`Terminal::finish`] holds every test to the books.
 
+use klarna_terminald::clock::Mono;
 use klarna_terminald::config::{Config, Overrides};
 use klarna_terminald::daemon;
+use klarna_terminald::display::Frame;
+use klarna_terminald::display::canvas::Canvas;
+use klarna_terminald::display::png::encode;
+use klarna_terminald::display::screen::draw;
+use klarna_terminald::i18n::Lang;
 use klarna_terminald::payment::event::Event;
+use klarna_terminald::payment::screen::Screen;
 use klarna_terminald::simulator::{Options, ShopperAction, Simulator};
 use klarna_terminald::store::Reader;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -290,6 +297,18 @@ impl Terminal {
             decode(&self.path("screen.png")).is_some_and(|codes| codes.is_empty())
         })
         .await;
+    }
+
+    /// Waits until the welcome is on the screen; its picture.
+    pub async fn idle(&self) -> Vec<u8> {
+        let frame = Frame { merchant: "Test Store".to_owned(), lang: Lang::De, ..Frame::default() };
+        let mut canvas = Canvas::new(240, 320);
+        draw(&mut canvas, &Screen::Idle, &frame, Mono::default()).expect("fits");
+        let idle = encode(&canvas, 1).expect("encodes");
+        let screen = self.path("screen.png");
+        let same = || std::fs::read(&screen).is_ok_and(|picture| picture == idle);
+        self.until("the screen is idle", same).await;
+        idle
     }
 
     /// From the sale to the shopper's approval; the result.

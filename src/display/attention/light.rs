@@ -102,6 +102,12 @@ impl Led {
         let max = read_number(dir, "max_brightness")?.max(1);
         let found = read_number(dir, "brightness")?.min(max);
         let found_trigger = read_attribute(dir, "trigger").ok().map(|text| chosen(&text));
+        // A diode that blinks by itself was left so by a terminal that lost its power.
+        let left_blinking = found_trigger.as_deref() == Some("timer");
+        let (found, found_trigger) = match left_blinking {
+            true => (0, Some("none".to_owned())),
+            false => (found, found_trigger),
+        };
         Ok(Self { dir: dir.to_owned(), max, found, found_trigger })
     }
 

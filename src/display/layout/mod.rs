@@ -23,6 +23,10 @@ const SCALES: [f32; 10] = [1.0, 0.92, 0.85, 0.78, 0.7, 0.62, 0.55, 0.48, 0.42, 0
 /// A code of good size does not make text smaller than this; the code gives way first.
 const SCALE_BESIDE_GOOD_QR: f32 = 0.85;
 
+/// White modules around a code's quiet zone where there is room for them.
+const WHITE_MODULES: u32 = 2;
+/// How much smaller letters may become for Klarna's own words.
+const SCALE_OF_DESCRIBED: f32 = 0.8;
 /// Scale below which words of a tiny panel are left out instead.
 const SCALE_OF_PICTURE: f32 = 0.7;
 /// Longest line, in bytes, that a tiny panel has for those who look after the terminal.
@@ -194,24 +198,38 @@ impl Page {
         large.or_else(small).or_else(bare)
     }
 
+    /// The largest code, then the largest words; more white around it where there is room, because
+    /// darkness beside a code moves the threshold of some decoders. Klarna's own words come last:
+    /// they may take a little of the letters' size, and nothing of the code's.
     fn beside_code(
         &self,
         contents: &[Content<'_>],
         matrix: &QrMatrix,
     ) -> Result<Vec<Item>, LayoutError> {
-        let largest = matrix.fit(self.qr_side_max())?.module_px;
+        let available = self.qr_side_max();
+        let largest = matrix.fit(available)?.module_px;
+        let plain: Vec<Content<'_>> = contents.iter().map(Content::undescribed).collect();
         for module_px in (MODULE_PX_MIN..=largest).rev() {
             let fit = matrix.fit(module_px * matrix.width_with_quiet_zone())?;
             let good = module_px > MODULE_PX_GOOD;
-            for scale in SCALES.into_iter().filter(|s| !good || *s >= SCALE_BESIDE_GOOD_QR) {
-                let shape = Shape::Qr(matrix.clone(), fit);
-                let code = Piece::new(Role::Qr, Size::new_equal(fit.side_px), shape);
-                if let Some(items) = self.arrange(contents, Some(code), scale) {
-                    return Ok(items);
+            for white in (0..=WHITE_MODULES).rev() {
+                let least = if good || white > 0 { SCALE_BESIDE_GOOD_QR } else { 0.0 };
+                let code = || {
+                    let side = fit.side_px + 2 * white * module_px;
+                    let shape = Shape::Qr(matrix.clone(), fit);
+                    Some(Piece::new(Role::Qr, Size::new_equal(side), shape))
+                };
+                for scale in SCALES.into_iter().filter(|scale| *scale >= least) {
+                    let Some(items) = self.arrange(&plain, code(), scale) else { continue };
+                    let smaller =
+                        |other: &f32| (scale * SCALE_OF_DESCRIBED..=scale).contains(other);
+                    let described = SCALES.into_iter().filter(smaller);
+                    let mut described =
+                        described.map(|scale| self.arrange(contents, code(), scale));
+                    return Ok(described.find_map(|items| items).unwrap_or(items));
                 }
             }
         }
-        let available = self.qr_side_max();
         let needed = MODULE_PX_MIN * matrix.width_with_quiet_zone();
         Err(QrError::TooSmall { modules: matrix.width(), needed, available }.into())
     }
@@ -245,6 +263,11 @@ fn code_of(url: &DistributionUrl) -> String {
 }
 
 impl Content<'_> {
+    /// The same screen without the words that need not be there.
+    fn undescribed(&self) -> Self {
+        Self { body: None, ..self.clone() }
+    }
+
     /// The same screen with fewer words, for a tiny panel.
     fn shortened(&self, level: u8) -> Self {
         let mut content = self.clone();

@@ -142,7 +142,7 @@ impl Page {
         let gap = self.margin;
         let width = inside.size.width.checked_sub(left + gap)?;
         let x = inside.top_left.x + (left - visual.size.width) as i32 / 2;
-        let y = (self.size.height as i32 - visual.size.height as i32) / 2;
+        let y = (self.size.height.checked_sub(visual.size.height)? / 2) as i32;
         let top_left = inside.top_left + Point::new((left + gap) as i32, 0);
         let column = Rectangle::new(top_left, Size::new(width, inside.size.height));
         Some((visual.at(x, y), column))
@@ -170,6 +170,9 @@ impl Page {
             let footer = self.footer(contents, &column, scale)?;
             bottom = footer.iter().map(|item| item.area.top_left.y).min()? - gap;
             items.extend(footer);
+        }
+        if visual.as_ref().is_some_and(|visual| visual.size.width > column.size.width) {
+            return None;
         }
         let stack = self.stack(contents, visual, column.size.width, align, scale)?;
         let taken: i32 = stack.iter().map(|(gap, piece)| gap + piece.size.height as i32).sum();
@@ -293,6 +296,16 @@ impl Page {
             Some(Shape::Label { calm, urgent })
         };
         let mut faces: Vec<Shape> = contents.iter().map(face).collect::<Option<_>>()?;
+        // A label that only one of two languages has room for would come and go.
+        let all = |has: fn(&Shape) -> bool| faces.iter().all(has);
+        let has_calm = all(|face| matches!(face, Shape::Label { calm: Some(_), .. }));
+        let has_urgent = all(|face| matches!(face, Shape::Label { urgent: Some(_), .. }));
+        for face in &mut faces {
+            if let Shape::Label { calm, urgent } = face {
+                calm.take_if(|_| !has_calm);
+                urgent.take_if(|_| !has_urgent);
+            }
+        }
         faces.dedup();
         let size = Size::new(room, height);
         (room >= height).then_some(Piece { role: Role::TimeLabel, size, faces })
@@ -327,7 +340,7 @@ impl Page {
         Limits {
             weight: style.weight,
             px_max: (self.short * style.ratio * scale * self.enlarged).round(),
-            px_min: style.px_min,
+            px_min: style.px_min.max(self.short * style.ratio_min),
             width,
             lines_max,
         }

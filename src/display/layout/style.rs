@@ -7,6 +7,8 @@ use crate::display::text::Weight;
 const PX_MIN: f32 = 12.0;
 /// Amounts may go below that before a larger panel is asked for.
 const AMOUNT_PX_MIN: f32 = 10.0;
+/// The shop's name is the largest on its screen, even if only a part of it fits.
+const NAME_RATIO_MIN: f32 = 0.055;
 /// Sharp letters on a panel of an inch, read from close by.
 const TINY_PX_MIN: f32 = 9.0;
 /// A link has to be typed in one way or another.
@@ -18,6 +20,8 @@ pub(super) struct Style {
     pub ratio: f32,
     /// Smallest size, in pixels.
     pub px_min: f32,
+    /// Smallest size as a share of the short side; what is longer is cut.
+    pub ratio_min: f32,
     pub weight: Weight,
     pub lines_portrait: usize,
     pub lines_landscape: usize,
@@ -47,7 +51,8 @@ impl Style {
             Role::Icon | Role::Logo | Role::Qr | Role::Bar => (0.0, Weight::Regular, 0, 0, 0.07),
         };
         let px_min = if role == Role::Amount { AMOUNT_PX_MIN } else { PX_MIN };
-        Self { ratio, px_min, weight, lines_portrait, lines_landscape, gap_before }
+        let ratio_min = if role == Role::Name { NAME_RATIO_MIN } else { 0.0 };
+        Self { ratio, px_min, ratio_min, weight, lines_portrait, lines_landscape, gap_before }
     }
 
     fn tiny(role: Role) -> Self {
@@ -69,6 +74,7 @@ impl Style {
         Self {
             ratio,
             px_min: if role == Role::Link { TINY_LINK_PX_MIN } else { TINY_PX_MIN },
+            ratio_min: 0.0,
             weight,
             lines_portrait: lines_max,
             lines_landscape: lines_max,

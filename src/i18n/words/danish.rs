@@ -37,7 +37,7 @@ pub(super) fn text(text: Text) -> &'static str {
         Text::BackSoon => "Vi er tilbage om få minutter",
         Text::NoTill => "Ingen kasse er tilsluttet",
         Text::ClockWrong => "Uret går forkert",
-        Text::StorageFull => "Lagerpladsen er fuld",
+        Text::StorageFull => "Lagringspladsen er fuld",
         Text::OpenLink => "Åbn dette link for at betale med Klarna",
         Text::TerminalInformation => "Terminaloplysninger",
         Text::Version => "Version",

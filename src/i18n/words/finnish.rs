@@ -5,7 +5,7 @@ use crate::i18n::{Printed, Text};
 pub(super) fn text(text: Text) -> &'static str {
     match text {
         Text::Welcome => "Tervetuloa",
-        Text::PayHere => "Täällä voit maksaa Klarnalla",
+        Text::PayHere => "Tässä voit maksaa Klarnalla",
         Text::Preparing => "Maksua valmistellaan",
         Text::ScanToPay => "Skannaa ja maksa Klarnalla",
         Text::ScanAgain => "Maksu jäi kesken\u{a0}– skannaa uudelleen",

@@ -28,7 +28,7 @@ pub(super) fn text(text: Text) -> &'static str {
         Text::Code => "Kód",
         Text::TimeLeft => "Hátralévő idő",
         Text::TimeNearlyUp => "Hamarosan lejár az idő",
-        Text::Refunding => "Feldolgozzuk a visszárut",
+        Text::Refunding => "Feldolgozzuk a visszatérítést",
         Text::Refunded => "A visszatérítés megtörtént",
         Text::RefundQueued => "Visszatérítés elfogadva",
         Text::RefundFollows => "A pénzt elküldjük, amint a Klarna elérhető",

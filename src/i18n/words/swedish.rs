@@ -21,7 +21,7 @@ pub(super) fn text(text: Text) -> &'static str {
         Text::NotAvailable => "Klarna kan inte användas för det här köpet",
         Text::NoConnection => "Ingen anslutning till Klarna",
         Text::PayAnotherWay => "Betala på ett annat sätt",
-        Text::PleaseWait => "Vänligen vänta",
+        Text::PleaseWait => "Vänta",
         Text::DoNotPayAgain => "Betala inte igen. Fråga personalen.",
         Text::OutOfService => "Ur funktion",
         Text::AskStaff => "Fråga personalen",
