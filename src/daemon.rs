@@ -339,11 +339,8 @@ impl Daemon {
                 return;
             }
         };
-        let begins = |record: &Record| match &record.event {
-            Happened::SaleRequested { sale, .. } => !sale.amount.is_zero(),
-            _ => false,
-        };
-        if step.records.iter().any(begins) && self.shown.why_blind().is_some() {
+        let needs_code = step.records.iter().any(|record| record.event.begins_a_payment());
+        if needs_code && self.shown.why_blind().is_some() {
             if let Some(asked) = asked {
                 self.refuse(&asked).await;
             }

@@ -269,6 +269,11 @@ impl Event {
         )
     }
 
+    /// Whether a shopper has to pay because of it.
+    pub fn begins_a_payment(&self) -> bool {
+        matches!(self, Self::SaleRequested { sale, .. } if !sale.amount.is_zero())
+    }
+
     /// Whether it may change where a return stands, of captured money or of all of it before.
     pub(super) fn is_about_a_return(&self) -> bool {
         matches!(

@@ -248,9 +248,7 @@ impl Lingering {
             after: None,
         };
         match (told.kind, &told.progress) {
-            (OperationKind::Refund | OperationKind::Void, OperationProgress::Queued)
-                if !watched =>
-            {
+            (OperationKind::Refund, OperationProgress::Queued) if !watched => {
                 let later = until(REFUND_PATIENCE + result);
                 let queued = Self { until: later, ..done(Screen::RefundQueued { amount }) };
                 let patience = until(REFUND_PATIENCE);
@@ -260,7 +258,8 @@ impl Lingering {
             (OperationKind::Refund, OperationProgress::Done) if watched => {
                 Some(done(Screen::Refunded { amount }))
             }
-            (OperationKind::Void, OperationProgress::Done) if watched => {
+            // Nothing was taken yet, and from now on nothing will be.
+            (OperationKind::Void, OperationProgress::Queued) if !watched => {
                 Some(done(Screen::Cancelled))
             }
             (OperationKind::Refund | OperationKind::Void, OperationProgress::Refused(_))
