@@ -220,10 +220,7 @@ impl Daemon {
                     self.ask(asker, request, Some(found)).await;
                 }
                 Event::Sync(report) => self.sync(report).await,
-                Event::Display => {
-                    self.shown.fault.clone_from(&display.borrow_and_update());
-                    self.show();
-                }
+                Event::Display => self.display_told(display.borrow_and_update().clone()),
                 Event::Operator => self.toggle_operator(),
                 Event::Tick => self.tick().await,
                 Event::WarmUp => self.warm_up(),

@@ -179,6 +179,12 @@ impl Daemon {
         self.shown.panel.show(screen, language);
     }
 
+    /// Takes what the display says of itself.
+    pub(super) fn display_told(&mut self, fault: Option<String>) {
+        self.shown.fault = fault;
+        self.show();
+    }
+
     /// Opens the operator's page, or closes it.
     pub(super) fn toggle_operator(&mut self) {
         let now = self.clock.now();
