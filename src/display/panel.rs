@@ -19,7 +19,7 @@ const LOOK: Duration = Duration::from_millis(5);
 const PROBE: Duration = Duration::from_secs(5);
 
 /// One screen takes no longer than this to be drawn and pushed, on any panel.
-const STUCK_AFTER: Duration = Duration::from_secs(3);
+const STUCK_AFTER: Duration = Duration::from_secs(5);
 /// How long the last screen may take at the end.
 const FAREWELL: Duration = Duration::from_secs(2);
 

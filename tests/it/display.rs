@@ -209,8 +209,8 @@ async fn a_display_that_takes_nothing_begins_no_sale_and_holds_up_no_stop() {
     terminal.till.ask_sale("R-1", 500).await;
     terminal.till.say(r#"{"op":"abort","ref":"R-1"}"#);
     assert_eq!(terminal.till.result("R-1").await["reason"], "aborted_by_till");
-    // It is called stuck after three seconds.
-    tokio::time::sleep(Duration::from_millis(3_500)).await;
+    // It is called stuck after five seconds.
+    tokio::time::sleep(Duration::from_millis(5_500)).await;
     terminal.till.say(r#"{"op":"sale","ref":"R-2","amount":500,"currency":"EUR"}"#);
     let error = terminal.till.error("R-2").await;
     assert!(error["text"].as_str().is_some_and(|text| text.contains("does not take")), "{error}");
