@@ -86,6 +86,11 @@ pub async fn run_on(
     let snapshots = Snapshots::new(&config.store_path, clock.now())?;
     let acquirer = Arc::new(Acquirer::Klarna(Klarna::new(config.klarna)?));
 
+    // Before the till is listened to: whether a code can be shown is known then.
+    let is_line = matches!(config.till.link, LinkSettings::Serial { .. });
+    let (shown, operator) =
+        Shown::open(output, config.display, clock, &config.store_path, is_line).await?;
+
     let (till_events_in, till_events) = mpsc::channel(pos::QUEUE_LEN_MAX);
     let (replies, replies_out) = mpsc::channel(pos::QUEUE_LEN_MAX);
     let (desk_events_in, desk_events) = mpsc::channel(pos::QUEUE_LEN_MAX);
@@ -100,7 +105,6 @@ pub async fn run_on(
             tokio::spawn(std::future::pending())
         }
     };
-    let is_line = matches!(config.till.link, LinkSettings::Serial { .. });
     let till = pos::serve(config.till, clock, store.till()?, till_events_in, replies_out).await;
     let mut till = tokio::spawn(till.context("the till's address cannot be used")?);
     let (wanted, wanted_out) = watch::channel(engine.wanted());
@@ -115,8 +119,6 @@ pub async fn run_on(
         reports_in,
     ));
 
-    let (shown, operator) =
-        Shown::open(output, config.display, clock, &config.store_path, is_line).await?;
     let daemon = Daemon {
         clock,
         engine,
