@@ -36,6 +36,9 @@ impl Mono {
 pub struct Wall(i64);
 
 impl Wall {
+    /// 2025-01-01 UTC: older than every build, so a clock that shows an earlier time was never set.
+    pub const SET_FROM: Self = Self(1_735_689_600_000);
+
     /// From milliseconds since 1970-01-01 UTC.
     pub fn from_millis(millis: i64) -> Self {
         Self(millis)
@@ -43,7 +46,7 @@ impl Wall {
 
     /// Whether a clock that says so can be right: from 2025 to 2099.
     pub fn is_plausible(self) -> bool {
-        (1_735_689_600_000..4_102_444_800_000).contains(&self.0)
+        (Self::SET_FROM.0..4_102_444_800_000).contains(&self.0)
     }
 
     /// Milliseconds since 1970-01-01 UTC.

@@ -9,7 +9,7 @@ mod number;
 mod text;
 mod words;
 
-pub use date::{DateTime, date_time, time_of_day};
+pub use date::{date_time, time_of_day};
 pub use number::amount;
 pub use text::{LANGS, Lang, PRINTED, Printed, TEXTS, Text};
 

@@ -2,15 +2,12 @@
 //!
 //! Carries what a return needs (payment number, references) and says that it is no fiscal receipt.
 
-use crate::clock::{Civil, Wall, Zone};
-use crate::i18n::{self, DateTime, Lang, Printed, Text};
+use crate::clock::{Wall, Zone};
+use crate::i18n::{self, Lang, Printed, Text};
 use crate::payment::vocabulary::{SaleOutcome, SaleResult};
 
 /// Columns of the narrowest receipt printer (58 mm paper).
 pub const COLUMNS: usize = 32;
-/// 2025-01-01 UTC, in milliseconds since 1970: older than every build, so a clock that shows an
-/// earlier time was never set.
-const CLOCK_SET_FROM_MS: i64 = 1_735_689_600_000;
 
 /// What all receipts of a terminal have in common.
 #[derive(Debug, Clone)]
@@ -55,11 +52,8 @@ pub fn lines(result: &SaleResult, head: &Head, lang: Lang) -> Vec<String> {
 /// When it was, with the zone's abbreviation; `None` where the terminal's clock cannot have been
 /// set.
 fn time(at: Wall, zone: &Zone, lang: Lang) -> Option<String> {
-    let set = at.millis() >= CLOCK_SET_FROM_MS;
-    let civil = zone.civil(at).filter(|_| set)?;
-    let Civil { year, month, day, hour, minute, second, zone } = civil;
-    let at = DateTime { year, month, day, hour, minute, second };
-    Some(format!("{} {zone}", plain(&i18n::date_time(&at, lang))))
+    let civil = zone.civil(at).filter(|_| at >= Wall::SET_FROM)?;
+    Some(format!("{} {}", plain(&i18n::date_time(&civil, lang)), civil.zone))
 }
 
 /// Printers have one kind of space.
@@ -192,8 +186,8 @@ S1-T1-20261121-000007-a1b2c3d4
             let result = SaleResult { at: Wall::from_millis(millis), ..result() };
             lines(&result, &head("", "S1-T1"), Lang::En)[2].clone()
         };
-        assert_eq!(at(CLOCK_SET_FROM_MS), "Time    1 Jan 2025, 00:00:00 UTC");
-        for millis in [CLOCK_SET_FROM_MS - 1, 0, i64::MIN, i64::MAX] {
+        assert_eq!(at(Wall::SET_FROM.millis()), "Time    1 Jan 2025, 00:00:00 UTC");
+        for millis in [Wall::SET_FROM.millis() - 1, 0, i64::MIN, i64::MAX] {
             assert_eq!(at(millis), "Time not set");
         }
         for lang in LANGS {

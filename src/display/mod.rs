@@ -32,7 +32,7 @@ use crate::id::DistributionUrl;
 use crate::money::{Amount, Currency};
 use crate::payment::screen::Screen;
 use canvas::Canvas;
-use content::Content;
+use content::{Content, Time};
 use damage::damage;
 use embedded_graphics::geometry::{Dimensions as _, OriginDimensions as _, Size};
 use embedded_graphics::primitives::Rectangle;
@@ -153,6 +153,9 @@ pub struct Display {
 struct OnShow {
     screen: Screen,
     scene: Option<Scene>,
+    time: Option<Time>,
+    /// What the screen says, in words.
+    text: String,
 }
 
 impl Display {
@@ -210,10 +213,7 @@ impl Display {
 
     /// Whether a shopper's time is nearly over.
     pub fn is_urgent(&self, now: Mono) -> bool {
-        let time = self
-            .on_show
-            .as_ref()
-            .and_then(|shown| Content::new(&shown.screen, &self.frame, self.frame.lang).time);
+        let time = self.on_show.as_ref().and_then(|shown| shown.time.as_ref());
         time.is_some_and(|time| time.left(now).is_urgent)
     }
 
@@ -232,6 +232,8 @@ impl Display {
             _ => None,
         };
         self.on_show = None;
+        let content = Content::new(screen, &self.frame, self.frame.lang);
+        let (time, text) = (content.time.clone(), content.spoken());
         let mut scene = Ok(None);
         if self.mirror.is_some() || self.output.size().is_some() {
             scene = Scene::new(screen, &self.frame, self.canvas.size(), now).map(Some);
@@ -241,7 +243,7 @@ impl Display {
                 }
                 Ok(None) | Err(_) => self.canvas.erase(self.frame.theme.background),
             }
-            self.push(None, screen)?;
+            self.push(None, &text)?;
         }
         if let Output::Ansi(ansi) = &mut self.output {
             ansi.show(screen, &self.frame, now)?;
@@ -250,7 +252,7 @@ impl Display {
         if let Some(error) = missing {
             return Err(error.into());
         }
-        self.on_show = Some(OnShow { screen: screen.clone(), scene });
+        self.on_show = Some(OnShow { screen: screen.clone(), scene, time, text });
         Ok(())
     }
 
@@ -263,7 +265,7 @@ impl Display {
         if let Some(scene) = &mut shown.scene {
             let Ok(touched) = scene.advance(&mut self.canvas, now);
             if !touched.is_empty() {
-                self.push(Some(touched), &shown.screen)?;
+                self.push(Some(touched), &shown.text)?;
             }
         }
         if let Output::Ansi(ansi) = &mut self.output {
@@ -276,10 +278,7 @@ impl Display {
     /// How long until something moves on what is on show.
     pub fn next(&self, now: Mono) -> Option<Duration> {
         let shown = self.on_show.as_ref()?;
-        let seconds = || {
-            let content = Content::new(&shown.screen, &self.frame, self.frame.lang);
-            content.time.and_then(|time| time.until_next_second(now))
-        };
+        let seconds = || shown.time.as_ref().and_then(|time| time.until_next_second(now));
         shown.scene.as_ref().map_or_else(seconds, |scene| scene.next(now))
     }
 
@@ -334,11 +333,7 @@ impl Display {
     }
 
     /// Pushes what was touched, or all that differs from what was pushed before.
-    fn push(
-        &mut self,
-        touched: Option<Vec<Rectangle>>,
-        screen: &Screen,
-    ) -> Result<(), OutputError> {
+    fn push(&mut self, touched: Option<Vec<Rectangle>>, text: &str) -> Result<(), OutputError> {
         let earlier = self.pushed.take().filter(|earlier| earlier.size() == self.canvas.size());
         let all = || vec![self.canvas.bounding_box()];
         let damage = match (&earlier, touched) {
@@ -348,8 +343,7 @@ impl Display {
         };
         // Browsers are told first: they must not be left with a code that is over.
         if let Some(mirror) = &self.mirror {
-            let text = Content::new(screen, &self.frame, self.frame.lang).spoken();
-            mirror.publish(&self.canvas, &damage, text, self.frame.lang);
+            mirror.publish(&self.canvas, &damage, text.to_owned(), self.frame.lang);
         }
         self.bytes += self.output.push(&self.canvas, &damage)? as u64;
         let mut pushed = earlier.unwrap_or_else(|| self.canvas.clone());

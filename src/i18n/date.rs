@@ -2,33 +2,17 @@
 //!
 //! Source: Unicode CLDR 48, the short or medium date format of each language's main country,
 //! whichever has digits and four of them for the year; English has the month in letters, because
-//! English readers disagree about which number is the month. Knows no clock and no time zone.
+//! English readers disagree about which number is the month. Reads no clock, knows no time zone.
 
 use super::{Lang, NO_BREAK};
-
-/// A date and a time of day, as the clock on the wall shows them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DateTime {
-    /// Year of the Gregorian calendar.
-    pub year: i16,
-    /// 1 to 12.
-    pub month: u8,
-    /// 1 to 31.
-    pub day: u8,
-    /// 0 to 23.
-    pub hour: u8,
-    /// 0 to 59.
-    pub minute: u8,
-    /// 0 to 59.
-    pub second: u8,
-}
+use crate::clock::Civil;
 
 const ENGLISH_MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// Date and time with seconds: `5 Jan 2026, 09:05:07`, `05.01.2026, 09:05:07`. The date does not
 /// wrap: its own spaces are no-break (U+00A0).
-pub fn date_time(at: &DateTime, lang: Lang) -> String {
+pub fn date_time(at: &Civil, lang: Lang) -> String {
     let between = match lang {
         Lang::Fi => " klo ",
         Lang::Sv | Lang::Fr | Lang::Cs | Lang::Hu | Lang::Lv | Lang::Lt => " ",
@@ -58,8 +42,8 @@ fn colon(lang: Lang) -> char {
     if matches!(lang, Lang::Da | Lang::Fi) { '.' } else { ':' }
 }
 
-fn date(at: &DateTime, lang: Lang) -> String {
-    let DateTime { year, month, day, .. } = *at;
+fn date(at: &Civil, lang: Lang) -> String {
+    let Civil { year, month, day, .. } = *at;
     match lang {
         Lang::En => {
             let name = ENGLISH_MONTHS.get(usize::from(month).saturating_sub(1)).unwrap_or(&"?");
@@ -84,10 +68,14 @@ mod tests {
     use super::*;
     use crate::i18n::LANGS;
 
+    fn civil(year: i16, (month, day): (u8, u8), (hour, minute, second): (u8, u8, u8)) -> Civil {
+        Civil { year, month, day, hour, minute, second, zone: "UTC".to_owned() }
+    }
+
     #[test]
     fn dates_are_written_as_people_write_them() {
-        let early = DateTime { year: 2026, month: 1, day: 5, hour: 9, minute: 5, second: 7 };
-        let late = DateTime { year: 2026, month: 11, day: 21, hour: 17, minute: 45, second: 11 };
+        let early = civil(2026, (1, 5), (9, 5, 7));
+        let late = civil(2026, (11, 21), (17, 45, 11));
         let table = [
             (Lang::En, "5 Jan 2026, 09:05:07", "21 Nov 2026, 17:45:11"),
             (Lang::De, "05.01.2026, 09:05:07", "21.11.2026, 17:45:11"),
@@ -134,10 +122,10 @@ mod tests {
 
     #[test]
     fn numbers_that_are_no_date_do_not_panic() {
-        let none = DateTime { year: -1, month: 0, day: 99, hour: 99, minute: 99, second: 99 };
         for lang in LANGS {
             for month in [0, 13, 255] {
-                assert!(!date_time(&DateTime { month, ..none }, lang).is_empty(), "{lang:?}");
+                let none = civil(-1, (month, 99), (99, 99, 99));
+                assert!(!date_time(&none, lang).is_empty(), "{lang:?}");
             }
         }
     }

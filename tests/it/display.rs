@@ -23,6 +23,12 @@ fn free_address() -> String {
     listener.local_addr().expect("bound").to_string()
 }
 
+/// Adds settings that name what stands in the terminal's own directory.
+fn configure(terminal: &Terminal, settings: &str) {
+    let config = fs::File::options().append(true).open(terminal.path("terminal.toml"));
+    config.and_then(|mut file| file.write_all(settings.as_bytes())).expect("writes");
+}
+
 /// A browser's view: the picture that its script has put together, and the words.
 struct Browser {
     events: BufReader<TcpStream>,
@@ -277,13 +283,13 @@ async fn a_code_has_all_the_light_and_the_lamp_asks_for_it() {
         .expect("writes");
     fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755))
         .expect("may be run");
-    let config = terminal.path("terminal.toml");
-    let text = fs::read_to_string(&config).expect("the configuration");
-    let more = format!(
-        "{text}display.backlight = {light:?}\ndisplay.led = {lamp:?}\ndisplay.speech = \
-         [{program:?}]\ndisplay.brightness = 40\n"
+    configure(
+        &terminal,
+        &format!(
+            "display.backlight = {light:?}\ndisplay.led = {lamp:?}\ndisplay.speech = \
+             [{program:?}]\ndisplay.brightness = 40\n"
+        ),
     );
-    fs::write(&config, more).expect("writes");
     terminal.switch_on().await;
     let reads = |path: std::path::PathBuf| fs::read_to_string(path).unwrap_or_default();
     let level = || reads(light.join("brightness"));
@@ -310,13 +316,13 @@ async fn a_long_press_opens_the_operators_page() {
     let keys = terminal.path("keys");
     mknodat(CWD, &keys, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).expect("a pipe");
     let address = free_address();
-    let config = terminal.path("terminal.toml");
-    let text = fs::read_to_string(&config).expect("the configuration");
-    let more = format!(
-        "{text}display.operator_input = {keys:?}\ndisplay.operator_key = 139\n\
-         display.mirror = {address:?}\n"
+    configure(
+        &terminal,
+        &format!(
+            "display.operator_input = {keys:?}\ndisplay.operator_key = 139\n\
+             display.mirror = {address:?}\n"
+        ),
     );
-    fs::write(&config, more).expect("writes");
     let mut press = fs::File::options().read(true).write(true).open(&keys).expect("opens");
     terminal.switch_on().await;
     let mut browser = tokio::task::block_in_place(|| Browser::open(&address));

@@ -10,7 +10,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("money", &[]),
     ("clock", &[]),
     ("id", &["money"]),
-    ("i18n", &["money"]),
+    ("i18n", &["money", "clock"]),
     ("payment", &["money", "id", "clock"]),
     ("receipt", &["payment", "money", "id", "i18n", "clock"]),
     ("pos", &["payment", "money", "id", "clock"]),

@@ -1,7 +1,8 @@
 //! Every word in every language can be drawn in the embedded fonts and fits the smallest panel.
 
 use fontdue::{Font, FontSettings};
-use klarna_terminald::i18n::{self, DateTime, LANGS, Lang, PRINTED, TEXTS, Text};
+use klarna_terminald::clock::Civil;
+use klarna_terminald::i18n::{self, LANGS, Lang, PRINTED, TEXTS, Text};
 use klarna_terminald::money::{Amount, Currency};
 use std::collections::BTreeSet;
 
@@ -40,7 +41,8 @@ fn said(lang: Lang) -> Vec<String> {
     said.extend(PRINTED.map(|word| lang.printed(word).to_owned()));
     said.push(lang.own_name().to_owned());
     for month in 1..=12 {
-        let at = DateTime { year: 2026, month, day: 31, hour: 9, minute: 8, second: 47 };
+        let zone = String::new();
+        let at = Civil { year: 2026, month, day: 31, hour: 9, minute: 8, second: 47, zone };
         said.push(i18n::date_time(&at, lang));
     }
     said.extend(Currency::all().map(|c| i18n::amount(Amount::new(-1_234_567_890, c), lang)));
