@@ -2,7 +2,7 @@
 //! language a terminal can speak.
 //!
 //! One exhaustive match per language: a text that is missing does not compile. Knows nothing of
-//! screens, receipts, clocks or fonts; the only thing of ours it reads is `money`.
+//! screens, receipts, clocks or fonts; of ours it reads only `money` and the fields of a date.
 
 mod date;
 mod number;
