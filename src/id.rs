@@ -11,6 +11,8 @@ use uuid::Uuid;
 pub const TEXT_LEN_MAX: usize = 255;
 /// Longest reference a till may give, in characters; fits every receipt line.
 pub const POS_REFERENCE_LEN_MAX: usize = 64;
+/// How references of the terminal's own desk begin: command line and console. No till may use it.
+pub const DESK_PREFIX: &str = "desk-";
 /// Most decimals a payment number is printed with in references.
 const NUMBER_WIDTH: usize = 6;
 

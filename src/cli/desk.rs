@@ -5,12 +5,12 @@
 //! a reference, so repeating it with the same one never does it twice.
 
 use super::list;
+use crate::id::DESK_PREFIX;
 use crate::id::{CallId, PaymentId, PaymentReference, PosReference, TransactionId};
 use crate::money::{Amount, Currency};
 use crate::payment::Payment;
 use crate::payment::vocabulary::SaleName;
 use crate::pos::desk::socket_beside;
-use crate::pos::native::DESK_PREFIX;
 use crate::store::Reader;
 use anyhow::{Context as _, bail};
 use serde_json::{Map, Value, json};

@@ -1,6 +1,5 @@
 //! How a terminal stands, for a person or a monitoring script; read beside a running daemon.
 
-use super::list::any_policy;
 use crate::clock::SystemClock;
 use crate::payment::Engine;
 use crate::payment::alarm::{Alarm, Health, Limits};
@@ -11,8 +10,7 @@ use std::path::Path;
 pub(super) fn health(path: &Path, limits: &Limits) -> anyhow::Result<bool> {
     let reader = Reader::open(path)?;
     let now = SystemClock::start().now();
-    let mut engine = Engine::new(reader.installation()?, any_policy(), reader.last_payment()?);
-    engine.replay(now, &reader.open_records()?)?;
+    let engine = Engine::for_reading(reader.installation()?, &reader.open_records()?)?;
     let health = Health::of(now.wall, reader.backlog()?, engine.payments(), limits);
     let hours = health.oldest_age.as_secs() / 3600;
     let minutes = health.oldest_age.as_secs() / 60 % 60;

@@ -1,16 +1,14 @@
 //! Lists for people at a desk, read from the journal beside a running daemon. Writes nothing.
 
-use crate::clock::SystemClock;
 use crate::id::{CallId, PaymentId};
 use crate::payment::effect::{Call, CallKind};
 use crate::payment::event::{Event, VoidReason};
 use crate::payment::state::State;
 use crate::payment::vocabulary::SaleOutcome;
-use crate::payment::{CapturePolicy, Engine, Payment, Policy};
+use crate::payment::{Engine, Payment};
 use crate::store::Reader;
 use anyhow::Context as _;
 use std::path::Path;
-use std::time::Duration;
 
 /// How many of the newest payments are looked through for those that were paid too late.
 const LATE_LOOK: u32 = 200;
@@ -215,26 +213,7 @@ pub(super) fn state(payment: &Payment) -> String {
 }
 
 pub(super) fn load(reader: &Reader, id: PaymentId) -> anyhow::Result<Payment> {
-    let records = reader.records_of(id)?;
-    let mut engine = Engine::new(reader.installation()?, any_policy(), id);
-    engine.replay(SystemClock::start().now(), &records)?;
+    let engine = Engine::for_reading(reader.installation()?, &reader.records_of(id)?)?;
     let payment = engine.payment(id);
     payment.cloned().with_context(|| format!("there is no payment {}", id.number()))
-}
-
-/// Replay depends on no policy but for deadlines, which a list does not show.
-pub(super) fn any_policy() -> Policy {
-    Policy {
-        currencies: Vec::new(),
-        capture: CapturePolicy::Manual,
-        create_patience: Duration::ZERO,
-        sale_timeout: Duration::ZERO,
-        paying_extension: Duration::ZERO,
-        confirm_patience: Duration::ZERO,
-        acknowledge_patience: Duration::ZERO,
-        linger: Some(Duration::ZERO),
-        refund_offline: true,
-        read_pace: Duration::ZERO,
-        reference_prefix: String::new(),
-    }
 }

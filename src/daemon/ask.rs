@@ -2,13 +2,13 @@
 //! say first, and who is told.
 
 use super::Daemon;
+use crate::id::DESK_PREFIX;
 use crate::id::{PaymentId, PosReference, TransactionId};
 use crate::payment::found::{Found, NotFound};
 use crate::payment::shift::{self, Turnover};
 use crate::payment::vocabulary::{Problem, Reply, Request, Status};
 use crate::payment::{Input, Needed};
 use crate::pos::desk::{DeskReply, Seat};
-use crate::pos::native::DESK_PREFIX;
 use crate::store::StoreError;
 use std::time::Duration;
 

@@ -72,7 +72,7 @@ impl Shown {
             (display, feed) = display.mirrored();
             // Payments do not depend on it.
             match TcpListener::bind(address).await {
-                Ok(listener) => drop(pages.spawn(console::serve(listener, feed))),
+                Ok(listener) => drop(pages.spawn(console::mirror::serve(listener, feed))),
                 Err(error) => tracing::error!(%error, %address, "the display is not mirrored"),
             }
         }

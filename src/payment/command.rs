@@ -171,6 +171,18 @@ impl Draft<'_> {
         Ok(self.record(payment.id, event)?)
     }
 
+    /// Makes a sale known here, as it stands at the acquirer.
+    pub(super) fn find(
+        &mut self,
+        reference: PosReference,
+        sale: &SaleName,
+        looked: Option<Result<Found, NotFound>>,
+    ) -> Result<(), Stop> {
+        self.locate(sale, looked)?;
+        self.reply(Reply::Noted { reference });
+        Ok(())
+    }
+
     pub(super) fn retry(
         &mut self,
         reference: PosReference,

@@ -13,7 +13,7 @@ use super::shift::{ShiftReport, Turnover};
 use super::state::{IllegalEvent, State};
 use super::step::{Input, Needed, Step, Wanted, Watch};
 use super::vocabulary::{Reply, Request, SaleName};
-use crate::clock::{Mono, Now};
+use crate::clock::{Mono, Now, Wall};
 use crate::id::{Installation, Locale, PaymentId, PosReference, TransactionId};
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -51,6 +51,21 @@ impl Engine {
             lingering: None,
             hurried: 0,
         }
+    }
+
+    /// An engine that only shows what `records` say: replay depends on no policy but for deadlines,
+    /// which mean nothing here.
+    ///
+    /// # Errors
+    /// As [`Engine::replay`].
+    pub fn for_reading(
+        installation: Installation,
+        records: &[Record],
+    ) -> Result<Self, IllegalEvent> {
+        let mut engine = Self::new(installation, Policy::for_reading(), PaymentId::new(0));
+        let wall = records.last().map_or(Wall::from_millis(0), |record| record.at);
+        engine.replay(Now { mono: Mono::default(), wall }, records)?;
+        Ok(engine)
     }
 
     /// Takes in records of the journal: whole payments, each from its first record on, and closed

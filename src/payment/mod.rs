@@ -115,6 +115,23 @@ pub struct Policy {
 pub const READ_PACE_MIN: Duration = Duration::from_millis(500);
 
 impl Policy {
+    /// For those who only look at what has happened.
+    fn for_reading() -> Self {
+        Self {
+            currencies: Vec::new(),
+            capture: CapturePolicy::Manual,
+            create_patience: Duration::ZERO,
+            sale_timeout: Duration::ZERO,
+            paying_extension: Duration::ZERO,
+            confirm_patience: Duration::ZERO,
+            acknowledge_patience: Duration::ZERO,
+            linger: Some(Duration::ZERO),
+            refund_offline: true,
+            read_pace: Duration::ZERO,
+            reference_prefix: String::new(),
+        }
+    }
+
     /// Between two reads while the shopper is in the flow, or after an answer was lost.
     pub fn read_pace_close(&self) -> Duration {
         (self.read_pace / 2).max(READ_PACE_MIN)

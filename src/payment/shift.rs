@@ -65,15 +65,32 @@ impl ShiftTotal {
 
 /// Adds up the records of one shift.
 pub fn turnover<'a>(records: impl IntoIterator<Item = &'a Record>) -> Turnover {
-    let (mut totals, mut payments) = (BTreeMap::new(), None);
-    for record in records {
-        add(&mut totals, &record.event);
+    let mut tally = Tally::default();
+    records.into_iter().for_each(|record| tally.add(record));
+    tally.turnover()
+}
+
+/// A shift's totals while its records come in.
+#[derive(Debug, Clone, Default)]
+pub struct Tally {
+    totals: BTreeMap<Currency, ShiftTotal>,
+    payments: Option<(PaymentId, PaymentId)>,
+}
+
+impl Tally {
+    /// Takes one more record in.
+    pub fn add(&mut self, record: &Record) {
+        add(&mut self.totals, &record.event);
         if let (Event::Authorised { .. }, Some(id)) = (&record.event, record.payment) {
-            let (first, last) = payments.unwrap_or((id, id));
-            payments = Some((id.min(first), id.max(last)));
+            let (first, last) = self.payments.unwrap_or((id, id));
+            self.payments = Some((id.min(first), id.max(last)));
         }
     }
-    Turnover { totals: totals.into_values().collect(), payments }
+
+    /// The totals so far.
+    pub fn turnover(&self) -> Turnover {
+        Turnover { totals: self.totals.values().cloned().collect(), payments: self.payments }
+    }
 }
 
 fn add(totals: &mut BTreeMap<Currency, ShiftTotal>, event: &Event) {

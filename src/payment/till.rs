@@ -40,6 +40,7 @@ impl Draft<'_> {
             Request::Update { reference, sale, merchant_reference } => {
                 self.update(reference, &sale, merchant_reference, looked)
             }
+            Request::Find { reference, sale } => self.find(reference, &sale, looked),
             Request::Book(asked) => self.book(&asked, false, looked),
             Request::PartialReversal(asked) => self.book(&asked, true, looked),
             Request::EndShift { reference } => self.end_shift(reference, turnover),

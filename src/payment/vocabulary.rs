@@ -61,6 +61,13 @@ pub enum Request {
         /// The new order number.
         merchant_reference: Label,
     },
+    /// Read a sale of others at the acquirer, so that it is known here; changes no money.
+    Find {
+        /// The command's own reference.
+        reference: PosReference,
+        /// The sale.
+        sale: SaleName,
+    },
     /// Close the day.
     EndShift {
         /// The command's own reference.
@@ -105,6 +112,7 @@ impl Request {
             | Self::Last { reference, .. }
             | Self::Acknowledge { reference }
             | Self::Update { reference, .. }
+            | Self::Find { reference, .. }
             | Self::EndShift { reference }
             | Self::Totals { reference }
             | Self::Reservation { reference }
@@ -128,7 +136,7 @@ impl Request {
             | Self::Release(operation)
             | Self::Book(operation)
             | Self::PartialReversal(operation) => Some(&operation.sale),
-            Self::Update { sale, .. } => Some(sale),
+            Self::Update { sale, .. } | Self::Find { sale, .. } => Some(sale),
             Self::Sale(_)
             | Self::Abort { .. }
             | Self::Status { .. }

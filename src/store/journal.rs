@@ -60,6 +60,25 @@ pub(super) fn select(
     Ok(records)
 }
 
+/// At most `limit` records of the rows after `after` up to `until`, oldest first, and the last
+/// one's row.
+pub(super) fn page(
+    connection: &Connection,
+    after: i64,
+    until: i64,
+    limit: u32,
+) -> Result<(Vec<Record>, i64), StoreError> {
+    let condition = "WHERE sequence > ?1 AND sequence <= ?2";
+    let mut statement = connection.prepare_cached(&format!("{} LIMIT ?3", sql(condition)))?;
+    let mut rows = statement.query(params![after, until, limit])?;
+    let (mut records, mut last) = (Vec::new(), after);
+    while let Some(row) = rows.next()? {
+        last = row.get(0)?;
+        records.push(record(row)?);
+    }
+    Ok((records, last))
+}
+
 /// The query of [`select`].
 pub(super) fn sql(condition: &str) -> String {
     format!("SELECT sequence, payment, at_ms, body FROM journal {condition} ORDER BY sequence")

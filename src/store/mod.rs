@@ -20,7 +20,7 @@ mod schema;
 mod snapshot;
 
 pub use outbox::{OutboxRow, RefusedCall};
-pub use reader::{LIST_LEN_MAX, PaymentRow, Reader};
+pub use reader::{LIST_LEN_MAX, PaymentRow, Reader, SEARCHED_PAYMENTS_MAX, ShiftRows};
 pub use restore::{Restored, open_or_restore};
 pub use snapshot::{KEPT_MAX, snapshots, take_snapshot};
 

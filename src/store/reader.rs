@@ -3,6 +3,7 @@
 use super::{
     OutboxRow, RefusedCall, Restored, StoreError, journal, outbox, read_only, restore, schema,
 };
+use crate::clock::Wall;
 use crate::id::{CallId, Installation, PaymentId, PosReference};
 use crate::payment::alarm::Backlog;
 use crate::payment::effect::QueuedCall;
@@ -13,6 +14,18 @@ use std::path::Path;
 
 /// Most payments that [`Reader::newest`] lists.
 pub const LIST_LEN_MAX: u32 = 1000;
+
+/// How many of the newest payments are searched by amount.
+pub const SEARCHED_PAYMENTS_MAX: u32 = 50_000;
+
+/// Where a shift lies in the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ShiftRows {
+    /// The row before its first one.
+    pub after: i64,
+    /// The row that closes it; `None` while it is open.
+    pub until: Option<i64>,
+}
 
 /// One payment in a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,6 +92,89 @@ impl Reader {
         let condition = "WHERE sequence > (SELECT coalesce(max(sequence), 0) FROM journal
                                            WHERE payment IS NULL AND event = 'shift_ended')";
         journal::select(&self.connection, condition, [])
+    }
+
+    /// The row of the journal after which shift `number` begins, and the one that closes it, if it
+    /// is closed; `None` for a shift that has not begun.
+    ///
+    /// # Errors
+    /// [`StoreError::Sqlite`].
+    pub fn shift_rows(&self, number: u32) -> Result<Option<ShiftRows>, StoreError> {
+        let mut statement = self.connection.prepare_cached(SHIFT_END)?;
+        let mut end_of = |number: u32| -> Result<Option<i64>, StoreError> {
+            Ok(statement.query_row([number], |row| row.get(0)).optional()?)
+        };
+        let begin = match number.checked_sub(1) {
+            None => return Ok(None),
+            Some(0) => Some(0),
+            Some(before) => end_of(before)?,
+        };
+        let Some(after) = begin else { return Ok(None) };
+        Ok(Some(ShiftRows { after, until: end_of(number)? }))
+    }
+
+    /// The newest closed shifts, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError::BadRow`] or [`StoreError::Sqlite`].
+    pub fn shifts(&self, count: u32) -> Result<Vec<Record>, StoreError> {
+        let condition = "WHERE sequence IN (SELECT sequence FROM journal
+                             WHERE payment IS NULL AND event = 'shift_ended'
+                             ORDER BY sequence DESC LIMIT ?1)";
+        let mut records = journal::select(&self.connection, condition, [count.min(LIST_LEN_MAX)])?;
+        records.reverse();
+        Ok(records)
+    }
+
+    /// At most `limit` records after the row `after` up to `until`, oldest first, and the row of
+    /// the last one.
+    ///
+    /// # Errors
+    /// [`StoreError::BadRow`] or [`StoreError::Sqlite`].
+    pub fn records_between(
+        &self,
+        after: i64,
+        until: Option<i64>,
+        limit: u32,
+    ) -> Result<(Vec<Record>, i64), StoreError> {
+        journal::page(&self.connection, after, until.unwrap_or(i64::MAX), limit)
+    }
+
+    /// Payments with a reference that begins with `prefix`: the till's, or our name of them;
+    /// newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError::Sqlite`].
+    pub fn beginning_with(&self, prefix: &str, limit: u32) -> Result<Vec<PaymentId>, StoreError> {
+        let end = format!("{prefix}\u{10ffff}");
+        self.several(BEGINNING_WITH, rusqlite::params![prefix, end, limit])
+    }
+
+    /// Sales of `minor` units asked for between two times, among the newest
+    /// [`SEARCHED_PAYMENTS_MAX`] payments; newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError::Sqlite`].
+    pub fn of_amount(
+        &self,
+        minor: i64,
+        from: Wall,
+        until: Wall,
+        limit: u32,
+    ) -> Result<Vec<PaymentId>, StoreError> {
+        let oldest = last_payment(&self.connection)?.number().saturating_sub(SEARCHED_PAYMENTS_MAX);
+        let values = rusqlite::params![oldest, minor, from.millis(), until.millis(), limit];
+        self.several(OF_AMOUNT, values)
+    }
+
+    fn several(
+        &self,
+        sql: &str,
+        values: impl rusqlite::Params,
+    ) -> Result<Vec<PaymentId>, StoreError> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let rows = statement.query_map(values, |row| row.get(0).map(PaymentId::new))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// The payment that a till's reference belongs to.
@@ -219,6 +315,19 @@ const BY_LAST_DIGITS: &str = "
     WHERE id % ?1 = ?2 AND EXISTS (SELECT 1 FROM journal WHERE journal.payment = payment.id
                                    AND event = 'sale_requested')
     ORDER BY id DESC LIMIT 1";
+const SHIFT_END: &str = "
+    SELECT sequence FROM journal
+    WHERE payment IS NULL AND event = 'shift_ended' AND json_extract(body, '$.report.shift') = ?1";
+const BEGINNING_WITH: &str = "
+    SELECT payment FROM reference
+        WHERE reference >= ?1 AND reference < ?2 AND payment IS NOT NULL
+    UNION SELECT payment FROM name WHERE kind = 'payment' AND name >= ?1 AND name < ?2
+    ORDER BY payment DESC LIMIT ?3";
+const OF_AMOUNT: &str = "
+    SELECT DISTINCT payment FROM journal
+    WHERE payment > ?1 AND event = 'sale_requested' AND at_ms BETWEEN ?3 AND ?4
+      AND json_extract(body, '$.sale.amount.minor') = ?2
+    ORDER BY payment DESC LIMIT ?5";
 const LAST_OF: &str = "
     SELECT id FROM payment
     WHERE EXISTS (SELECT 1 FROM journal WHERE journal.payment = payment.id
@@ -289,6 +398,85 @@ mod tests {
         assert!(scanned <= 2 * 3, "{scanned}\n{plan}");
         let steps = statement.get_status(StatementStatus::VmStep);
         assert!(steps < 2 * 15 * 100, "{steps} steps for 15 rows, read twice\n{plan}");
+    }
+
+    #[test]
+    fn sales_are_found_by_amount_and_by_how_a_reference_begins() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("terminal.sqlite");
+        let store = Store::open(&path).expect("a new database");
+        let writer = Connection::open(&path).expect("sqlite");
+        let rows = "
+            INSERT INTO payment (id, open) VALUES (1, 0), (2, 0), (3, 0);
+            INSERT INTO reference VALUES ('R-1', 1), ('R-2', 2), ('R%', 3), ('closing', NULL);
+            INSERT INTO name VALUES ('payment', 'S1-T1-1', 1), ('transaction', 'R-9', 2);
+            INSERT INTO journal (payment, at_ms, event, body) VALUES
+                (1, 1000, 'sale_requested', '{\"sale\":{\"amount\":{\"minor\":500}}}'),
+                (2, 2000, 'sale_requested', '{\"sale\":{\"amount\":{\"minor\":500}}}'),
+                (3, 3000, 'sale_requested', '{\"sale\":{\"amount\":{\"minor\":700}}}');";
+        writer.execute_batch(rows).expect("rows");
+        let reader = store.reader().expect("a reader");
+        let found = |minor, from, until| {
+            let (from, until) = (Wall::from_millis(from), Wall::from_millis(until));
+            let ids = reader.of_amount(minor, from, until, 10).expect("a search");
+            ids.into_iter().map(PaymentId::number).collect::<Vec<_>>()
+        };
+        assert_eq!(found(500, 0, 5000), [2, 1]);
+        assert_eq!(found(500, 1500, 5000), [2]);
+        assert!(found(700, 0, 2999).is_empty());
+        let begins = |prefix| {
+            let ids = reader.beginning_with(prefix, 10).expect("a search");
+            ids.into_iter().map(PaymentId::number).collect::<Vec<_>>()
+        };
+        assert_eq!(begins("R"), [3, 2, 1]);
+        assert_eq!(begins("R-"), [2, 1]);
+        assert_eq!(begins("S1"), [1]);
+        assert!(begins("closing").is_empty());
+        assert!(begins("' OR 1=1 --").is_empty(), "what is searched for is no SQL");
+        let plan = plan(
+            &reader.connection,
+            &BEGINNING_WITH.replace("?1", "'R'").replace("?2", "'S'").replace("?3", "9"),
+        );
+        assert!(!plan.contains("SCAN reference") && !plan.contains("SCAN name"), "{plan}");
+    }
+
+    #[test]
+    fn shifts_lie_between_their_closings() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("terminal.sqlite");
+        let store = Store::open(&path).expect("a new database");
+        let rows = |numbers: std::ops::RangeInclusive<u32>| {
+            let writer = Connection::open(&path).expect("sqlite");
+            for number in numbers {
+                let closing = format!(
+                    "{{\"event\":\"shift_ended\",\"report\":{{\"reference\":\"E-{number}\",\
+                     \"shift\":{number},\"totals\":[],\"captures_queued\":0}}}}"
+                );
+                writer
+                    .execute(
+                        "INSERT INTO journal (payment, at_ms, event, body) VALUES
+                             (1, 0, 'acknowledged', '{\"event\":\"acknowledged\"}'),
+                             (NULL, 0, 'shift_ended', ?1)",
+                        [closing],
+                    )
+                    .expect("two rows");
+            }
+        };
+        let reader = store.reader().expect("a reader");
+        let lies = |number| reader.shift_rows(number).expect("rows").map(|it| (it.after, it.until));
+        assert_eq!(lies(1), Some((0, None)), "the first one is open");
+        assert_eq!(lies(0), None);
+        assert_eq!(lies(2), None, "it has not begun");
+        rows(1..=2);
+        assert_eq!(lies(1), Some((0, Some(2))));
+        assert_eq!(lies(2), Some((2, Some(4))));
+        assert_eq!(lies(3), Some((4, None)));
+        let (records, last) = reader.records_between(2, Some(4), 1).expect("a page");
+        assert_eq!((records.len(), last), (1, 3));
+        let newest = reader.shifts(1).expect("shifts");
+        assert!(
+            matches!(&newest[0].event, crate::payment::event::Event::ShiftEnded { report } if report.shift == 2)
+        );
     }
 
     fn plan(connection: &Connection, sql: &str) -> String {

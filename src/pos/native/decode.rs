@@ -2,7 +2,9 @@
 //! out.
 
 use super::Settings;
-use crate::id::{CallId, Label, Locale, PaymentId, PaymentReference, PosReference, TransactionId};
+use crate::id::{
+    CallId, DESK_PREFIX, Label, Locale, PaymentId, PaymentReference, PosReference, TransactionId,
+};
 use crate::money::{Amount, Currency};
 use crate::payment::event::{LINE_ITEMS_MAX, LineItem, Sale};
 use crate::payment::vocabulary::{Operation, Problem, Request, SaleName};
@@ -91,9 +93,6 @@ const OPS: &[&str] = &[
 
 /// Further ones for the terminal's own desk.
 const DESK_OPS: &[&str] = &["retry", "resolve"];
-
-/// How the references of the desk's commands begin, so that a till's are never mistaken for them.
-pub const DESK_PREFIX: &str = "desk-";
 
 /// Reads one line.
 pub(super) fn message(line: &str, settings: &Settings) -> Result<Message, Refused> {

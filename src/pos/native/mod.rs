@@ -7,8 +7,6 @@ mod decode;
 mod encode;
 mod frame;
 
-pub use decode::DESK_PREFIX;
-
 use super::TillEvent;
 use crate::money::Currency;
 use crate::payment::vocabulary::{Problem, Reply};

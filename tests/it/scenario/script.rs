@@ -362,6 +362,9 @@ pub fn request_of(words: &[&str]) -> Request {
             sale: sale_name(sale),
             merchant_reference: Label::new(label.join(" ")).unwrap(),
         },
+        ["find", reference, sale] => {
+            Request::Find { reference: name(reference), sale: sale_name(sale) }
+        }
         ["retry", reference] => Request::Retry { reference: name(reference), call: None },
         ["retry", reference, call] => {
             Request::Retry { reference: name(reference), call: Some(call.parse().unwrap()) }

@@ -207,7 +207,8 @@ fn sale_of(request: &Request) -> &PosReference {
         | Request::Release(_)
         | Request::Book(_)
         | Request::PartialReversal(_)
-        | Request::Update { .. } => match request.sale() {
+        | Request::Update { .. }
+        | Request::Find { .. } => match request.sale() {
             Some(SaleName::Till(sale)) => sale,
             _ => request.reference(),
         },
