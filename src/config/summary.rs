@@ -5,6 +5,7 @@ use crate::display::OutputConfig;
 use crate::money::Currency;
 use crate::payment::CapturePolicy;
 use crate::pos::{LinkSettings, Protocol, TillSettings};
+use crate::printer::PrinterConfig;
 use std::fmt::Write as _;
 
 impl Config {
@@ -54,6 +55,7 @@ impl Config {
         if let Some(address) = self.display.mirror {
             line("mirror", format!("http://{address}/display, for browsers of this terminal"));
         }
+        line("receipts", self.describe_receipts());
         line("log", format!("{:?}, {}", self.log_format, self.log_filter));
         text
     }
@@ -93,6 +95,20 @@ fn describe_capture(policy: CapturePolicy) -> &'static str {
 }
 
 impl Config {
+    fn describe_receipts(&self) -> String {
+        let columns = self.receipts.columns.count();
+        let end = match &self.receipts.disclaimer {
+            Some(text) => format!("end with {text:?}"),
+            None => "say that they are not fiscal".to_owned(),
+        };
+        let printer = match &self.printer {
+            Some(PrinterConfig::Command(command)) => format!("printed by {command:?}"),
+            Some(PrinterConfig::Device(path)) => format!("printed on {}", path.display()),
+            None => "printed by the till alone".to_owned(),
+        };
+        format!("{columns} columns, {end}, {printer}")
+    }
+
     fn languages(&self) -> String {
         let lang = self.display.frame.lang.tag();
         match self.display.frame.second_lang {
