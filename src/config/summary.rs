@@ -56,6 +56,7 @@ impl Config {
             line("mirror", format!("http://{address}/display, for browsers of this terminal"));
         }
         line("receipts", self.describe_receipts());
+        line("printer", self.describe_printer());
         line("log", format!("{:?}, {}", self.log_format, self.log_filter));
         text
     }
@@ -97,16 +98,21 @@ fn describe_capture(policy: CapturePolicy) -> &'static str {
 impl Config {
     fn describe_receipts(&self) -> String {
         let columns = self.receipts.columns.count();
-        let end = match &self.receipts.disclaimer {
-            Some(text) => format!("end with {text:?}"),
-            None => "say that they are not fiscal".to_owned(),
-        };
-        let printer = match &self.printer {
-            Some(PrinterConfig::Command(command)) => format!("printed by {command:?}"),
-            Some(PrinterConfig::Device(path)) => format!("printed on {}", path.display()),
-            None => "printed by the till alone".to_owned(),
-        };
-        format!("{columns} columns, {end}, {printer}")
+        match &self.receipts.disclaimer {
+            Some(text) => format!("{columns} columns, the last words are {text:?}"),
+            None => format!("{columns} columns, the last words are that they are not fiscal"),
+        }
+    }
+
+    /// A program's arguments are its own affair and not shown.
+    fn describe_printer(&self) -> String {
+        match &self.printer {
+            Some(PrinterConfig::Command(command)) => {
+                format!("the program {:?}", command.first().map_or("", String::as_str))
+            }
+            Some(PrinterConfig::Device(path)) => format!("{}, ESC/POS", path.display()),
+            None => "none but the till's".to_owned(),
+        }
     }
 
     fn languages(&self) -> String {

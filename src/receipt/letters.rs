@@ -89,7 +89,8 @@ const GREEK: &[(&str, &str)] = &[
 pub(super) fn spelled(text: &str, has: impl Fn(char) -> bool) -> String {
     let mut spelled = String::with_capacity(text.len());
     let mut before = ' ';
-    for character in text.chars() {
+    let mut rest = text.chars().peekable();
+    while let Some(character) = rest.next() {
         if character.is_whitespace() || character.is_control() {
             spelled.push(' ');
         } else if matches!(character, ' '..='~') || has(character) {
@@ -97,7 +98,8 @@ pub(super) fn spelled(text: &str, has: impl Fn(char) -> bool) -> String {
         } else if has(with_cedilla(character)) {
             spelled.push(with_cedilla(character));
         } else {
-            spelled.push_str(&likeness(character, before));
+            let next = rest.peek().copied().unwrap_or(' ');
+            spelled.push_str(&likeness(character, before, next));
         }
         before = character;
     }
@@ -115,7 +117,8 @@ fn with_cedilla(character: char) -> char {
     }
 }
 
-fn likeness(character: char, before: char) -> String {
+/// In Latin letters and signs of ASCII; the letters beside it tell how it is spelled.
+fn likeness(character: char, before: char, next: char) -> String {
     let find = |rows: &[(&str, &'static str)], wanted| {
         rows.iter().find(|(letters, _)| letters.contains(wanted)).map(|(_, plain)| *plain)
     };
@@ -124,13 +127,18 @@ fn likeness(character: char, before: char) -> String {
     }
     let small = character.to_lowercase().next().unwrap_or(character);
     let after_o = matches!(before, 'ο' | 'Ο') && matches!(small, 'υ' | 'ύ');
-    match find(GREEK, small) {
-        Some(_) if after_o && small == character => "u".to_owned(),
-        Some(_) if after_o => "U".to_owned(),
+    let latin = if after_o { Some("u") } else { find(GREEK, small) };
+    match latin {
         Some(latin) if small == character => latin.to_owned(),
+        Some(latin) if next.is_lowercase() => capitalised(latin),
         Some(latin) => latin.to_ascii_uppercase(),
         None => "?".to_owned(),
     }
+}
+
+fn capitalised(latin: &str) -> String {
+    let (first, rest) = latin.split_at(1);
+    format!("{}{rest}", first.to_ascii_uppercase())
 }
 
 #[cfg(test)]
@@ -147,7 +155,7 @@ mod tests {
             ascii("Käse – „Čapek“ 12,50 €… ßøœ 漢\n"),
             "Kase - \"Capek\" 12,50 EUR... ssooe ? "
         );
-        assert_eq!(ascii("ΠΛΗΡΩΘΗΚΕ του ΤΟΥ Καφέ"), "PLIROTHIKE tou TOU Kafe");
+        assert_eq!(ascii("ΠΛΗΡΩΘΗΚΕ του ΤΟΥ Καφέ Χρεώσεις"), "PLIROTHIKE tou TOU Kafe Chreoseis");
         assert_eq!(spelled("Referință", |c| "ţă".contains(c)), "Referinţă");
         assert_eq!(spelled("a\u{1b}@\u{7}b\u{a0}c", |_| true), "a @ b c");
     }

@@ -62,6 +62,7 @@ pub fn shift(
     if kind == Kind::Z {
         let queued = report.captures_queued.to_string();
         blocks.push(Block::Pair(word(Printed::CapturesByClosing), queued));
+        blocks.push(Block::Rule);
     }
     blocks.extend(waiting(offline, lang));
     Document { title: format!("{} {letter} {}", head.terminal, report.shift), lang, blocks }
