@@ -12,7 +12,9 @@ use crate::i18n::{Lang, Printed};
 use escpos::driver::Driver;
 use escpos::errors::Result;
 use escpos::printer::Printer;
-use escpos::utils::{PageCode, Protocol, QRCodeCorrectionLevel, QRCodeModel, QRCodeOption};
+use escpos::utils::{
+    CharacterSet, PageCode, Protocol, QRCodeCorrectionLevel, QRCodeModel, QRCodeOption,
+};
 use std::cell::RefCell;
 
 /// Dots of a letter in the printer's usual font (font A).
@@ -74,7 +76,8 @@ impl Document {
         let page = Page::of(self.lang);
         let memory = Memory(RefCell::new(Vec::new()));
         let mut printer = Printer::new(memory, Protocol::default(), None);
-        printer.init()?.page_code(page.code)?;
+        // Switches of a printer may have put other signs in the place of `$` and `#`.
+        printer.init()?.character_set(CharacterSet::USA)?.page_code(page.code)?;
         let document = self.spelled(|text| page.spelled(text));
         for row in document.rows(columns.count()) {
             match row {

@@ -9,6 +9,7 @@ fn read(bytes: &[u8]) -> String {
     while let Some((first, after)) = rest.split_first() {
         let (words, taken) = match (first, after) {
             (0x1B, [b'@', ..]) => ("<start>".to_owned(), 2),
+            (0x1B, [b'R', 0, ..]) => ("<ASCII>".to_owned(), 3),
             (0x1B, [b't', page, ..]) => (format!("<page {page}>\n"), 3),
             (0x1B, [b'E', on, ..]) => (format!("<bold {on}>"), 3),
             (0x1B, [b'd', 1, ..]) => ("\n".to_owned(), 3),
@@ -40,7 +41,7 @@ fn read(bytes: &[u8]) -> String {
 fn a_receipt_printer_is_told_everything() {
     let document = sale(&result(), Copy::Customer, &head("Käse & Brot", "S1-T1"), Lang::De);
     let expected = "
-<start><page 19>
+<start><ASCII><page 19>
 <bold 1>K<84>se & Brot
 <bold 0>Klarna                1.234,56 <D5>
 <bold 1>BEZAHLT
@@ -69,13 +70,13 @@ fn letters_that_a_page_lacks_are_plain_and_amounts_whole() {
         let document = sale(&result, Copy::Merchant, &head("", "S1-T1"), lang);
         read(&document.escpos(Columns::C32)).lines().take(4).collect::<Vec<_>>().join("\n")
     };
-    let greek = "<start><page 19>\nAntigrafo emporou\nKlarna               -1.234,56 <D5>\n\
+    let greek = "<start><ASCII><page 19>\nAntigrafo emporou\nKlarna               -1.234,56 <D5>\n\
         <bold 1>PLIROTHIKE";
     assert_eq!(line(Lang::El, "EUR"), greek);
-    let czech = "<start><page 18>\nKopie pro obchodn<A1>ka\nKlarna              -1 234,56 K<9F>\n\
+    let czech = "<start><ASCII><page 18>\nKopie pro obchodn<A1>ka\nKlarna              -1 234,56 K<9F>\n\
         <bold 1>ZAPLACENO";
     assert_eq!(line(Lang::Cs, "CZK"), czech);
-    let slovak = "<start><page 18>\nK<A2>pia pre obchodn<A1>ka\n\
+    let slovak = "<start><ASCII><page 18>\nK<A2>pia pre obchodn<A1>ka\n\
         Klarna             -1 234,56 EUR\n<bold 1>ZAPLATEN<90>";
     assert_eq!(line(Lang::Sk, "EUR"), slovak);
 }
@@ -97,7 +98,7 @@ fn hostile_text_is_no_command() {
     let blocks = vec![Block::Title(text()), Block::Pair(text(), text()), Block::Rule, Block::Gap];
     let document = Document { title: text(), lang: Lang::En, blocks };
     let printed = read(&document.escpos(Columns::C24));
-    let expected = "<start><page 19>\n<bold 1>@ VA ?\n<bold 0> @ VA  ?         @ VA  ?\n\
+    let expected = "<start><ASCII><page 19>\n<bold 1>@ VA ?\n<bold 0> @ VA  ?         @ VA  ?\n\
         ------------------------\n\n<feed 3><cut>";
     assert_eq!(printed, expected);
 }
