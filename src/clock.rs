@@ -40,7 +40,7 @@ impl Wall {
     pub const SET_FROM: Self = Self(1_735_689_600_000);
 
     /// From milliseconds since 1970-01-01 UTC.
-    pub fn from_millis(millis: i64) -> Self {
+    pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
     }
 

@@ -8,6 +8,7 @@ mod check;
 mod display;
 mod klarna;
 mod raw;
+mod receipt;
 mod summary;
 mod till;
 
@@ -83,6 +84,7 @@ impl Config {
             .with_list_parse_key("terminal.currencies")
             .with_list_parse_key("klarna.qr_hosts")
             .with_list_parse_key("klarna.originators")
+            .with_list_parse_key("receipt.printer_command")
             .source(Some(overrides.variables.clone()));
         let raw = config::Config::builder()
             .add_source(config::File::from_str(text, config::FileFormat::Toml))

@@ -35,7 +35,8 @@
 //! | [`sync`] | due outbox rows become calls, payment requests are read |
 //! | [`i18n`] | words and numbers for shoppers |
 //! | [`display`] | screens, QR codes and where they are drawn |
-//! | [`receipt`] | a result as lines to print |
+//! | [`receipt`] | sales, returns and shifts as lines, HTML, PDF and ESC/POS |
+//! | [`printer`] | a document on paper: by a program or on a device |
 //! | [`console`] | pages for browsers: what the shopper sees |
 //! | [`config`] | one TOML file and the environment, checked as a whole |
 //! | [`telemetry`] | logs; metrics and alarms are [`daemon`]'s |
@@ -64,6 +65,7 @@ pub mod id;
 pub mod money;
 pub mod payment;
 pub mod pos;
+pub mod printer;
 pub mod receipt;
 #[cfg(feature = "simulator")]
 pub mod simulator;

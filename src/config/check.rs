@@ -9,6 +9,7 @@ use crate::money::Currency;
 use crate::payment::alarm::Limits;
 use crate::payment::{CapturePolicy, Policy, READ_PACE_MIN};
 use crate::pos::TillSettings;
+use crate::printer::PrinterConfig;
 use crate::receipt::Head;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -41,6 +42,8 @@ pub struct Config {
     pub display: DisplayConfig,
     /// What all receipts have in common.
     pub receipts: Head,
+    /// Where receipts are printed beside the till, if they are.
+    pub printer: Option<PrinterConfig>,
     /// How log lines look.
     pub log_format: LogFormat,
     /// Which log lines there are, in tracing's filter syntax.
@@ -57,17 +60,15 @@ pub(super) fn check(raw: RawConfig, credentials: Option<&Path>) -> Result<Config
     let klarna =
         super::klarna::check(raw.klarna, environment, &terminal, credentials, &mut problems);
     let display = super::display::check(raw.display, &terminal, policy.sale_timeout, &mut problems);
+    let (receipts, printer) = super::receipt::check(raw.receipt, &terminal, &mut problems);
     let log_filter = log_filter(raw.log.filter, &mut problems);
     let alarms = alarms(&raw.alarm, &mut problems);
     let store_path = problems.need("store.path", raw.store.path, "/var/lib/.../terminal.sqlite");
     match (problems.0.is_empty(), environment, store_path, klarna, till, display) {
         (true, Some(environment), Some(store_path), Some(klarna), Some(till), Some(display)) => {
             Ok(Config {
-                receipts: Head {
-                    merchant: terminal.merchant,
-                    terminal: terminal.name.clone(),
-                    zone: terminal.zone,
-                },
+                receipts,
+                printer,
                 display,
                 terminal: terminal.name,
                 policy,

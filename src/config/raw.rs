@@ -21,6 +21,7 @@ pub struct RawConfig {
     pub(super) alarm: RawAlarm,
     pub(super) metrics: RawMetrics,
     pub(super) display: RawDisplay,
+    pub(super) receipt: RawReceipt,
     pub(super) log: RawLog,
 }
 
@@ -204,6 +205,15 @@ pub(super) struct RawDisplay {
     pub(super) operator_input: Option<PathBuf>,
     pub(super) operator_key: Option<u16>,
     pub(super) mirror: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawReceipt {
+    pub(super) columns: Option<u32>,
+    pub(super) disclaimer: Option<String>,
+    pub(super) printer_command: Option<Vec<String>>,
+    pub(super) printer_device: Option<PathBuf>,
 }
 
 /// How log lines look.

@@ -5,6 +5,7 @@ use crate::display::OutputConfig;
 use crate::money::Currency;
 use crate::payment::CapturePolicy;
 use crate::pos::{LinkSettings, Protocol, TillSettings};
+use crate::printer::PrinterConfig;
 use std::fmt::Write as _;
 
 impl Config {
@@ -54,6 +55,8 @@ impl Config {
         if let Some(address) = self.display.mirror {
             line("mirror", format!("http://{address}/display, for browsers of this terminal"));
         }
+        line("receipts", self.describe_receipts());
+        line("printer", self.describe_printer());
         line("log", format!("{:?}, {}", self.log_format, self.log_filter));
         text
     }
@@ -93,6 +96,25 @@ fn describe_capture(policy: CapturePolicy) -> &'static str {
 }
 
 impl Config {
+    fn describe_receipts(&self) -> String {
+        let columns = self.receipts.columns.count();
+        match &self.receipts.disclaimer {
+            Some(text) => format!("{columns} columns, the last words are {text:?}"),
+            None => format!("{columns} columns, the last words are that they are not fiscal"),
+        }
+    }
+
+    /// A program's arguments are its own affair and not shown.
+    fn describe_printer(&self) -> String {
+        match &self.printer {
+            Some(PrinterConfig::Command(command)) => {
+                format!("the program {:?}", command.first().map_or("", String::as_str))
+            }
+            Some(PrinterConfig::Device(path)) => format!("{}, ESC/POS", path.display()),
+            None => "none but the till's".to_owned(),
+        }
+    }
+
     fn languages(&self) -> String {
         let lang = self.display.frame.lang.tag();
         match self.display.frame.second_lang {

@@ -183,4 +183,46 @@ listed! {
     Reference,
     /// The till prints the receipt that counts for taxes; this is none.
     NotFiscal,
+    /// The copy that the shop keeps.
+    MerchantCopy,
+    /// The copy that the shopper takes along.
+    CustomerCopy,
+    /// Title of a return's receipt.
+    ReturnReceipt,
+    /// Klarna has refused to give the money back.
+    ReturnRefused,
+    /// Label of the number of the payment that a return belongs to.
+    OriginalPayment,
+    /// Heading of the till's own name of a payment.
+    TillReference,
+    /// Heading of the shop's order number.
+    OrderNumber,
+    /// What the QR code on a receipt is for: it finds the payment for a return.
+    ReturnCode,
+    /// Title of a shift's sums; X or Z is put behind it.
+    ShiftReport,
+    /// Label of the shift's number.
+    Shift,
+    /// The shift goes on.
+    ShiftOpen,
+    /// The shift has ended.
+    ShiftClosed,
+    /// Label of the first and the last payment's number.
+    Payments,
+    /// Label of what was sold; a number of sales is put behind it.
+    Sales,
+    /// Label of sales that were given back as a whole; their number is put behind it.
+    VoidedSales,
+    /// Label of what was refunded; a number of refunds is put behind it.
+    Refunds,
+    /// Label of what was released after a part was captured.
+    Released,
+    /// Label of what is left of the sales; not a net amount in the sense of taxes.
+    Balance,
+    /// Heading of what is recorded and not carried out yet.
+    WaitingForKlarna,
+    /// Label of captures; their number is put behind it.
+    Captures,
+    /// Label of the number of captures that the shift's end has started.
+    CapturesByClosing,
 }

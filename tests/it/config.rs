@@ -121,9 +121,49 @@ alarms       a call waits for 24 h, 200 calls wait, an authorisation has 3 of 28
 metrics      not written
 display      framebuffer /dev/fb0, turned by 0 degrees
 languages    de, unless the till names another one
+receipts     32 columns, the last words are that they are not fiscal
+printer      none but the till's
 log          Text, info
 ";
     assert_eq!(summary, expected);
+}
+
+#[test]
+fn receipts_have_a_width_last_words_and_a_printer() {
+    let desk = Desk::new();
+    let with = |lines: &str| format!("{GOOD}\n[receipt]\n{lines}\n");
+    let words = "disclaimer = \"Umtausch binnen 14 Tagen\"\ncolumns = 48";
+    desk.takes(&with(words), "receipts     48 columns, the last words are \"Umtausch binnen 14");
+    let program = "printer_command = [\"lp\", \"-d\", \"desk\"]";
+    desk.takes(&with(program), "printer      the program \"lp\"\n");
+    let device = "printer_device = \"/dev/usb/lp0\"";
+    desk.takes(&with(device), "printer      /dev/usb/lp0, ESC/POS\n");
+    Desk::new()
+        .set("KLARNA_TERMINALD__RECEIPT__PRINTER_COMMAND", "lp,-d,desk")
+        .takes(GOOD, "printer      the program \"lp\"\n");
+    desk.refuses(
+        &with(&format!("columns = 42\ndisclaimer = \" \"\n{program}\n{device}")),
+        &[
+            "receipt.columns: 42 is none of 24, 32, 40, 48",
+            "receipt.disclaimer: must not be empty",
+            "receipt.printer_device: cannot stand beside receipt.printer_command: leave out one",
+        ],
+    );
+    desk.refuses(
+        &with(&format!("disclaimer = \"{}\"\nprinter_command = []", "x".repeat(201))),
+        &[
+            "receipt.disclaimer: has 201 characters, at most 200 are allowed",
+            "receipt.printer_command: names no program, for example [\"lp\", \"-d\", \"desk\"]",
+        ],
+    );
+    desk.refuses(
+        &with("disclaimer = \"a\\u0007b\"\nprinter_device = \"lp0\""),
+        &[
+            "receipt.disclaimer: contains the control character U+0007",
+            "receipt.printer_device: \"lp0\" is not the path of a device such as",
+        ],
+    );
+    desk.refuses(&with("colums = 24"), &["did you mean `columns`?"]);
 }
 
 #[test]

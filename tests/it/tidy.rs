@@ -13,6 +13,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("i18n", &["money", "clock"]),
     ("payment", &["money", "id", "clock"]),
     ("receipt", &["payment", "money", "id", "i18n", "clock"]),
+    ("printer", &["receipt"]),
     ("pos", &["payment", "money", "id", "clock"]),
     ("acquirer", &["payment", "money", "id", "clock"]),
     ("store", &["payment", "money", "id", "clock"]),
@@ -22,7 +23,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     // Settings types of the rooms that are configured.
     (
         "config",
-        &["acquirer", "clock", "pos", "display", "payment", "money", "id", "i18n", "receipt"],
+        &[
+            "acquirer", "clock", "pos", "printer", "display", "payment", "money", "id", "i18n",
+            "receipt",
+        ],
     ),
     ("telemetry", &["config"]),
     ("console", &["display", "i18n"]),

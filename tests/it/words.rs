@@ -2,7 +2,7 @@
 
 use fontdue::{Font, FontSettings};
 use klarna_terminald::clock::Civil;
-use klarna_terminald::i18n::{self, LANGS, Lang, PRINTED, TEXTS, Text};
+use klarna_terminald::i18n::{self, LANGS, Lang, PRINTED, Printed, TEXTS, Text};
 use klarna_terminald::money::{Amount, Currency};
 use std::collections::BTreeSet;
 
@@ -120,14 +120,17 @@ fn printed_words_have_letters_in_every_code_page() {
     }
 }
 
-/// A screen says several of these at a time; two that are the same would say nothing.
+/// A screen or a receipt says several of these at a time; two that are the same would say nothing.
 #[test]
 fn no_two_texts_are_the_same() {
     for lang in LANGS {
-        let mut texts = TEXTS.map(|text| lang.text(text)).to_vec();
-        texts.sort_unstable();
-        let twins: Vec<_> = texts.windows(2).filter(|pair| pair[0] == pair[1]).collect();
-        assert!(twins.is_empty(), "{lang:?}: {twins:?}");
+        let texts = TEXTS.map(|text| lang.text(text)).to_vec();
+        let printed = PRINTED.map(|word| lang.printed(word)).to_vec();
+        for mut texts in [texts, printed] {
+            texts.sort_unstable();
+            let twins: Vec<_> = texts.windows(2).filter(|pair| pair[0] == pair[1]).collect();
+            assert!(twins.is_empty(), "{lang:?}: {twins:?}");
+        }
     }
 }
 
@@ -139,6 +142,10 @@ fn nothing_was_left_in_english() {
     for lang in LANGS.into_iter().filter(|lang| *lang != Lang::En) {
         for text in TEXTS.into_iter().filter(|text| !borrowed.contains(text)) {
             assert_ne!(lang.text(text), Lang::En.text(text), "{lang:?}: {text:?}");
+        }
+        // The Danish word is the English one.
+        for word in PRINTED.into_iter().filter(|word| *word != Printed::Reference) {
+            assert_ne!(lang.printed(word), Lang::En.printed(word), "{lang:?}: {word:?}");
         }
     }
 }

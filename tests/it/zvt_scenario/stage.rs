@@ -433,11 +433,7 @@ fn is_answered(control: [u8; 2]) -> bool {
 /// As the daemon prints it.
 fn print_receipt(reply: &mut Reply) {
     let print = |result: &mut SaleResult| {
-        let head = receipt::Head {
-            merchant: "Example Store".to_owned(),
-            terminal: "S1-T1".to_owned(),
-            zone: Zone::UTC,
-        };
+        let head = receipt::Head::new("Example Store", "S1-T1", Zone::UTC);
         result.receipt = receipt::lines(result, &head, Lang::De);
     };
     match reply {

@@ -357,8 +357,7 @@ impl Counter {
         if let Reply::Result(result) | Reply::Status { status: Status::Done(result, _), .. } =
             &mut reply
         {
-            let (merchant, terminal) = ("Shop".to_owned(), "T1".to_owned());
-            let head = Head { merchant, terminal, zone: Zone::UTC };
+            let head = Head::new("Shop", "T1", Zone::UTC);
             result.receipt = receipt::lines(result, &head, Lang::En);
         }
         let reply = self.watch.answered(reply, self.canary);
