@@ -36,6 +36,7 @@
 //! | [`i18n`] | words and numbers for shoppers |
 //! | [`display`] | screens, QR codes and where they are drawn |
 //! | [`receipt`] | a result as lines to print |
+//! | [`access`] | users, PINs, sessions and the audit journal of the manager's console |
 //! | [`console`] | pages for browsers: what the shopper sees |
 //! | [`config`] | one TOML file and the environment, checked as a whole |
 //! | [`telemetry`] | logs; metrics and alarms are [`daemon`]'s |
@@ -52,6 +53,7 @@
 //!
 //! `tests/it/tidy.rs` holds the code to the first three and to who may import whom.
 
+pub mod access;
 pub mod acquirer;
 pub mod cli;
 pub mod clock;

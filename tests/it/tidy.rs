@@ -25,6 +25,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         &["acquirer", "clock", "pos", "display", "payment", "money", "id", "i18n", "receipt"],
     ),
     ("telemetry", &["config"]),
+    ("access", &["clock"]),
     ("console", &["display", "i18n"]),
     (
         "daemon",
