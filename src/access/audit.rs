@@ -1,10 +1,10 @@
 //! The audit journal: who did what, from where and when; each entry is chained to the one before.
 //!
-//! Rows are only ever added; an entry takes about 300 bytes on the disk (4 MB a year at forty a
-//! day), and none is ever deleted. Knows nothing of what actions mean.
+//! Rows are only ever added and none is ever deleted; a sign-in takes about 120 bytes on the disk
+//! (2 MB a year at forty a day). Knows nothing of what actions mean.
 //!
 //! The chain has no secret: whoever can write the file can write another chain from a changed
-//! entry on. What shows that is an earlier head that was kept elsewhere, see [`super::verify_with`].
+//! entry on. An earlier head that was kept elsewhere shows that, see [`super::verify_with`].
 
 use super::AccessError;
 use super::actor::{Actor, Peer};

@@ -9,7 +9,7 @@ use super::digest::Hash;
 use super::lockout::{self, Name, Try, name_key};
 use super::people::{self, NewUser};
 use super::pin::{Permit, Pin};
-use super::refusals::{Refusal, Subject};
+use super::refusals::Refusal;
 use super::session::{Client, Session, SignedIn, Token};
 use super::user::{self, Role, User, UserId, UserName, UserRow};
 use super::{Access, AccessError, Inner, Refused};
@@ -78,7 +78,7 @@ impl Access {
         let permit = self.hashing.permit().ok_or(Refused::Busy)?;
         inner.charge(now, &tried)?;
         if !code.is(typed) {
-            inner.refuse(now, peer, Subject::Address(tried.net), Refusal::Wrong)?;
+            inner.refuse(now, peer, None, Refusal::Wrong)?;
             return Err(Refused::WrongCode);
         }
         inner.lockout.take_back(now.mono, &tried);
@@ -204,7 +204,7 @@ impl Access {
     ) -> Result<Checked<'_>, Refused> {
         let (row, name, tried, permit) = self.admit(now, peer, typed)?;
         let is_right = permit.is_right(pin, row.as_ref().map(|row| row.pin.as_str()))?;
-        let subject = subject(row.as_ref(), tried.net);
+        let user = row.as_ref().map(|row| row.user.name.clone());
         let refused = match row {
             Some(row) if is_right && !row.user.is_locked => {
                 if !people::is_lapsed(&row, now.wall) {
@@ -214,7 +214,7 @@ impl Access {
             }
             Some(_) | None => Refused::WrongNameOrPin,
         };
-        self.lock().refuse(now, peer, subject, Refusal::Wrong)?;
+        self.lock().refuse(now, peer, user.as_ref(), Refusal::Wrong)?;
         Err(refused)
     }
 
@@ -237,7 +237,8 @@ impl Access {
         };
         let name = Name { key: name_key(typed), known_place };
         if let Some(wait) = inner.lockout.wait_of_name(now.mono, &name) {
-            inner.refuse(now, peer, subject(row.as_ref(), peer.net()), Refusal::TooSoon)?;
+            let user = row.as_ref().map(|row| &row.user.name);
+            inner.refuse(now, peer, user, Refusal::TooSoon)?;
             return Err(Refused::Wait(wait));
         }
         let permit = self.hashing.permit().ok_or(Refused::Busy)?;
@@ -252,7 +253,7 @@ impl Inner {
         match self.lockout.wait_of_address(now.mono, peer.net()) {
             None => Ok(()),
             Some(wait) => {
-                self.refuse(now, peer, Subject::Address(peer.net()), Refusal::TooSoon)?;
+                self.refuse(now, peer, None, Refusal::TooSoon)?;
                 Err(Refused::Wait(wait))
             }
         }
@@ -277,10 +278,10 @@ impl Inner {
         &mut self,
         now: Now,
         peer: Peer,
-        subject: Subject,
+        user: Option<&UserName>,
         refusal: Refusal,
     ) -> Result<(), AccessError> {
-        let deeds = self.refusals.count(now, peer, subject, refusal);
+        let deeds = self.refusals.count(now, peer, user, refusal);
         self.append_all(deeds)
     }
 
@@ -313,14 +314,6 @@ impl Inner {
 fn is_unchanged(found: &UserRow, row: &UserRow) -> bool {
     let (now, then) = (&found.user, &row.user);
     found.pin == row.pin && now.role == then.role && now.is_locked == then.is_locked
-}
-
-/// Whom the journal names for a refused try.
-fn subject(row: Option<&UserRow>, net: Net) -> Subject {
-    match row {
-        Some(row) => Subject::User(row.user.id, row.user.name.to_string()),
-        None => Subject::Address(net),
-    }
 }
 
 /// The name of this address among the user's own, if it is one.

@@ -13,7 +13,7 @@
 //! | lock-out of an address, sessions, set-up code | memory | gone |
 //!
 //! # Who gets past the door
-//! 1. [`lockout`]: an address or a name with too many wrong tries waits, before anything else.
+//! 1. An address or a name with too many wrong tries waits, before anything else.
 //! 2. A third try at the same time is told that the terminal is busy.
 //! 3. The try is counted as a wrong one; only a right PIN takes that back.
 //! 4. The PIN is compared, in the same time whether there is such a user or not.
