@@ -152,7 +152,7 @@ impl Access {
             Ok::<_, Refused>(user)
         })?;
         inner.lockout.lift(&name_key(name.as_str()));
-        inner.look_for_admin(now)?;
+        inner.look_for_admin(now);
         Ok((user, first))
     }
 
@@ -269,17 +269,24 @@ impl Inner {
             Ok::<_, Refused>(before)
         })?;
         self.sessions.end_all(user);
-        self.look_for_admin(now)?;
+        self.look_for_admin(now);
         Ok(name_key(before.name.as_str()))
     }
 
-    /// The set-up code is dead once somebody can sign in who may do everything.
-    fn look_for_admin(&mut self, now: Wall) -> Result<(), AccessError> {
-        if self.code.is_some() {
-            let users = user::all(&self.connection)?;
-            self.code = self.code.take().filter(|_| !users.iter().any(|row| is_admin(row, now)));
+    /// The set-up code is dead once somebody can sign in who may do everything. What was changed
+    /// before is done in any case, and its first PIN is to be shown.
+    fn look_for_admin(&mut self, now: Wall) {
+        if self.code.is_none() {
+            return;
         }
-        Ok(())
+        match user::all(&self.connection) {
+            Ok(users) if !users.iter().any(|row| is_admin(row, now)) => {}
+            Ok(_) => self.code = None,
+            Err(error) => {
+                tracing::error!(%error, "no set-up code until a restart: users cannot be read");
+                self.code = None;
+            }
+        }
     }
 }
 
