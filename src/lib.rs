@@ -37,6 +37,7 @@
 //! | [`display`] | screens, QR codes and where they are drawn |
 //! | [`receipt`] | sales, returns and shifts as lines, HTML, PDF and ESC/POS |
 //! | [`printer`] | a document on paper: by a program or on a device |
+//! | [`access`] | users, PINs, sessions and the audit journal of the manager's console |
 //! | [`console`] | pages for browsers: what the shopper sees |
 //! | [`config`] | one TOML file and the environment, checked as a whole |
 //! | [`telemetry`] | logs; metrics and alarms are [`daemon`]'s |
@@ -53,6 +54,7 @@
 //!
 //! `tests/it/tidy.rs` holds the code to the first three and to who may import whom.
 
+pub mod access;
 pub mod acquirer;
 pub mod cli;
 pub mod clock;

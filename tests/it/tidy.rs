@@ -29,6 +29,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         ],
     ),
     ("telemetry", &["config"]),
+    ("access", &["clock"]),
     ("console", &["display", "i18n"]),
     (
         "daemon",
