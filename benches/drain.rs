@@ -364,7 +364,7 @@ async fn attend<C: FnMut(&Step)>(
     let (mut captured, mut sold) = (0, None);
     while captured < REAL || sold.is_none() {
         let report = reports.recv().await.expect("sync runs");
-        let Report::Outcome { call, attempts, outcome } = report else { continue };
+        let Report::Outcome { call, attempts, outcome, .. } = report else { continue };
         captured += u32::from(matches!(outcome, Outcome::Done(Effect::Captured { .. })));
         shop.input(clock.now(), Input::Outcome { call, attempts, outcome });
         wanted.send_replace(shop.engine.wanted());

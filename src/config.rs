@@ -5,6 +5,7 @@
 //! are never printed.
 
 mod check;
+mod console;
 mod display;
 mod klarna;
 mod raw;
@@ -84,6 +85,7 @@ impl Config {
             .with_list_parse_key("terminal.currencies")
             .with_list_parse_key("klarna.qr_hosts")
             .with_list_parse_key("klarna.originators")
+            .with_list_parse_key("console.names")
             .with_list_parse_key("receipt.printer_command")
             .source(Some(overrides.variables.clone()));
         let raw = config::Config::builder()

@@ -6,6 +6,7 @@
 mod ask;
 mod fault;
 mod health;
+mod office;
 mod shown;
 mod snapshots;
 mod start;
@@ -17,6 +18,7 @@ use crate::acquirer::Acquirer;
 use crate::acquirer::klarna::Klarna;
 use crate::clock::{Mono, SystemClock};
 use crate::config::Config;
+use crate::console::Errand;
 use crate::display::Output;
 use crate::payment::event::{Event as Happened, Record};
 use crate::payment::vocabulary::{Reply, SaleResult};
@@ -30,6 +32,7 @@ use anyhow::Context as _;
 use ask::{Asked, Asker, Lookup};
 use fault::Fault;
 use health::Watchman;
+use office::Office;
 use sd_notify::NotifyState;
 use shown::Shown;
 use snapshots::Snapshots;
@@ -50,6 +53,7 @@ const WARM_UP_EVERY: Duration = Duration::from_secs(240);
 enum Event {
     Till(TillEvent),
     Desk(DeskEvent),
+    Errand(Errand),
     Looked(Lookup),
     Sync(Report),
     /// Whether screens are on show has changed.
@@ -84,6 +88,7 @@ pub async fn run_on(
     let start::Memory { store, reader, engine, distrusted_until } =
         start::remember(&config.store_path, &config.policy, clock.now())?;
     let snapshots = Snapshots::new(&config.store_path, clock.now())?;
+    let (office, errands) = Office::open(&config, clock);
     let acquirer = Arc::new(Acquirer::Klarna(Klarna::new(config.klarna)?));
 
     // Before the till is listened to: whether a code can be shown is known then.
@@ -133,11 +138,13 @@ pub async fn run_on(
         wanted,
         snapshots,
         watchman: Watchman::new(config.alarms, config.metrics_file, clock.now()),
+        office,
         fault: None,
     };
+    let inlets = Inlets { till: till_events, desk: desk_events, errands, reports, operator };
     // A part that ends before the whole is a defect; the journal makes a restart safe.
     tokio::select! {
-        () = daemon.run(till_events, desk_events, reports, operator, shutdown) => {}
+        () = daemon.run(inlets, shutdown) => {}
         ended = &mut at_desk => anyhow::bail!("the desk has ended: {ended:?}"),
         ended = &mut sync => anyhow::bail!("the queue's worker has ended: {ended:?}"),
         ended = &mut till => anyhow::bail!("the till's link has ended: {ended:?}"),
@@ -156,6 +163,15 @@ async fn at_desk_ends(at_desk: tokio::task::JoinHandle<()>) {
     }
 }
 
+/// Where everything comes in that others send.
+struct Inlets {
+    till: mpsc::Receiver<TillEvent>,
+    desk: mpsc::Receiver<DeskEvent>,
+    errands: mpsc::Receiver<Errand>,
+    reports: mpsc::Receiver<Report>,
+    operator: mpsc::Receiver<()>,
+}
+
 struct Daemon {
     clock: SystemClock,
     engine: Engine,
@@ -170,19 +186,13 @@ struct Daemon {
     wanted: watch::Sender<Wanted>,
     snapshots: Snapshots,
     watchman: Watchman,
+    office: Office,
     /// No payment is accepted while this is here.
     fault: Option<Fault>,
 }
 
 impl Daemon {
-    async fn run(
-        mut self,
-        mut till_events: mpsc::Receiver<TillEvent>,
-        mut desk_events: mpsc::Receiver<DeskEvent>,
-        mut reports: mpsc::Receiver<Report>,
-        mut operator: mpsc::Receiver<()>,
-        shutdown: impl Future<Output = ()>,
-    ) {
+    async fn run(mut self, mut inlets: Inlets, shutdown: impl Future<Output = ()>) {
         tokio::pin!(shutdown);
         let mut warm_up = tokio::time::interval(WARM_UP_EVERY);
         let mut watchdog = tokio::time::interval(watchdog_pace());
@@ -196,15 +206,17 @@ impl Daemon {
             "the terminal is ready"
         );
         loop {
+            self.beat();
             let due = tokio::time::Instant::from_std(self.clock.instant(self.next_tick()));
             let event = tokio::select! {
                 () = &mut shutdown => Event::Shutdown,
-                Some(event) = till_events.recv() => Event::Till(event),
-                Some(event) = desk_events.recv() => Event::Desk(event),
+                Some(event) = inlets.till.recv() => Event::Till(event),
+                Some(event) = inlets.desk.recv() => Event::Desk(event),
+                Some(errand) = inlets.errands.recv() => Event::Errand(errand),
                 Some(Ok(looked)) = self.lookups.join_next() => Event::Looked(looked),
-                Some(report) = reports.recv() => Event::Sync(report),
+                Some(report) = inlets.reports.recv() => Event::Sync(report),
                 Ok(()) = display.changed() => Event::Display,
-                Some(()) = operator.recv() => Event::Operator,
+                Some(()) = inlets.operator.recv() => Event::Operator,
                 () = tokio::time::sleep_until(due) => Event::Tick,
                 _ = warm_up.tick() => Event::WarmUp,
                 _ = watchdog.tick() => {
@@ -218,6 +230,7 @@ impl Daemon {
                 Event::Desk(DeskEvent { seat, request }) => {
                     self.ask(Asker::Desk(seat), request, None).await;
                 }
+                Event::Errand(errand) => self.errand(errand).await,
                 Event::Looked(Lookup { asker, request, found }) => {
                     self.ask(asker, request, Some(found)).await;
                 }
@@ -309,7 +322,8 @@ impl Daemon {
             self.shown.last_sync = Some(self.clock.now().wall);
         }
         match report {
-            Report::Outcome { call, attempts, outcome } => {
+            Report::Outcome { call, attempts, pause, outcome } => {
+                self.office.note(call, attempts, &outcome, pause, self.clock.now());
                 self.dispatch(Input::Outcome { call, attempts, outcome }, None).await;
             }
             Report::Observed { payment, request, state } => {

@@ -38,7 +38,7 @@
 //! | [`receipt`] | sales, returns and shifts as lines, HTML, PDF and ESC/POS |
 //! | [`printer`] | a document on paper: by a program or on a device |
 //! | [`access`] | users, PINs, sessions and the audit journal of the manager's console |
-//! | [`console`] | pages for browsers: what the shopper sees |
+//! | [`console`] | pages for browsers: the store manager's, and what the shopper sees |
 //! | [`config`] | one TOML file and the environment, checked as a whole |
 //! | [`telemetry`] | logs; metrics and alarms are [`daemon`]'s |
 //! | [`daemon`] | the composition root |

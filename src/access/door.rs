@@ -133,6 +133,17 @@ impl Access {
         self.lock().sessions.find(now.mono, Client::new(*peer, agent), token)
     }
 
+    /// The same for a page that asks by itself: it does not count as used, or an open page would
+    /// keep somebody signed in who has gone.
+    pub fn glance(&self, now: Now, peer: &Peer, agent: &str, token: &str) -> Option<Session> {
+        self.lock().sessions.glance(now.mono, Client::new(*peer, agent), token)
+    }
+
+    /// Whether a session has not ended meanwhile.
+    pub fn is_signed_in(&self, now: Now, session: &Session) -> bool {
+        self.lock().sessions.is_live(now.mono, session)
+    }
+
     /// Asks who is signed in for the PIN again, before something that matters.
     ///
     /// # Errors

@@ -152,18 +152,24 @@ impl Sessions {
 
     /// The session that goes by `token`, if it is used from where it was begun; it is used now.
     pub(super) fn find(&mut self, now: Mono, client: Client, token: &str) -> Option<Session> {
+        let session = self.glance(now, client, token)?;
+        if let Some(live) = self.live.get_mut(&session.key) {
+            live.used = live.used.max(now);
+        }
+        Some(session)
+    }
+
+    /// The same without counting as a use.
+    pub(super) fn glance(&mut self, now: Mono, client: Client, token: &str) -> Option<Session> {
         let key = key(token)?;
-        let live = self.live.get_mut(&key)?;
+        let live = self.live.get(&key)?;
         if live.is_over(now) {
             self.live.remove(&key);
             return None;
         }
         // Whoever has stolen a token does not end the session of its owner.
         let is_same = live.peer == client.peer && live.agent.is_same(&client.agent);
-        is_same.then(|| {
-            live.used = live.used.max(now);
-            live.session.clone()
-        })
+        is_same.then(|| live.session.clone())
     }
 
     /// Whether the session has not ended meanwhile.

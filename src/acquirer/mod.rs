@@ -26,7 +26,24 @@ pub struct Quotas {
     pub management_per_s: u32,
 }
 
+/// What was learnt from the last answer of the acquirer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exchange {
+    /// From the first byte of the question to the last one of the answer, in milliseconds.
+    pub took_ms: u64,
+    /// By how many seconds its clock is ahead of this machine's, if it has said what time it is
+    /// (RFC 9110, 6.6.1: `Date`, to the second).
+    pub ahead_s: Option<i64>,
+}
+
 impl Acquirer {
+    /// The last exchange that was answered, if there was one.
+    pub fn last_exchange(&self) -> Option<Exchange> {
+        match self {
+            Self::Klarna(klarna) => klarna.last_exchange(),
+        }
+    }
+
     /// What it allows.
     pub fn quotas(&self) -> Quotas {
         match self {

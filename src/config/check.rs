@@ -3,7 +3,8 @@
 use super::display::DisplayConfig;
 use super::raw::{Environment, LogFormat, RawAlarm, RawConfig, RawProtocol, RawTerminal};
 use crate::acquirer::klarna;
-use crate::clock::Zone;
+use crate::clock::{Wall, Zone};
+use crate::console;
 use crate::id::{Locale, check_text};
 use crate::money::Currency;
 use crate::payment::alarm::Limits;
@@ -44,6 +45,10 @@ pub struct Config {
     pub receipts: Head,
     /// Where receipts are printed beside the till, if they are.
     pub printer: Option<PrinterConfig>,
+    /// The store manager's console, if there is one.
+    pub console: Option<console::Settings>,
+    /// When the file that holds Klarna's key was last written, if a file holds it.
+    pub key_since: Option<Wall>,
     /// How log lines look.
     pub log_format: LogFormat,
     /// Which log lines there are, in tracing's filter syntax.
@@ -57,9 +62,11 @@ pub(super) fn check(raw: RawConfig, credentials: Option<&Path>) -> Result<Config
     let policy = policy(&raw, &terminal, &mut problems);
     let till = super::till::check(raw.till, &terminal, &mut problems);
     let environment = problems.need("klarna.environment", raw.klarna.environment, "test");
+    let key_since = super::klarna::key_since(&raw.klarna, credentials);
     let klarna =
         super::klarna::check(raw.klarna, environment, &terminal, credentials, &mut problems);
     let display = super::display::check(raw.display, &terminal, policy.sale_timeout, &mut problems);
+    let console = super::console::check(raw.console, &terminal.currencies, &mut problems);
     let (receipts, printer) = super::receipt::check(raw.receipt, &terminal, &mut problems);
     let log_filter = log_filter(raw.log.filter, &mut problems);
     let alarms = alarms(&raw.alarm, &mut problems);
@@ -69,6 +76,8 @@ pub(super) fn check(raw: RawConfig, credentials: Option<&Path>) -> Result<Config
             Ok(Config {
                 receipts,
                 printer,
+                console,
+                key_since,
                 display,
                 terminal: terminal.name,
                 policy,

@@ -6,8 +6,9 @@ use crate::acquirer::Quotas;
 use crate::acquirer::klarna::{
     self, AuthScheme, Availability, AvailabilityOrder, TransactionPaths,
 };
+use crate::clock::Wall;
 use secrecy::{ExposeSecret, SecretString};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Klarna's hosts (Integration Guidelines: Environments).
 const LIVE_URL: &str = "https://api-global.klarna.com";
@@ -125,16 +126,28 @@ fn base_url(
     }
 }
 
-/// systemd credential first, then file, then environment.
+/// Where the key is read from, if it is in a file: systemd's credential first.
+fn key_path(file: Option<&Path>, credentials: Option<&Path>) -> Option<PathBuf> {
+    let credential = credentials.map(|directory| directory.join(CREDENTIAL));
+    credential.filter(|path| path.exists()).or_else(|| file.map(Path::to_owned))
+}
+
+/// When the file that holds the key was last written.
+pub(super) fn key_since(raw: &RawKlarna, credentials: Option<&Path>) -> Option<Wall> {
+    let path = key_path(raw.api_key_file.as_deref(), credentials)?;
+    let written = std::fs::metadata(path).and_then(|found| found.modified()).ok()?;
+    let since = written.duration_since(std::time::UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_millis()).ok().map(Wall::from_millis)
+}
+
+/// From a file, then from the environment.
 fn api_key(
     from_environment: Option<SecretString>,
     file: Option<&Path>,
     credentials: Option<&Path>,
     problems: &mut Problems,
 ) -> Option<SecretString> {
-    let credential = credentials.map(|directory| directory.join(CREDENTIAL));
-    let path = credential.filter(|path| path.exists()).or_else(|| file.map(Path::to_owned));
-    let key = match path {
+    let key = match key_path(file, credentials) {
         Some(path) => match std::fs::read_to_string(&path) {
             Ok(key) => SecretString::from(key.trim().to_owned()),
             Err(why) => {

@@ -22,6 +22,7 @@ pub struct RawConfig {
     pub(super) metrics: RawMetrics,
     pub(super) display: RawDisplay,
     pub(super) receipt: RawReceipt,
+    pub(super) console: Option<RawConsole>,
     pub(super) log: RawLog,
 }
 
@@ -214,6 +215,16 @@ pub(super) struct RawReceipt {
     pub(super) disclaimer: Option<String>,
     pub(super) printer_command: Option<Vec<String>>,
     pub(super) printer_device: Option<PathBuf>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawConsole {
+    pub(super) listen: Option<String>,
+    pub(super) names: Option<Vec<String>>,
+    pub(super) certificate_file: Option<PathBuf>,
+    pub(super) key_file: Option<PathBuf>,
+    pub(super) return_limit: Option<String>,
 }
 
 /// How log lines look.

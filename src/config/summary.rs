@@ -11,10 +11,16 @@ use std::fmt::Write as _;
 impl Config {
     /// What the daemon will do with this configuration, in one screen; no secret in it.
     pub fn summary(&self) -> String {
-        let mut text = String::new();
-        let mut line = |name: &str, value: String| {
+        self.facts().iter().fold(String::new(), |mut text, (name, value)| {
             let _ = writeln!(text, "{name:<12} {value}");
-        };
+            text
+        })
+    }
+
+    /// The same as names and values.
+    pub fn facts(&self) -> Vec<(String, String)> {
+        let mut facts = Vec::new();
+        let mut line = |name: &str, value: String| facts.push((name.to_owned(), value));
         line("terminal", format!("{} at {}", self.terminal, self.display.frame.merchant));
         line("takes", codes(&self.policy.currencies));
         line("till", describe_link(&self.till));
@@ -57,8 +63,21 @@ impl Config {
         }
         line("receipts", self.describe_receipts());
         line("printer", self.describe_printer());
+        line("console", self.describe_console());
         line("log", format!("{:?}, {}", self.log_format, self.log_filter));
-        text
+        facts
+    }
+
+    fn describe_console(&self) -> String {
+        let Some(console) = &self.console else { return "none".to_owned() };
+        let certificate = match &console.certificate {
+            Some(files) => format!("certificate {}", files.chain.display()),
+            None => "a certificate of its own making".to_owned(),
+        };
+        let limit = console.return_limit.as_deref();
+        let limit =
+            limit.map_or("any amount".to_owned(), |limit| format!("up to {limit} of a sale"));
+        format!("https://{}, {certificate}, managers give back {limit}", console.listen)
     }
 }
 

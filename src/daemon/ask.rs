@@ -17,6 +17,8 @@ use std::time::Duration;
 pub(super) enum Asker {
     Till,
     Desk(Seat),
+    /// Somebody at the console, who waits under this number.
+    Console(u64),
 }
 
 /// A command and who has given it.
@@ -123,10 +125,13 @@ impl Daemon {
         }
         let answers = |asked: &&Asked| reply.reference() == Some(asked.request.reference());
         let asker = asked.filter(answers).map(|asked| asked.asker);
+        if let Some(Asker::Console(ticket)) = asker {
+            return self.office.answer(ticket, reply);
+        }
         let is_desks = |reference: &PosReference| reference.as_str().starts_with(DESK_PREFIX);
         let seat = match asker {
             Some(Asker::Desk(seat)) => Some(seat),
-            Some(Asker::Till) | None => None,
+            Some(Asker::Till | Asker::Console(_)) | None => None,
         };
         let news_of_desk = asker.is_none() && reply.reference().is_some_and(is_desks);
         if seat.is_some() || news_of_desk {

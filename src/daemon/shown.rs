@@ -122,6 +122,10 @@ impl Shown {
         self.till.is_up = true;
     }
 
+    pub(super) fn is_till_here(&self) -> bool {
+        self.till.is_up
+    }
+
     pub(super) fn till_lost(&mut self) {
         self.till.is_up &= !self.till.is_line;
     }
@@ -214,6 +218,7 @@ impl Daemon {
                 format!("{}-{:02}-{:02} {:02}:{:02}", date.0, date.1, date.2, time.0, time.1)
             }),
             support_code: page.support_code.clone(),
+            console: self.office.sign(),
         }))
     }
 }

@@ -288,7 +288,7 @@ impl<'s> Page<'s> {
         let own_fact =
             |label, value: &str| Words { foreign: false, ..fact(self.lang, label, value) };
         let never = || self.lang.text(Text::Never).to_owned();
-        let facts = vec![
+        let mut facts = vec![
             fact(self.lang, Text::Terminal, &operator.terminal),
             own_fact(Text::Version, operator.version),
             own_fact(Text::Network, self.lang.text(state)),
@@ -296,6 +296,12 @@ impl<'s> Page<'s> {
             own_fact(Text::LastSync, &operator.last_sync.clone().unwrap_or_else(never)),
             own_fact(Text::Support, &operator.support_code),
         ];
+        if let Some(console) = &operator.console {
+            facts.push(own_fact(Text::Console, &console.address));
+            facts.push(own_fact(Text::Fingerprint, &in_groups(&console.fingerprint)));
+            let code = console.set_up_code.as_deref();
+            facts.extend(code.map(|code| own_fact(Text::SetUpCode, code)));
+        }
         let support = format!(
             "klarna-terminald {}\n{}\n{}\nqueued {} refused {} {}\n{}",
             operator.version,
@@ -340,6 +346,13 @@ fn own(text: &str) -> Words {
 fn foreign(text: &str) -> Option<Words> {
     let text = clean(text);
     (!text.is_empty()).then_some(Words { text, foreign: true })
+}
+
+/// The first digits of a fingerprint in groups of four: 96 bits cannot be made to fit.
+fn in_groups(digits: &str) -> String {
+    let digits: Vec<char> = digits.chars().take(24).collect();
+    let groups: Vec<String> = digits.chunks(4).map(|group| group.iter().collect()).collect();
+    groups.join(" ")
 }
 
 #[cfg(test)]

@@ -160,6 +160,12 @@ listed! {
     Never,
     /// Label of a code for whoever supports the terminal.
     Support,
+    /// Label of the address of the store manager's pages.
+    Console,
+    /// Label of the beginning of the hash of those pages' certificate.
+    Fingerprint,
+    /// Label of the code with which the first user of those pages is made.
+    SetUpCode,
 }
 
 listed! {

@@ -150,6 +150,19 @@ pub struct Operator {
     pub last_sync: Option<String>,
     /// Finds the place in the log.
     pub support_code: String,
+    /// The store manager's console, if there is one.
+    pub console: Option<ConsoleSign>,
+}
+
+/// How the store manager's console is found and told from others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConsoleSign {
+    /// Where it is.
+    pub address: String,
+    /// SHA-256 of its certificate, in hexadecimal digits.
+    pub fingerprint: String,
+    /// With what its first user is made, while there is none.
+    pub set_up_code: Option<String>,
 }
 
 /// While it runs.

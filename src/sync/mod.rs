@@ -40,6 +40,8 @@ pub enum Report {
         call: CallId,
         /// How often it has failed in a row, this time included.
         attempts: u32,
+        /// How long it pauses before it is sent again, if it is.
+        pause: Option<Duration>,
         /// With what.
         outcome: Outcome,
     },
@@ -175,7 +177,8 @@ impl Sync {
         }
         self.tell_reachable(back.reachable).await;
         let (call, attempts) = (row.call.id, back.attempts);
-        self.report(Report::Outcome { call, attempts, outcome }).await;
+        let pause = back.pause;
+        self.report(Report::Outcome { call, attempts, pause, outcome }).await;
     }
 
     async fn tell_reachable(&mut self, news: Option<bool>) {

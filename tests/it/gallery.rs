@@ -20,7 +20,7 @@ use klarna_terminald::display::theme::{self, Colors, Theme};
 use klarna_terminald::i18n::Lang;
 use klarna_terminald::id::DistributionUrl;
 use klarna_terminald::money::{Amount, Currency};
-use klarna_terminald::payment::screen::{Operator, Screen};
+use klarna_terminald::payment::screen::{ConsoleSign, Operator, Screen};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -95,7 +95,14 @@ pub fn screens(amount: Amount) -> Vec<(&'static str, Screen)> {
         refused: 1,
         last_sync: Some("2026-01-31 13:00".to_owned()),
         support_code: "1NFV4E0".to_owned(),
+        console: None,
     };
+    let console = ConsoleSign {
+        address: "https://192.168.178.120:8443".to_owned(),
+        fingerprint: "9F2C41D07A6B58E3".repeat(4),
+        set_up_code: Some("7KQ4-M2XPA".to_owned()),
+    };
+    let set_up = Operator { console: Some(console), ..operator.clone() };
     vec![
         ("idle", Screen::Idle),
         ("checking", Screen::Checking { amount }),
@@ -122,6 +129,7 @@ pub fn screens(amount: Amount) -> Vec<(&'static str, Screen)> {
         ("updating", Screen::Updating),
         ("out-of-service", Screen::OutOfService { reason: "storage" }),
         ("operator", Screen::Operator(Box::new(operator))),
+        ("operator-console", Screen::Operator(Box::new(set_up))),
     ]
 }
 

@@ -24,13 +24,19 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "config",
         &[
-            "acquirer", "clock", "pos", "printer", "display", "payment", "money", "id", "i18n",
-            "receipt",
+            "acquirer", "clock", "console", "pos", "printer", "display", "payment", "money", "id",
+            "i18n", "receipt",
         ],
     ),
     ("telemetry", &["config"]),
     ("access", &["clock"]),
-    ("console", &["display", "i18n"]),
+    (
+        "console",
+        &[
+            "access", "clock", "display", "i18n", "id", "money", "payment", "printer", "receipt",
+            "store",
+        ],
+    ),
     (
         "daemon",
         &[

@@ -6,7 +6,7 @@
 use super::TransactionPaths;
 use super::error::{ApiError, Failure};
 use super::{Availability, AvailabilityOrder};
-use crate::acquirer::Quotas;
+use crate::acquirer::{Exchange, Quotas};
 use crate::id::{IdempotencyKey, Locale};
 use crate::money::Currency;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -15,8 +15,8 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Largest answer that is read, in bytes; Klarna's own are a few kilobytes.
 const ANSWER_LEN_MAX: usize = 1024 * 1024;
@@ -120,6 +120,7 @@ pub(super) struct Answer {
 pub(super) struct Http {
     client: reqwest::Client,
     settings: Settings,
+    last: Mutex<Option<Exchange>>,
 }
 
 /// RFC 3986 unreserved characters and `:`, which Klarna's ids carry, stay as they are.
@@ -147,7 +148,17 @@ impl Http {
             builder = builder.proxy(proxy?);
         }
         let client = builder.build().map_err(|error| ClientError::Client(error.to_string()))?;
-        Ok(Self { client, settings })
+        Ok(Self { client, settings, last: Mutex::new(None) })
+    }
+
+    pub(super) fn last_exchange(&self) -> Option<Exchange> {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn learn(&self, started: Instant, headers: &HeaderMap) {
+        let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let last = Exchange { took_ms, ahead_s: ahead_s(headers, SystemTime::now()) };
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
     }
 
     pub(super) fn settings(&self) -> &Settings {
@@ -217,6 +228,7 @@ impl Http {
         let result = exchange(request).await;
         trace(method, started, &correlation, &result);
         let (status, headers, body) = result?;
+        self.learn(started, &headers);
         match status {
             200..=299 => Ok(Answer { body }),
             _ => Err(Failure::Api(ApiError::parse(status, &body, wait_ms(&headers)))),
@@ -224,9 +236,9 @@ impl Http {
     }
 }
 
-type Exchange = Result<(u16, HeaderMap, Vec<u8>), Failure>;
+type Exchanged = Result<(u16, HeaderMap, Vec<u8>), Failure>;
 
-async fn exchange(request: reqwest::RequestBuilder) -> Exchange {
+async fn exchange(request: reqwest::RequestBuilder) -> Exchanged {
     let mut response = request.send().await.map_err(|error| transport_failure(&error))?;
     let status = response.status().as_u16();
     let headers = response.headers().clone();
@@ -256,7 +268,7 @@ fn transport_failure(error: &reqwest::Error) -> Failure {
     }
 }
 
-fn trace(method: Method, started: Instant, correlation: &str, result: &Exchange) {
+fn trace(method: Method, started: Instant, correlation: &str, result: &Exchanged) {
     let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let (status, klarna) = match result {
         Ok((status, headers, _)) => (
@@ -273,6 +285,16 @@ fn trace(method: Method, started: Instant, correlation: &str, result: &Exchange)
         correlation.klarna = klarna,
         "exchange with Klarna"
     );
+}
+
+/// By how much Klarna's clock is ahead of ours.
+fn ahead_s(headers: &HeaderMap, now: SystemTime) -> Option<i64> {
+    let date = httpdate::parse_http_date(headers.get("date")?.to_str().ok()?).ok()?;
+    let seconds = |time: Duration| i64::try_from(time.as_secs()).ok();
+    match date.duration_since(now) {
+        Ok(ahead) => seconds(ahead),
+        Err(behind) => seconds(behind.duration()).map(|behind| -behind),
+    }
 }
 
 /// How long Klarna asks us to wait, in milliseconds.

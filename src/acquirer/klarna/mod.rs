@@ -14,7 +14,7 @@ mod wire;
 pub use http::{AuthScheme, ClientError, Settings};
 pub use transaction::TransactionPaths;
 
-use super::Quotas;
+use super::{Exchange, Quotas};
 use crate::id::{ConfirmationToken, RequestId};
 use crate::money::Amount;
 use crate::payment::effect::{
@@ -61,6 +61,11 @@ impl Klarna {
     /// [`ClientError`] when a certificate or a header value in the settings is not usable.
     pub fn new(settings: Settings) -> Result<Self, ClientError> {
         Ok(Self { http: Http::new(settings)? })
+    }
+
+    /// The last exchange that was answered.
+    pub(super) fn last_exchange(&self) -> Option<Exchange> {
+        self.http.last_exchange()
     }
 
     pub(super) fn quotas(&self) -> Quotas {

@@ -34,6 +34,9 @@ pub(super) struct Arguments {
     /// Where a browser of this computer sees what the shopper sees; the default is a free port
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     mirror: SocketAddr,
+    /// Where the store manager's pages are (HTTPS); the default is a free port of this computer
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    console: SocketAddr,
     /// Keep journal and screens here instead of in a directory that is removed at the end, and the
     /// dialogue of a till that speaks ZVT
     #[arg(long, value_name = "DIR")]

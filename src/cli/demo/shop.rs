@@ -15,12 +15,19 @@ use std::path::{Path, PathBuf};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+/// Where the terminal's pages are.
+#[derive(Debug, Clone, Copy)]
+struct Pages {
+    mirror: SocketAddr,
+    console: SocketAddr,
+}
+
 /// A running shop, with whatever stands at its till.
 pub(super) struct Shop<T = Till> {
     pub(super) simulator: Simulator,
     pub(super) till: T,
     pub(super) directory: PathBuf,
-    mirror: SocketAddr,
+    pages: Pages,
     keep: bool,
     daemon: JoinHandle<anyhow::Result<()>>,
     stop: oneshot::Sender<()>,
@@ -59,8 +66,11 @@ impl Shop<()> {
             ..Options::default()
         })
         .await?;
-        let mirror = free_address(arguments.mirror)?;
-        let config = configuration(&directory, &simulator, arguments, mirror, settings)?;
+        let pages = Pages {
+            mirror: free_address(arguments.mirror)?,
+            console: free_address(arguments.console)?,
+        };
+        let config = configuration(&directory, &simulator, arguments, pages, settings)?;
         let output = match output {
             Some(output) => output,
             None => Output::open(&config.display.output)?,
@@ -71,13 +81,13 @@ impl Shop<()> {
             stopped.await.unwrap_or(());
         }));
         let keep = arguments.dir.is_some();
-        Ok(Self { simulator, till: (), directory, mirror, keep, daemon, stop })
+        Ok(Self { simulator, till: (), directory, pages, keep, daemon, stop })
     }
 
     /// The same shop with this at its till.
     pub(super) fn with<T>(self, till: T) -> Shop<T> {
-        let Self { simulator, till: (), directory, mirror, keep, daemon, stop } = self;
-        Shop { simulator, till, directory, mirror, keep, daemon, stop }
+        let Self { simulator, till: (), directory, pages, keep, daemon, stop } = self;
+        Shop { simulator, till, directory, pages, keep, daemon, stop }
     }
 }
 
@@ -107,7 +117,12 @@ impl<T> Shop<T> {
 
     /// Where a browser sees what the shopper sees.
     pub(super) fn mirror(&self) -> String {
-        format!("http://{}/display", self.mirror)
+        format!("http://{}/display", self.pages.mirror)
+    }
+
+    /// Where the store manager's pages are.
+    pub(super) fn console(&self) -> String {
+        format!("https://{}", self.pages.console)
     }
 
     /// Stops the terminal and lets go of everything.
@@ -140,7 +155,7 @@ fn configuration(
     directory: &Path,
     simulator: &Simulator,
     arguments: &Arguments,
-    mirror: SocketAddr,
+    pages: Pages,
     till: &str,
 ) -> anyhow::Result<Config> {
     let options = Options::default();
@@ -178,7 +193,13 @@ path = {journal}
 output = "png"
 path = {screen}
 mirror = "{mirror}"
+
+[console]
+listen = "{console}"
+return_limit = "200.00"
 "#,
+        mirror = pages.mirror,
+        console = pages.console,
         base_url = simulator.api_url(),
         account = options.account_id,
         key = path(KEY),

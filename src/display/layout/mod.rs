@@ -31,6 +31,8 @@ const SCALE_OF_DESCRIBED: f32 = 0.8;
 const SCALE_OF_PICTURE: f32 = 0.7;
 /// Longest line, in bytes, that a tiny panel has for those who look after the terminal.
 const FACT_LEN_SHORT: usize = 24;
+/// Facts on a panel that has no room for all of the short ones.
+const FACTS_FEW: usize = 4;
 
 /// What a rectangle on the screen is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -285,6 +287,9 @@ impl Content<'_> {
                 content.title = content.facts.remove(0);
                 content.facts.retain(|fact| fact.text.len() <= FACT_LEN_SHORT);
             }
+        }
+        if level >= 4 {
+            content.facts.truncate(FACTS_FEW);
         }
         if level >= 4
             && let Some(amount) = content.amount.take()

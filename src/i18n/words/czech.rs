@@ -49,6 +49,9 @@ pub(super) fn text(text: Text) -> &'static str {
         Text::LastSync => "Poslední synchronizace",
         Text::Never => "Nikdy",
         Text::Support => "Kód podpory",
+        Text::Console => "Konzole",
+        Text::Fingerprint => "Otisk",
+        Text::SetUpCode => "Kód nastavení",
     }
 }
 

@@ -49,6 +49,9 @@ pub(super) fn text(text: Text) -> &'static str {
         Text::LastSync => "Sidst synkroniseret",
         Text::Never => "Aldrig",
         Text::Support => "Supportkode",
+        Text::Console => "Konsol",
+        Text::Fingerprint => "Fingeraftryk",
+        Text::SetUpCode => "Opsætningskode",
     }
 }
 

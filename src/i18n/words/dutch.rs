@@ -49,6 +49,9 @@ pub(super) fn text(text: Text) -> &'static str {
         Text::LastSync => "Laatste sync",
         Text::Never => "Nooit",
         Text::Support => "Supportcode",
+        Text::Console => "Console",
+        Text::Fingerprint => "Vingerafdruk",
+        Text::SetUpCode => "Installatiecode",
     }
 }
 

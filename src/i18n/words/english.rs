@@ -49,6 +49,9 @@ pub(super) fn text(text: Text) -> &'static str {
         Text::LastSync => "Last sync",
         Text::Never => "Never",
         Text::Support => "Support code",
+        Text::Console => "Console",
+        Text::Fingerprint => "Fingerprint",
+        Text::SetUpCode => "Set-up code",
     }
 }
 

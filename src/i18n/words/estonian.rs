@@ -49,6 +49,9 @@ pub(super) fn text(text: Text) -> &'static str {
         Text::LastSync => "Viimati sünkroonitud",
         Text::Never => "Mitte kunagi",
         Text::Support => "Tugikood",
+        Text::Console => "Konsool",
+        Text::Fingerprint => "Sõrmejälg",
+        Text::SetUpCode => "Seadistuskood",
     }
 }
 

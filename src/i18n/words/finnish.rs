@@ -49,6 +49,9 @@ pub(super) fn text(text: Text) -> &'static str {
         Text::LastSync => "Viimeksi synkronoitu",
         Text::Never => "Ei koskaan",
         Text::Support => "Tukikoodi",
+        Text::Console => "Hallinta",
+        Text::Fingerprint => "Sormenjälki",
+        Text::SetUpCode => "Käyttöönottokoodi",
     }
 }
 

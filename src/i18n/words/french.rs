@@ -49,6 +49,9 @@ pub(super) fn text(text: Text) -> &'static str {
         Text::LastSync => "Dernière synchro",
         Text::Never => "Jamais",
         Text::Support => "Code d’assistance",
+        Text::Console => "Console",
+        Text::Fingerprint => "Empreinte",
+        Text::SetUpCode => "Code d’installation",
     }
 }
 

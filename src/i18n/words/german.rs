@@ -49,6 +49,9 @@ pub(super) fn text(text: Text) -> &'static str {
         Text::LastSync => "Letzter Abgleich",
         Text::Never => "Nie",
         Text::Support => "Support-Code",
+        Text::Console => "Konsole",
+        Text::Fingerprint => "Fingerabdruck",
+        Text::SetUpCode => "Einrichtungscode",
     }
 }
 

@@ -49,6 +49,9 @@ pub(super) fn text(text: Text) -> &'static str {
         Text::LastSync => "Τελευταίος συγχρονισμός",
         Text::Never => "Ποτέ",
         Text::Support => "Κωδικός υποστήριξης",
+        Text::Console => "Κονσόλα",
+        Text::Fingerprint => "Αποτύπωμα",
+        Text::SetUpCode => "Κωδικός ρύθμισης",
     }
 }
 

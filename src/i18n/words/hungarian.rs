@@ -49,6 +49,9 @@ pub(super) fn text(text: Text) -> &'static str {
         Text::LastSync => "Utolsó szinkronizálás",
         Text::Never => "Soha",
         Text::Support => "Támogatási kód",
+        Text::Console => "Konzol",
+        Text::Fingerprint => "Ujjlenyomat",
+        Text::SetUpCode => "Beállítókód",
     }
 }
 

@@ -49,6 +49,9 @@ pub(super) fn text(text: Text) -> &'static str {
         Text::LastSync => "Ultima sincronizzazione",
         Text::Never => "Mai",
         Text::Support => "Codice assistenza",
+        Text::Console => "Console",
+        Text::Fingerprint => "Impronta",
+        Text::SetUpCode => "Codice di configurazione",
     }
 }
 

@@ -49,6 +49,9 @@ pub(super) fn text(text: Text) -> &'static str {
         Text::LastSync => "Pēdējā sinhronizācija",
         Text::Never => "Nekad",
         Text::Support => "Atbalsta kods",
+        Text::Console => "Konsole",
+        Text::Fingerprint => "Nospiedums",
+        Text::SetUpCode => "Iestatīšanas kods",
     }
 }
 

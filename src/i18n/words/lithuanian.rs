@@ -49,6 +49,9 @@ pub(super) fn text(text: Text) -> &'static str {
         Text::LastSync => "Sinchronizuota",
         Text::Never => "Niekada",
         Text::Support => "Pagalbos kodas",
+        Text::Console => "Konsolė",
+        Text::Fingerprint => "Atspaudas",
+        Text::SetUpCode => "Nustatymo kodas",
     }
 }
 

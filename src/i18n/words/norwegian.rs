@@ -49,6 +49,9 @@ pub(super) fn text(text: Text) -> &'static str {
         Text::LastSync => "Sist synkronisert",
         Text::Never => "Aldri",
         Text::Support => "Supportkode",
+        Text::Console => "Konsoll",
+        Text::Fingerprint => "Fingeravtrykk",
+        Text::SetUpCode => "Oppsettkode",
     }
 }
 

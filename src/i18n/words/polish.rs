@@ -49,6 +49,9 @@ pub(super) fn text(text: Text) -> &'static str {
         Text::LastSync => "Ostatnia synchronizacja",
         Text::Never => "Nigdy",
         Text::Support => "Kod serwisowy",
+        Text::Console => "Konsola",
+        Text::Fingerprint => "Odcisk",
+        Text::SetUpCode => "Kod konfiguracji",
     }
 }
 

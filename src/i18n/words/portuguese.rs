@@ -49,6 +49,9 @@ pub(super) fn text(text: Text) -> &'static str {
         Text::LastSync => "Última sincronização",
         Text::Never => "Nunca",
         Text::Support => "Código de suporte",
+        Text::Console => "Consola",
+        Text::Fingerprint => "Impressão digital",
+        Text::SetUpCode => "Código de configuração",
     }
 }
 

@@ -49,6 +49,9 @@ pub(super) fn text(text: Text) -> &'static str {
         Text::LastSync => "Ultima sincronizare",
         Text::Never => "Niciodată",
         Text::Support => "Cod de asistență",
+        Text::Console => "Consolă",
+        Text::Fingerprint => "Amprentă",
+        Text::SetUpCode => "Cod de configurare",
     }
 }
 

@@ -49,6 +49,9 @@ pub(super) fn text(text: Text) -> &'static str {
         Text::LastSync => "Posledná synchronizácia",
         Text::Never => "Nikdy",
         Text::Support => "Kód podpory",
+        Text::Console => "Konzola",
+        Text::Fingerprint => "Odtlačok",
+        Text::SetUpCode => "Kód nastavenia",
     }
 }
 

@@ -49,6 +49,9 @@ pub(super) fn text(text: Text) -> &'static str {
         Text::LastSync => "Última sincronización",
         Text::Never => "Nunca",
         Text::Support => "Código de soporte",
+        Text::Console => "Consola",
+        Text::Fingerprint => "Huella",
+        Text::SetUpCode => "Código de configuración",
     }
 }
 

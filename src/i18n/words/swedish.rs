@@ -49,6 +49,9 @@ pub(super) fn text(text: Text) -> &'static str {
         Text::LastSync => "Senast synkad",
         Text::Never => "Aldrig",
         Text::Support => "Supportkod",
+        Text::Console => "Konsol",
+        Text::Fingerprint => "Fingeravtryck",
+        Text::SetUpCode => "Startkod",
     }
 }
 

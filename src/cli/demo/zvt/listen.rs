@@ -47,6 +47,7 @@ pub(super) async fn run(arguments: &Arguments, address: &str) -> anyhow::Result<
     println!("The terminal waits for your till {place}: ZVT, any password, EUR.");
     println!("Its screen is drawn into {}", shop.directory.join(SCREEN).display());
     println!("and can be seen in a browser at {}", shop.mirror());
+    println!("The store manager's pages are at {}", shop.console());
     println!("The shopper approves after 2 s, is declined at .66, and leaves at .67.");
     println!("Stop with Ctrl-C.");
     let watched = tokio::select! {

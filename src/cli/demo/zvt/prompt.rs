@@ -38,6 +38,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     println!("{OWN_TILL}");
     println!("The shopper's page: {} (or scan the code)", cashier.shop.page());
     println!("The screen in a browser: {}", cashier.shop.mirror());
+    println!("The store manager's pages: {}", cashier.shop.console());
     let result = cashier.serve(typed_lines()).await;
     let closed = cashier.shop.close().await;
     window.leave();

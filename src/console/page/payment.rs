@@ -1,0 +1,298 @@
+//! One payment: what was sold, what has become of the money, all that has happened, its receipts.
+
+use super::parts::{amount, facts, not_paid, pill, time};
+use super::{Answer, Page, Place, Shared, Sheet, Trouble, csrf, work};
+use crate::access::Right;
+use crate::console::Office;
+use crate::console::book::Story;
+use crate::console::visitor::{Posted, Visitor};
+use crate::console::words::Say;
+use crate::i18n::Lang;
+use crate::id::PaymentId;
+use crate::payment::event::{Event, VoidReason};
+use crate::payment::state::State as Standing;
+use crate::printer;
+use crate::receipt::{Copy, Document, sale};
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse as _, Redirect};
+use maud::{Markup, html};
+use serde_json::json;
+
+/// Line items that a page shows.
+const ITEMS_MAX: usize = 100;
+
+pub(super) fn story(office: &Office, number: u32) -> Result<Story, Trouble> {
+    office.read(|book| book.story(PaymentId::new(number)))?.ok_or(Trouble::NotFound)
+}
+
+pub(super) async fn payment(
+    State(office): Shared,
+    visitor: Visitor,
+    Path(number): Path<u32>,
+) -> Page {
+    visitor.needs(Right::See)?;
+    let lang = visitor.lang;
+    let story = story(&office, number)?;
+    let payment = &story.payment;
+    let zone = &office.context.head.zone;
+    let body = html! {
+        div #state data-live {
+            p.headline { (amount(payment.sale.amount, lang)) " " (pill(payment, lang)) }
+            (money(&story, lang))
+        }
+        (actions(&story, &visitor, lang))
+        h2 { (Say::WhatHappened.of(lang)) }
+        ol #timeline.timeline data-live {
+            @for record in &story.records {
+                li { (time(record.at, zone, lang)) " " span { (happening(&record.event, lang)) } }
+            }
+        }
+        (about(&story, lang))
+    };
+    let title = Say::PaymentTitle.with(lang, &[&payment.id]);
+    let sheet =
+        Sheet { office: &office, visitor: &visitor, place: Place::Elsewhere, title, is_live: true };
+    Ok(sheet.with(&body))
+}
+
+fn money(story: &Story, lang: Lang) -> Markup {
+    let payment = &story.payment;
+    let money = payment.money_so_far();
+    let rest = match &payment.state {
+        Standing::Settling { ledger, .. } => Some((ledger.capturable(), ledger.refundable())),
+        _ => None,
+    };
+    let mut rows = vec![
+        (Say::Authorised.of(lang), html! { (amount(money.authorised, lang)) }),
+        (Say::Captured.of(lang), html! { (amount(money.captured, lang)) }),
+        (Say::Refunded.of(lang), html! { (amount(money.refunded, lang)) }),
+    ];
+    if !money.released.is_zero() {
+        rows.push((Say::Released.of(lang), html! { (amount(money.released, lang)) }));
+    }
+    if let Some((capturable, refundable)) = rest {
+        rows.push((Say::Capturable.of(lang), html! { (amount(capturable, lang)) }));
+        rows.push((Say::Refundable.of(lang), html! { (amount(refundable, lang)) }));
+    }
+    let queued: Vec<_> = payment.open_calls().collect();
+    let refused: Vec<_> = payment.refused_calls().collect();
+    html! {
+        (facts(rows))
+        @for (id, kind) in &queued {
+            p.notice.busy {
+                a href={ "/queue/" (id) } {
+                    (Say::CallWaits.with(lang, &[&operation(kind.operation()).of(lang), &amount(kind.amount(), lang)]))
+                }
+            }
+        }
+        @for id in &refused {
+            p.notice.alert { a href={ "/queue/" (id) } { (Say::CallRefused.with(lang, &[id])) } }
+        }
+    }
+}
+
+/// The word for what a call does.
+pub(super) fn operation(code: &str) -> Say {
+    match code {
+        "create" => Say::OpCreate,
+        "cancel" => Say::OpCancel,
+        "confirm" => Say::OpConfirm,
+        "capture" => Say::OpCapture,
+        "refund" => Say::OpRefund,
+        "void" => Say::OpVoid,
+        "update" => Say::OpUpdate,
+        _ => Say::OpCheck,
+    }
+}
+
+/// Whether money can be given back of it, as far as the journal knows.
+pub(super) fn is_returnable(story: &Story) -> bool {
+    match &story.payment.state {
+        Standing::Settling { ledger, .. } => {
+            ledger.is_untouched() && !ledger.is_adopted() || !ledger.refundable().is_zero()
+        }
+        _ => false,
+    }
+}
+
+fn actions(story: &Story, visitor: &Visitor, lang: Lang) -> Markup {
+    let number = story.payment.id.number();
+    let has_result = story.payment.result().is_some();
+    html! {
+        div.actions {
+            @if visitor.may(Right::Return) && is_returnable(story) {
+                a.button.primary href={ "/payments/" (number) "/return" } { (Say::Return.of(lang)) }
+            }
+            @if has_result {
+                a.button href={ "/payments/" (number) "/receipt" } { (Say::Receipt.of(lang)) }
+                a.button href={ "/payments/" (number) "/receipt?copy=merchant" } { (Say::MerchantCopy.of(lang)) }
+            }
+        }
+    }
+}
+
+fn about(story: &Story, lang: Lang) -> Markup {
+    let payment = &story.payment;
+    let sale = &payment.sale;
+    let mut rows = vec![
+        (Say::TillReference.of(lang), html! { (sale.reference) }),
+        (Say::OurReference.of(lang), html! { code { (payment.reference) } }),
+    ];
+    if let Some(id) = payment.transaction() {
+        rows.push((Say::KlarnaId.of(lang), html! { code { (id) } }));
+    }
+    if let Some(label) = &sale.merchant_reference {
+        rows.push((Say::MerchantReference.of(lang), html! { (label) }));
+    }
+    if payment.is_adopted() {
+        rows.push((Say::SoldBy.of(lang), html! { (Say::SoldElsewhere.of(lang)) }));
+    }
+    let items = &sale.line_items[..sale.line_items.len().min(ITEMS_MAX)];
+    html! {
+        h2 { (Say::About.of(lang)) }
+        (facts(rows))
+        @if !items.is_empty() {
+            h2 { (Say::LineItems.of(lang)) }
+            table.list {
+                thead { tr {
+                    th scope="col" { (Say::Item.of(lang)) }
+                    th.money scope="col" { (Say::Quantity.of(lang)) }
+                    th.money scope="col" { (Say::Amount.of(lang)) }
+                } }
+                tbody { @for item in items { tr {
+                    td.text { (item.name) }
+                    td.money { (item.quantity) }
+                    td.money { (amount(item.total, lang)) }
+                } } }
+            }
+        }
+    }
+}
+
+/// What has happened, in a sentence.
+pub(super) fn happening(event: &Event, lang: Lang) -> String {
+    let of = |say: Say| say.of(lang).to_owned();
+    let money = |say: Say, sum: &crate::money::Amount| say.with(lang, &[&amount(*sum, lang)]);
+    match event {
+        Event::SaleRequested { sale, .. } => money(Say::HasSaleRequested, &sale.amount),
+        Event::Created { .. } => of(Say::HasCreated),
+        Event::Unavailable { .. } => of(Say::HasUnavailable),
+        Event::CreateRefused { refusal } => Say::HasCreateRefused.with(lang, &[&refusal.code]),
+        Event::ShopperOpened => of(Say::HasShopperOpened),
+        Event::ShopperLeft => of(Say::HasShopperLeft),
+        Event::Approved { .. } => of(Say::HasApproved),
+        Event::ConfirmDoubted => of(Say::HasConfirmDoubted),
+        Event::ConfirmRefused { refusal } => Say::HasConfirmRefused.with(lang, &[&refusal.code]),
+        Event::Authorised { amount: sum, .. } => money(Say::HasAuthorised, sum),
+        Event::Acknowledged => of(Say::HasAcknowledged),
+        Event::GivenUp { reason } => Say::HasGivenUp.with(lang, &[&not_paid(*reason).of(lang)]),
+        Event::RequestEnded { .. } => of(Say::HasRequestEnded),
+        Event::VoidDecided { reason, .. } => of(void_reason(*reason)),
+        Event::Voided { amount: sum } => money(Say::HasVoided, sum),
+        Event::CaptureQueued { amount: sum, .. } => money(Say::HasCaptureQueued, sum),
+        Event::Captured { amount: sum, .. } => money(Say::HasCaptured, sum),
+        Event::ReleaseQueued { amount: sum, .. } => money(Say::HasReleaseQueued, sum),
+        Event::Released { amount: sum, .. } => money(Say::HasReleased, sum),
+        Event::RefundQueued { amount: sum, .. } => money(Say::HasRefundQueued, sum),
+        Event::Refunded { amount: sum, .. } => money(Say::HasRefunded, sum),
+        Event::CallRefused { refusal, .. } => Say::HasCallRefused.with(lang, &[&refusal.code]),
+        Event::Rekeyed { .. } => of(Say::HasRekeyed),
+        Event::CallRetried { .. } => of(Say::HasCallRetried),
+        Event::CallResolved { reason, .. } => Say::HasCallResolved.with(lang, &[reason]),
+        Event::Adopted { found, .. } => money(Say::HasAdopted, &found.authorised),
+        Event::UpdateQueued { merchant_reference, .. } => {
+            Say::HasUpdateQueued.with(lang, &[merchant_reference])
+        }
+        Event::Updated { .. } => of(Say::HasUpdated),
+        Event::CheckQueued => of(Say::HasCheckQueued),
+        Event::Checked { .. } => of(Say::HasChecked),
+        Event::NotCompared { .. } => of(Say::HasNotCompared),
+        Event::ShiftEnded { report } => Say::HasShiftEnded.with(lang, &[&report.shift]),
+    }
+}
+
+fn void_reason(reason: VoidReason) -> Say {
+    match reason {
+        VoidReason::NotAcknowledged => Say::HasVoidNotAcknowledged,
+        VoidReason::RequestedByTill => Say::HasVoidRequested,
+        VoidReason::LatePayment(_) => Say::HasVoidLate,
+    }
+}
+
+#[derive(serde::Deserialize)]
+pub(super) struct Which {
+    #[serde(default)]
+    copy: String,
+}
+
+impl Which {
+    fn copy(text: &str) -> Copy {
+        match text {
+            "merchant" => Copy::Merchant,
+            _ => Copy::Customer,
+        }
+    }
+}
+
+pub(super) async fn receipt(
+    State(office): Shared,
+    visitor: Visitor,
+    Path(number): Path<u32>,
+    Query(which): Query<Which>,
+) -> Page {
+    visitor.needs(Right::Reprint)?;
+    let lang = visitor.lang;
+    let document = document(&office, number, Which::copy(&which.copy), lang)?;
+    let body = html! {
+        div.paper { (document.html()) }
+        div.actions {
+            button.print data-print hidden { (Say::PrintPage.of(lang)) }
+            @if office.context.printer.is_some() {
+                form action={ "/payments/" (number) "/print" } method="post" {
+                    (csrf(&visitor))
+                    input type="hidden" name="copy" value=(which.copy);
+                    button { (Say::PrintReceipt.of(lang)) }
+                }
+            }
+            a.button href={ "/payments/" (number) } { (Say::Back.of(lang)) }
+        }
+    };
+    let title = Say::ReceiptTitle.with(lang, &[&PaymentId::new(number)]);
+    let sheet = Sheet {
+        office: &office,
+        visitor: &visitor,
+        place: Place::Elsewhere,
+        title,
+        is_live: false,
+    };
+    Ok(sheet.with(&body))
+}
+
+/// The receipt in the shopper's language, or in that of the terminal.
+fn document(office: &Office, number: u32, copy: Copy, _lang: Lang) -> Result<Document, Trouble> {
+    let result = story(office, number)?.payment.result().ok_or(Trouble::NotFound)?;
+    let locale = result.locale.as_ref();
+    let lang = locale.map_or(office.context.language, |locale| Lang::from_tag(locale.as_str()));
+    Ok(sale(&result, copy, &office.context.head, lang))
+}
+
+pub(super) async fn print(
+    State(office): Shared,
+    Path(number): Path<u32>,
+    posted: Posted,
+) -> Answer {
+    posted.visitor.needs(Right::Reprint)?;
+    let copy = posted.fields.one("copy");
+    let document = document(&office, number, Which::copy(copy), posted.visitor.lang)?;
+    office.note(&posted.visitor, "print", &json!({ "payment": number, "copy": copy }))?;
+    print_document(&office, document).await?;
+    Ok(Redirect::to(&format!("/payments/{number}")).into_response())
+}
+
+pub(super) async fn print_document(office: &Office, document: Document) -> Result<(), Trouble> {
+    let Some(printer) = office.context.printer.clone() else { return Err(Trouble::NotFound) };
+    let columns = office.context.head.columns;
+    work(move || printer::print(&printer, &document, columns))
+        .await?
+        .map_err(|error| Trouble::Printer(error.to_string()))
+}

@@ -1,0 +1,244 @@
+//! The shift: what was sold since the last closing, its reports, and the closing itself.
+
+use super::parts::{amount, facts, nothing, time};
+use super::payment::{operation, print_document};
+use super::{Answer, Page, Place, Shared, Sheet, Trouble, confirm, csrf, pin_again};
+use crate::access::Right;
+use crate::console::Office;
+use crate::console::act::closing_reference;
+use crate::console::book::Shift;
+use crate::console::export;
+use crate::console::visitor::{Posted, Visitor};
+use crate::console::words::Say;
+use crate::i18n::Lang;
+use crate::payment::vocabulary::Request;
+use axum::extract::{Path, State};
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::response::{IntoResponse as _, Redirect, Response};
+use maud::{Markup, html};
+use serde_json::json;
+
+/// Closed shifts on the page of the history.
+const HISTORY_MAX: u32 = 100;
+
+pub(super) async fn open(State(office): Shared, visitor: Visitor) -> Page {
+    visitor.needs(Right::See)?;
+    let lang = visitor.lang;
+    let shift = office.read(|book| book.open_shift())?;
+    let body = html! {
+        div #totals data-live { (totals(&shift, lang)) }
+        div.actions {
+            @if visitor.may(Right::Shift) {
+                a.button.primary href="/shift/close" { (Say::CloseShift.of(lang)) }
+            }
+            (exports(&office, &visitor, shift.number, lang))
+            a.button href="/shifts" { (Say::History.of(lang)) }
+        }
+    };
+    let title = Say::OpenShift.with(lang, &[&shift.number]);
+    let sheet =
+        Sheet { office: &office, visitor: &visitor, place: Place::Shift, title, is_live: true };
+    Ok(sheet.with(&body))
+}
+
+fn exports(office: &Office, visitor: &Visitor, number: u32, lang: Lang) -> Markup {
+    html! {
+        a.button href={ "/shifts/" (number) "/report.csv" } { "CSV" }
+        a.button href={ "/shifts/" (number) "/report.pdf" } { "PDF" }
+        @if office.context.printer.is_some() && visitor.may(Right::Reprint) {
+            form action={ "/shifts/" (number) "/print" } method="post" {
+                (csrf(visitor))
+                button { (Say::PrintReport.of(lang)) }
+            }
+        }
+    }
+}
+
+fn totals(shift: &Shift, lang: Lang) -> Markup {
+    let none = shift.turnover.totals.is_empty();
+    html! {
+        @if none { (nothing(Say::NoTurnover, lang)) }
+        @for total in &shift.turnover.totals {
+            @let money = |sum| amount(sum, lang);
+            table.list.totals {
+                caption { (total.sales.currency()) }
+                thead { tr {
+                    th scope="col" { (Say::Kind.of(lang)) }
+                    th.money scope="col" { (Say::Count.of(lang)) }
+                    th.money scope="col" { (Say::Sum.of(lang)) }
+                } }
+                tbody {
+                    tr { th scope="row" { (Say::Sales.of(lang)) } td.money { (total.sales_count) } td.money { (money(total.sales)) } }
+                    tr { th scope="row" { (Say::Voided.of(lang)) } td.money { (total.voided_count) } td.money { (money(total.voided)) } }
+                    tr { th scope="row" { (Say::Refunded.of(lang)) } td.money { (total.refunds_count) } td.money { (money(total.refunds)) } }
+                    @if let Some(released) = total.released {
+                        tr { th scope="row" { (Say::Released.of(lang)) } td.money {} td.money { (money(released)) } }
+                    }
+                }
+                tfoot { tr { th scope="row" { (Say::Net.of(lang)) } td {} td.money { strong { (money(total.net())) } } } }
+            }
+        }
+        @if shift.closed.is_none() {
+            h2 { (Say::StillWaiting.of(lang)) }
+            @if shift.waiting.is_empty() { (nothing(Say::NothingWaits, lang)) }
+            @else {
+                table.list {
+                    thead { tr {
+                        th scope="col" { (Say::What.of(lang)) }
+                        th.money scope="col" { (Say::Count.of(lang)) }
+                        th.money scope="col" { (Say::Sum.of(lang)) }
+                    } }
+                    tbody { @for row in &shift.waiting { tr {
+                        th scope="row" { (operation(row.operation).of(lang)) }
+                        td.money { (row.count) }
+                        td.money { (amount(row.sum, lang)) }
+                    } } }
+                }
+            }
+        }
+    }
+}
+
+pub(super) async fn review(State(office): Shared, visitor: Visitor) -> Page {
+    visitor.needs(Right::Shift)?;
+    let lang = visitor.lang;
+    let shift = office.read(|book| book.open_shift())?;
+    let body = html! {
+        p { (Say::CloseQuestion.with(lang, &[&shift.number])) }
+        (totals(&shift, lang))
+        form.stack action="/shift/close" method="post" {
+            (csrf(&visitor))
+            input type="hidden" name="shift" value=(shift.number);
+            (pin_again(lang))
+            div.actions {
+                button.primary { (Say::CloseNow.with(lang, &[&shift.number])) }
+                a.button href="/shift" { (Say::Cancel.of(lang)) }
+            }
+        }
+    };
+    let title = Say::CloseShift.of(lang).to_owned();
+    let sheet =
+        Sheet { office: &office, visitor: &visitor, place: Place::Shift, title, is_live: false };
+    Ok(sheet.with(&body))
+}
+
+pub(super) async fn close(State(office): Shared, posted: Posted) -> Answer {
+    let visitor = &posted.visitor;
+    visitor.needs(Right::Shift)?;
+    let number: u32 = posted.fields.one("shift").parse().map_err(|_| Trouble::BadForm)?;
+    let to = format!("/shifts/{number}");
+    let shift = office.read(|book| book.open_shift())?;
+    match number.cmp(&shift.number) {
+        // The same form once more.
+        std::cmp::Ordering::Less => return Ok(Redirect::to(&to).into_response()),
+        std::cmp::Ordering::Greater => return Err(Trouble::BadForm),
+        std::cmp::Ordering::Equal => {}
+    }
+    confirm(&office, &posted).await?;
+    let request = Request::EndShift { reference: closing_reference(number) };
+    office.ask(visitor, "close_shift", json!({ "shift": number }), request).await?;
+    Ok(Redirect::to(&to).into_response())
+}
+
+pub(super) async fn history(State(office): Shared, visitor: Visitor) -> Page {
+    visitor.needs(Right::See)?;
+    let (lang, zone) = (visitor.lang, &office.context.head.zone);
+    let shifts = office.read(|book| book.shifts(HISTORY_MAX))?;
+    let body = html! {
+        @if shifts.is_empty() { (nothing(Say::NoShifts, lang)) } @else {
+            table.list {
+                thead { tr {
+                    th scope="col" { (Say::Shift.of(lang)) }
+                    th scope="col" { (Say::ClosedAt.of(lang)) }
+                    th.money scope="col" { (Say::Net.of(lang)) }
+                } }
+                tbody { @for (at, report) in &shifts { tr {
+                    th scope="row" { a href={ "/shifts/" (report.shift) } { (report.shift) } }
+                    td { (time(*at, zone, lang)) }
+                    td.money { @for total in &report.totals { div { (amount(total.net(), lang)) } } }
+                } } }
+            }
+        }
+    };
+    let title = Say::History.of(lang).to_owned();
+    let sheet =
+        Sheet { office: &office, visitor: &visitor, place: Place::Shift, title, is_live: false };
+    Ok(sheet.with(&body))
+}
+
+fn shift(office: &Office, number: u32) -> Result<Shift, Trouble> {
+    office.read(|book| book.shift(number))?.ok_or(Trouble::NotFound)
+}
+
+pub(super) async fn one(
+    State(office): Shared,
+    visitor: Visitor,
+    Path(number): Path<u32>,
+) -> Answer {
+    visitor.needs(Right::See)?;
+    let (lang, shift) = (visitor.lang, shift(&office, number)?);
+    let Some((at, report)) = &shift.closed else {
+        return Ok(Redirect::to("/shift").into_response());
+    };
+    let zone = &office.context.head.zone;
+    let rows = [
+        (Say::ClosedAt.of(lang), time(*at, zone, lang)),
+        (Say::CapturesQueued.of(lang), html! { (report.captures_queued) }),
+    ];
+    let body = html! {
+        (facts(rows))
+        (totals(&shift, lang))
+        div.actions {
+            (exports(&office, &visitor, number, lang))
+            a.button href="/shifts" { (Say::History.of(lang)) }
+        }
+        h2 { (Say::Report.of(lang)) }
+        div.paper { (export::report(&office, &shift, lang).html()) }
+    };
+    let title = Say::ClosedShift.with(lang, &[&number]);
+    let sheet =
+        Sheet { office: &office, visitor: &visitor, place: Place::Shift, title, is_live: false };
+    Ok(sheet.with(&body).into_response())
+}
+
+pub(super) async fn csv(
+    State(office): Shared,
+    visitor: Visitor,
+    Path(number): Path<u32>,
+) -> Answer {
+    visitor.needs(Right::See)?;
+    let shift = shift(&office, number)?;
+    Ok(file(
+        "text/csv; charset=utf-8",
+        &format!("shift-{number}.csv"),
+        export::csv(&office, &shift)?,
+    ))
+}
+
+pub(super) async fn pdf(
+    State(office): Shared,
+    visitor: Visitor,
+    Path(number): Path<u32>,
+) -> Answer {
+    visitor.needs(Right::See)?;
+    let shift = shift(&office, number)?;
+    let bytes = export::report(&office, &shift, visitor.lang).pdf();
+    Ok(file("application/pdf", &format!("shift-{number}.pdf"), bytes))
+}
+
+fn file(kind: &'static str, name: &str, bytes: Vec<u8>) -> Response {
+    let disposition = format!("attachment; filename=\"{name}\"");
+    ([(CONTENT_TYPE, kind.to_owned()), (CONTENT_DISPOSITION, disposition)], bytes).into_response()
+}
+
+pub(super) async fn print(
+    State(office): Shared,
+    Path(number): Path<u32>,
+    posted: Posted,
+) -> Answer {
+    posted.visitor.needs(Right::Reprint)?;
+    let shift = shift(&office, number)?;
+    office.note(&posted.visitor, "print", &json!({ "shift": number }))?;
+    print_document(&office, export::report(&office, &shift, office.context.language)).await?;
+    Ok(Redirect::to(&format!("/shifts/{number}")).into_response())
+}

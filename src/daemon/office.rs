@@ -1,0 +1,129 @@
+//! The store manager's console beside the daemon: its errands, and what it is told of the terminal.
+
+use super::Daemon;
+use super::ask::Asker;
+use crate::acquirer::Acquirer;
+use crate::clock::{Now, SystemClock};
+use crate::config::Config;
+use crate::console::{Attempt, Console, Context, ERRANDS_MAX, Errand, Exchange, Pulse};
+use crate::id::CallId;
+use crate::payment::effect::Outcome;
+use crate::payment::screen::ConsoleSign;
+use crate::payment::vocabulary::Reply;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// Failing calls that the console is told of; the others are sent again just the same.
+const ATTEMPTS_MAX: usize = 500;
+
+/// The console and who waits there for an answer.
+pub(super) struct Office {
+    console: Option<Console>,
+    pulse: watch::Sender<Pulse>,
+    waiting: HashMap<u64, oneshot::Sender<Reply>>,
+    count: u64,
+    attempts: Arc<BTreeMap<CallId, Attempt>>,
+}
+
+impl Office {
+    /// Opens the console, if there is to be one. Payments do not depend on it.
+    pub(super) fn open(config: &Config, clock: SystemClock) -> (Self, mpsc::Receiver<Errand>) {
+        let (errands, received) = mpsc::channel(ERRANDS_MAX);
+        let (pulse, told) = watch::channel(Pulse { is_reachable: true, ..Pulse::default() });
+        let console = config.console.clone().and_then(|settings| {
+            let context = Context {
+                store: config.store_path.clone(),
+                clock,
+                head: config.receipts.clone(),
+                printer: config.printer.clone(),
+                currencies: config.policy.currencies.clone(),
+                key_since: config.key_since,
+                language: config.display.frame.lang,
+                limits: config.alarms,
+                configuration: config.facts(),
+                errands,
+                pulse: told,
+            };
+            Console::open(settings, context)
+                .inspect_err(|error| tracing::error!(%error, "there is no console"))
+                .ok()
+        });
+        let (waiting, attempts) = (HashMap::new(), Arc::default());
+        (Self { console, pulse, waiting, count: 0, attempts }, received)
+    }
+
+    /// What the terminal's own screen says about it.
+    pub(super) fn sign(&self) -> Option<ConsoleSign> {
+        self.console.as_ref().map(Console::sign)
+    }
+
+    /// Notes how a call came back.
+    pub(super) fn note(
+        &mut self,
+        call: CallId,
+        count: u32,
+        outcome: &Outcome,
+        pause: Option<Duration>,
+        now: Now,
+    ) {
+        let failed = match outcome {
+            Outcome::Retry(delay) | Outcome::Unknown(delay) => Some(delay.reason.clone()),
+            Outcome::Done(_) | Outcome::Refused(_) | Outcome::Absent => None,
+        };
+        let attempts = Arc::make_mut(&mut self.attempts);
+        match failed {
+            Some(reason) if attempts.len() < ATTEMPTS_MAX || attempts.contains_key(&call) => {
+                let next = now.wall.after(pause.unwrap_or_default());
+                attempts.insert(call, Attempt { count, next, reason });
+            }
+            Some(_) => {}
+            None => drop(attempts.remove(&call)),
+        }
+    }
+
+    /// Answers whoever waits under `ticket`; nobody does any more if it took too long.
+    pub(super) fn answer(&mut self, ticket: u64, reply: Reply) {
+        if let Some(waiting) = self.waiting.remove(&ticket) {
+            drop(waiting.send(reply));
+        }
+    }
+}
+
+impl Daemon {
+    /// Does what the console asks for.
+    pub(super) async fn errand(&mut self, errand: Errand) {
+        let Errand { request, answer } = errand;
+        self.office.waiting.retain(|_, waiting| !waiting.is_closed());
+        self.office.count += 1;
+        self.office.waiting.insert(self.office.count, answer);
+        let asker = Asker::Console(self.office.count);
+        self.ask(asker, request, None).await;
+    }
+
+    /// Tells the console how the terminal stands, if that has changed.
+    pub(super) fn beat(&self) {
+        let exchange = |acquirer: &Acquirer| {
+            let last = acquirer.last_exchange()?;
+            Some(Exchange { took_ms: last.took_ms, ahead_s: last.ahead_s })
+        };
+        let pulse = Pulse {
+            commits: self.store.commits(),
+            is_reachable: self.watchman.reachable,
+            last_answer: self.shown.last_sync,
+            exchange: exchange(&self.acquirer),
+            storage: self.fault.as_ref().map(|fault| fault.why.clone()),
+            display: self.shown.why_blind(),
+            is_till_here: self.shown.is_till_here(),
+            attempts: self.office.attempts.clone(),
+        };
+        self.office.pulse.send_if_modified(|told| {
+            let is_news = *told != pulse;
+            if is_news {
+                *told = pulse;
+            }
+            is_news
+        });
+    }
+}
