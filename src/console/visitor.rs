@@ -8,10 +8,12 @@ use super::page::trouble::Trouble;
 use super::words::language;
 use crate::access::{Peer, Right, Session};
 use crate::i18n::Lang;
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::Method;
 use axum::http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE, USER_AGENT};
 use axum::http::request::Parts;
+use serde::de::DeserializeOwned;
+use std::str::FromStr;
 use std::sync::Arc;
 
 /// The cookie of a session; the prefix makes browsers refuse it without `Secure` and with a domain
@@ -95,6 +97,32 @@ impl FromRequestParts<Arc<Office>> for Visitor {
             return Err(Trouble::ChangePin);
         }
         Ok(Self { session, token, peer, lang })
+    }
+}
+
+/// What stands in a path's place for a number or a name; there is no page for anything else.
+pub(super) struct Named<T>(pub(super) T);
+
+impl<T: FromStr, S: Send + Sync> FromRequestParts<S> for Named<T> {
+    type Rejection = Trouble;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Trouble> {
+        let Path(text) = Path::<String>::from_request_parts(parts, state)
+            .await
+            .map_err(|_| Trouble::NotFound)?;
+        text.parse().map(Self).map_err(|_| Trouble::NotFound)
+    }
+}
+
+/// What stands behind the path.
+pub(super) struct Behind<T>(pub(super) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Behind<T> {
+    type Rejection = Trouble;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Trouble> {
+        let found = Query::<T>::try_from_uri(&parts.uri).map_err(|_| Trouble::BadForm)?;
+        Ok(Self(found.0))
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod cli;
 mod config;
+mod console;
 mod contradiction;
 mod crash;
 mod desk;

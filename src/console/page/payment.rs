@@ -5,7 +5,7 @@ use super::{Answer, Page, Place, Shared, Sheet, Trouble, csrf, work};
 use crate::access::Right;
 use crate::console::Office;
 use crate::console::book::Story;
-use crate::console::visitor::{Posted, Visitor};
+use crate::console::visitor::{Behind, Named, Posted, Visitor};
 use crate::console::words::Say;
 use crate::i18n::Lang;
 use crate::id::PaymentId;
@@ -13,7 +13,7 @@ use crate::payment::event::{Event, VoidReason};
 use crate::payment::state::State as Standing;
 use crate::printer;
 use crate::receipt::{Copy, Document, sale};
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::response::{IntoResponse as _, Redirect};
 use maud::{Markup, html};
 use serde_json::json;
@@ -28,7 +28,7 @@ pub(super) fn story(office: &Office, number: u32) -> Result<Story, Trouble> {
 pub(super) async fn payment(
     State(office): Shared,
     visitor: Visitor,
-    Path(number): Path<u32>,
+    Named(number): Named<u32>,
 ) -> Page {
     visitor.needs(Right::See)?;
     let lang = visitor.lang;
@@ -237,8 +237,8 @@ impl Which {
 pub(super) async fn receipt(
     State(office): Shared,
     visitor: Visitor,
-    Path(number): Path<u32>,
-    Query(which): Query<Which>,
+    Named(number): Named<u32>,
+    Behind(which): Behind<Which>,
 ) -> Page {
     visitor.needs(Right::Reprint)?;
     let lang = visitor.lang;
@@ -278,7 +278,7 @@ fn document(office: &Office, number: u32, copy: Copy, _lang: Lang) -> Result<Doc
 
 pub(super) async fn print(
     State(office): Shared,
-    Path(number): Path<u32>,
+    Named(number): Named<u32>,
     posted: Posted,
 ) -> Answer {
     posted.visitor.needs(Right::Reprint)?;

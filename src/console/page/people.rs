@@ -4,10 +4,10 @@ use super::parts::{facts, nothing, time};
 use super::{Answer, Page, Place, Shared, Sheet, Trouble, confirm, csrf, pin_again, work};
 use crate::access::{self, AuditId, FirstPin, Refused, Right, Role, User, UserId, UserName};
 use crate::console::Office;
-use crate::console::visitor::{Posted, Visitor};
+use crate::console::visitor::{Behind, Posted, Visitor};
 use crate::console::words::Say;
 use crate::i18n::Lang;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Redirect};
 use maud::{Markup, html};
 
@@ -127,10 +127,11 @@ pub(super) async fn add(State(office): Shared, posted: Posted) -> Answer {
 
 pub(super) async fn change(
     State(office): Shared,
-    Path((id, change)): Path<(i64, String)>,
+    Path((id, change)): Path<(String, String)>,
     posted: Posted,
 ) -> Answer {
     posted.visitor.needs(Right::Users)?;
+    let id = id.parse().map_err(|_| Trouble::NotFound)?;
     let users = office.access.users().map_err(Refused::from)?;
     let user =
         users.into_iter().find(|user| user.id == UserId::new(id)).ok_or(Trouble::NotFound)?;
@@ -162,7 +163,7 @@ pub(super) struct From {
 pub(super) async fn audit(
     State(office): Shared,
     visitor: Visitor,
-    Query(From { from }): Query<From>,
+    Behind(From { from }): Behind<From>,
 ) -> Page {
     visitor.needs(Right::Audit)?;
     let (lang, zone) = (visitor.lang, &office.context.head.zone);

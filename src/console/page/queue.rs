@@ -7,12 +7,12 @@ use crate::access::Right;
 use crate::console::Office;
 use crate::console::act::call_reference;
 use crate::console::book::Queue;
-use crate::console::visitor::{Posted, Visitor};
+use crate::console::visitor::{Named, Posted, Visitor};
 use crate::console::words::Say;
 use crate::i18n::Lang;
 use crate::id::{CallId, Label};
 use crate::payment::vocabulary::Request;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse as _, Redirect};
 use maud::{Markup, html};
 use serde_json::json;
@@ -101,7 +101,11 @@ fn waiting(office: &Office, queue: &Queue, lang: Lang) -> Markup {
     }
 }
 
-pub(super) async fn call(State(office): Shared, visitor: Visitor, Path(id): Path<CallId>) -> Page {
+pub(super) async fn call(
+    State(office): Shared,
+    visitor: Visitor,
+    Named(id): Named<CallId>,
+) -> Page {
     visitor.needs(Right::See)?;
     let lang = visitor.lang;
     let row = office.read(|book| book.call(id))?.ok_or(Trouble::NotFound)?;
@@ -189,7 +193,11 @@ pub(super) async fn retry_all(State(office): Shared, posted: Posted) -> Answer {
     Ok(Redirect::to("/queue").into_response())
 }
 
-pub(super) async fn retry(State(office): Shared, Path(id): Path<CallId>, posted: Posted) -> Answer {
+pub(super) async fn retry(
+    State(office): Shared,
+    Named(id): Named<CallId>,
+    posted: Posted,
+) -> Answer {
     posted.visitor.needs(Right::Return)?;
     let request = Request::Retry { reference: call_reference(Some(id)), call: Some(id) };
     let detail = json!({ "payment": id.payment.number(), "call": id.to_string() });
@@ -199,7 +207,7 @@ pub(super) async fn retry(State(office): Shared, Path(id): Path<CallId>, posted:
 
 pub(super) async fn resolve(
     State(office): Shared,
-    Path(id): Path<CallId>,
+    Named(id): Named<CallId>,
     posted: Posted,
 ) -> Answer {
     posted.visitor.needs(Right::Resolve)?;

@@ -10,7 +10,7 @@ use crate::access::{Right, Role};
 use crate::console::Office;
 use crate::console::act::return_reference;
 use crate::console::book::Story;
-use crate::console::visitor::{Fields, Posted, Visitor};
+use crate::console::visitor::{Fields, Named, Posted, Visitor};
 use crate::console::words::Say;
 use crate::i18n::Lang;
 use crate::id::check_text;
@@ -18,7 +18,7 @@ use crate::money::Amount;
 use crate::payment::event::{Event, LineItem};
 use crate::payment::state::State as Standing;
 use crate::payment::vocabulary::{Operation, Request, SaleName};
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse as _, Redirect};
 use maud::{Markup, html};
 use serde_json::json;
@@ -64,7 +64,11 @@ fn is_whole_only(story: &Story) -> bool {
     }
 }
 
-pub(super) async fn ask(State(office): Shared, visitor: Visitor, Path(number): Path<u32>) -> Page {
+pub(super) async fn ask(
+    State(office): Shared,
+    visitor: Visitor,
+    Named(number): Named<u32>,
+) -> Page {
     visitor.needs(Right::Return)?;
     let story = story(&office, number)?;
     form(&office, &visitor, &story, None)
@@ -168,7 +172,11 @@ fn read(fields: &Fields, story: &Story) -> Result<Asked, Say> {
     }
 }
 
-pub(super) async fn review(State(office): Shared, Path(number): Path<u32>, posted: Posted) -> Page {
+pub(super) async fn review(
+    State(office): Shared,
+    Named(number): Named<u32>,
+    posted: Posted,
+) -> Page {
     let (visitor, fields) = (&posted.visitor, &posted.fields);
     visitor.needs(Right::Return)?;
     let story = story(&office, number)?;
@@ -227,7 +235,7 @@ fn exceeded(office: &Office, visitor: &Visitor, story: &Story, more: Amount) -> 
 
 pub(super) async fn confirmed(
     State(office): Shared,
-    Path(number): Path<u32>,
+    Named(number): Named<u32>,
     posted: Posted,
 ) -> Answer {
     let (visitor, fields) = (&posted.visitor, &posted.fields);

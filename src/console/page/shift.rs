@@ -8,11 +8,11 @@ use crate::console::Office;
 use crate::console::act::closing_reference;
 use crate::console::book::Shift;
 use crate::console::export;
-use crate::console::visitor::{Posted, Visitor};
+use crate::console::visitor::{Named, Posted, Visitor};
 use crate::console::words::Say;
 use crate::i18n::Lang;
 use crate::payment::vocabulary::Request;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use maud::{Markup, html};
@@ -173,7 +173,7 @@ fn shift(office: &Office, number: u32) -> Result<Shift, Trouble> {
 pub(super) async fn one(
     State(office): Shared,
     visitor: Visitor,
-    Path(number): Path<u32>,
+    Named(number): Named<u32>,
 ) -> Answer {
     visitor.needs(Right::See)?;
     let (lang, shift) = (visitor.lang, shift(&office, number)?);
@@ -204,7 +204,7 @@ pub(super) async fn one(
 pub(super) async fn csv(
     State(office): Shared,
     visitor: Visitor,
-    Path(number): Path<u32>,
+    Named(number): Named<u32>,
 ) -> Answer {
     visitor.needs(Right::See)?;
     let shift = shift(&office, number)?;
@@ -218,7 +218,7 @@ pub(super) async fn csv(
 pub(super) async fn pdf(
     State(office): Shared,
     visitor: Visitor,
-    Path(number): Path<u32>,
+    Named(number): Named<u32>,
 ) -> Answer {
     visitor.needs(Right::See)?;
     let shift = shift(&office, number)?;
@@ -233,7 +233,7 @@ fn file(kind: &'static str, name: &str, bytes: Vec<u8>) -> Response {
 
 pub(super) async fn print(
     State(office): Shared,
-    Path(number): Path<u32>,
+    Named(number): Named<u32>,
     posted: Posted,
 ) -> Answer {
     posted.visitor.needs(Right::Reprint)?;

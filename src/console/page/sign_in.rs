@@ -2,9 +2,9 @@
 
 use super::{Answer, Page, Place, Shared, Sheet, csrf, document, local, work};
 use crate::access::{Pin, Refused, SignedIn, UserName};
-use crate::console::visitor::{COOKIE, Guest, Knock, Posted, Visitor};
+use crate::console::visitor::{Behind, COOKIE, Guest, Knock, Posted, Visitor};
 use crate::console::words::Say;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::{HeaderName, HeaderValue, SET_COOKIE};
 use axum::response::{IntoResponse as _, Redirect, Response};
@@ -20,7 +20,7 @@ pub(super) struct Wanted {
 pub(super) async fn ask(
     State(office): Shared,
     guest: Guest,
-    Query(Wanted { to }): Query<Wanted>,
+    Behind(Wanted { to }): Behind<Wanted>,
 ) -> Markup {
     let is_new = office.access.set_up_code().is_some();
     form(&office, &guest, local(&to), is_new, None)

@@ -4,11 +4,11 @@ use super::parts::{nothing, payments};
 use super::{Answer, Page, Place, Shared, Sheet, Trouble, csrf};
 use crate::access::Right;
 use crate::console::act::look_reference;
-use crate::console::visitor::{Posted, Visitor};
+use crate::console::visitor::{Behind, Posted, Visitor};
 use crate::console::words::Say;
 use crate::id::TransactionId;
 use crate::payment::vocabulary::{Request, SaleName};
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::{IntoResponse as _, Redirect};
 use maud::html;
 use serde_json::json;
@@ -54,7 +54,7 @@ pub(super) struct Sought {
 pub(super) async fn search(
     State(office): Shared,
     visitor: Visitor,
-    Query(Sought { q }): Query<Sought>,
+    Behind(Sought { q }): Behind<Sought>,
 ) -> Answer {
     visitor.needs(Right::See)?;
     let (lang, now) = (visitor.lang, office.now());
