@@ -48,6 +48,7 @@ pub(super) async fn run(arguments: &Arguments, address: &str) -> anyhow::Result<
     println!("Its screen is drawn into {}", shop.directory.join(SCREEN).display());
     println!("and can be seen in a browser at {}", shop.mirror());
     println!("The store manager's pages are at {}", shop.console());
+    println!("Klarna is played at {}", shop.simulator.control_url());
     println!("The shopper approves after 2 s, is declined at .66, and leaves at .67.");
     println!("Stop with Ctrl-C.");
     let watched = tokio::select! {
