@@ -102,7 +102,8 @@ pub async fn run_on(
     let (desk, desk_out) = mpsc::channel(pos::QUEUE_LEN_MAX);
     let socket = desk::socket_beside(&config.store_path);
     let native = config.till.native.clone();
-    let mut at_desk = match desk::serve(&socket, native, desk_events_in, desk_out) {
+    let group = office::desk_group(&config.console);
+    let mut at_desk = match desk::serve(&socket, native, group, desk_events_in, desk_out) {
         Ok(at_desk) => tokio::spawn(at_desk),
         // Payments do not depend on it.
         Err(error) => {
@@ -173,6 +174,9 @@ struct Inlets {
 }
 
 struct Daemon {
+    /// First, because fields are dropped in their order: its socket goes before the journal's lock,
+    /// so never one that the next daemon has made.
+    office: Office,
     clock: SystemClock,
     engine: Engine,
     store: Store,
@@ -186,7 +190,6 @@ struct Daemon {
     wanted: watch::Sender<Wanted>,
     snapshots: Snapshots,
     watchman: Watchman,
-    office: Office,
     /// No payment is accepted while this is here.
     fault: Option<Fault>,
 }

@@ -37,6 +37,7 @@
 //! | [`display`] | screens, QR codes and where they are drawn |
 //! | [`receipt`] | sales, returns and shifts as lines, HTML, PDF and ESC/POS |
 //! | [`printer`] | a document on paper: by a program or on a device |
+//! | [`local`] | Unix sockets beside the database, and who is at their other end |
 //! | [`access`] | users, PINs, sessions and the audit journal of the manager's console |
 //! | [`console`] | pages for browsers: the store manager's, and what the shopper sees |
 //! | [`config`] | one TOML file and the environment, checked as a whole |
@@ -64,6 +65,7 @@ pub mod daemon;
 pub mod display;
 pub mod i18n;
 pub mod id;
+pub mod local;
 pub mod money;
 pub mod payment;
 pub mod pos;

@@ -45,8 +45,8 @@ pub struct Config {
     pub receipts: Head,
     /// Where receipts are printed beside the till, if they are.
     pub printer: Option<PrinterConfig>,
-    /// The store manager's console, if there is one.
-    pub console: Option<console::Settings>,
+    /// The store manager's console.
+    pub console: console::Settings,
     /// When the file that holds Klarna's key was last written, if a file holds it.
     pub key_since: Option<Wall>,
     /// How log lines look.

@@ -2,6 +2,7 @@
 
 use super::check::Problems;
 use super::raw::RawConsole;
+use crate::access::Role;
 use crate::console::{CertificateFiles, Settings};
 use crate::money::{Amount, Currency};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -10,24 +11,30 @@ use std::net::{Ipv4Addr, SocketAddr};
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8443);
 /// Longest name of a host (RFC 1035, 2.3.4).
 const NAME_LEN_MAX: usize = 253;
+/// Longest name of a group (groupadd(8)).
+const GROUP_LEN_MAX: usize = 32;
+/// What stands for the address where no pages are wanted.
+const NO_PAGES: &str = "none";
 /// Names that a certificate can say.
 const NAMES_MAX: usize = 16;
 
-/// Without the section there is no console.
+/// Without the section there are no pages; the command line needs none of it.
 pub(super) fn check(
     raw: Option<RawConsole>,
     currencies: &[Currency],
     problems: &mut Problems,
-) -> Option<Settings> {
-    let raw = raw?;
-    let listen = match raw.listen.as_deref().map(str::parse) {
-        None => LISTEN,
-        Some(Ok(address)) => address,
-        Some(Err(_)) => {
-            let text = raw.listen.as_deref().unwrap_or_default();
-            problems.add("console.listen", format!("{text:?} is no address such as {LISTEN}"));
-            LISTEN
-        }
+) -> Settings {
+    let Some(raw) = raw else { return Settings::without_pages() };
+    let listen = match raw.listen.as_deref() {
+        None => Some(LISTEN),
+        Some(NO_PAGES) => None,
+        Some(text) => match text.parse() {
+            Ok(address) => Some(address),
+            Err(_) => {
+                problems.add("console.listen", format!("{text:?} is no address such as {LISTEN}"));
+                None
+            }
+        },
     };
     let names = raw.names.unwrap_or_default();
     if names.len() > NAMES_MAX {
@@ -57,7 +64,31 @@ pub(super) fn check(
             problems.add("console.return_limit", format!("{limit:?} is no amount such as 200.00"));
         }
     }
-    Some(Settings { listen, names, certificate, return_limit })
+    let (group, group_role) = group(raw.group, raw.group_role.as_deref(), problems);
+    Settings { listen, names, certificate, return_limit, group, group_role }
+}
+
+fn group(
+    name: Option<String>,
+    role: Option<&str>,
+    problems: &mut Problems,
+) -> (Option<String>, Role) {
+    let is_name = |name: &String| {
+        let fits = (1..=GROUP_LEN_MAX).contains(&name.len());
+        fits && name.bytes().all(|b| b.is_ascii_graphic() && b != b':')
+    };
+    if let Some(name) = name.as_ref().filter(|name| !is_name(name)) {
+        problems.add("console.group", format!("{name:?} is no name of a group such as staff"));
+    }
+    let role = match role.map(str::parse) {
+        None => Role::Manager,
+        Some(Ok(role)) => role,
+        Some(Err(wrong)) => {
+            problems.add("console.group_role", wrong);
+            Role::Manager
+        }
+    };
+    (name, role)
 }
 
 fn is_host(name: &str) -> bool {

@@ -225,6 +225,8 @@ pub(super) struct RawConsole {
     pub(super) certificate_file: Option<PathBuf>,
     pub(super) key_file: Option<PathBuf>,
     pub(super) return_limit: Option<String>,
+    pub(super) group: Option<String>,
+    pub(super) group_role: Option<String>,
 }
 
 /// How log lines look.

@@ -69,7 +69,12 @@ impl Config {
     }
 
     fn describe_console(&self) -> String {
-        let Some(console) = &self.console else { return "none".to_owned() };
+        let console = &self.console;
+        let group = match &console.group {
+            Some(group) => format!("group {group} as {}", console.group_role),
+            None => "the daemon's user".to_owned(),
+        };
+        let Some(listen) = console.listen else { return format!("no pages; commands: {group}") };
         let certificate = match &console.certificate {
             Some(files) => format!("certificate {}", files.chain.display()),
             None => "a certificate of its own making".to_owned(),
@@ -77,7 +82,7 @@ impl Config {
         let limit = console.return_limit.as_deref();
         let limit =
             limit.map_or("any amount".to_owned(), |limit| format!("up to {limit} of a sale"));
-        format!("https://{}, {certificate}, managers give back {limit}", console.listen)
+        format!("https://{listen}, {certificate}, managers give back {limit}; commands: {group}")
     }
 }
 

@@ -4,11 +4,14 @@
 //! from two windows, or again after a restart is one command. What was asked for, by whom and with
 //! what answer, goes into the audit journal around it.
 
+use super::page::trouble::Trouble;
 use super::visitor::Visitor;
 use super::{Errand, Office};
+use crate::access::{Actor, Peer};
 use crate::id::{CallId, DESK_PREFIX, PaymentId, PosReference, TransactionId};
 use crate::payment::vocabulary::{Problem, Reply, Request, SaleName};
-use serde_json::Value;
+use serde_json::{Value, json};
+use std::cmp::Ordering;
 use std::time::Duration;
 use tokio::sync::oneshot;
 
@@ -24,6 +27,19 @@ pub(super) enum Failed {
     NoAnswer,
     /// The audit journal cannot be written, so nothing was asked for.
     Unrecorded(String),
+}
+
+/// Who asks, and from where: a page's visitor or somebody at the command line.
+#[derive(Debug, Clone)]
+pub(super) struct Caller {
+    pub(super) actor: Actor,
+    pub(super) peer: Peer,
+}
+
+impl From<&Visitor> for Caller {
+    fn from(visitor: &Visitor) -> Self {
+        Self { actor: visitor.session.actor(), peer: visitor.peer }
+    }
 }
 
 /// The reference of the `count`-th return of a payment.
@@ -55,16 +71,17 @@ impl Office {
     /// Asks the daemon, and notes in the audit journal who has asked for what, before and after.
     pub(super) async fn ask(
         &self,
-        visitor: &Visitor,
+        by: impl Into<Caller>,
         action: &'static str,
         mut detail: Value,
         request: Request,
     ) -> Result<Reply, Failed> {
+        let by = by.into();
         detail["reference"] = request.reference().as_str().into();
         if let Some(SaleName::Number(number)) = request.sale() {
             detail["payment"] = number.number().into();
         }
-        self.note(visitor, action, &detail)?;
+        self.note(by.clone(), action, &detail)?;
         let asked = self.pass_on(request).await;
         detail["answer"] = match &asked {
             Ok(Reply::Operation(result)) => result.kind.code().into(),
@@ -73,8 +90,25 @@ impl Office {
             Err(Failed::NoAnswer | Failed::Unrecorded(_)) => "none".into(),
         };
         // What was done is in the terminal's own journal by now, whatever becomes of this line.
-        self.note(visitor, action, &detail).ok();
+        self.note(by, action, &detail).ok();
         asked
+    }
+
+    /// Closes the shift of this number; whether this has closed it, or it was closed before.
+    pub(super) async fn close_shift(
+        &self,
+        by: impl Into<Caller>,
+        number: u32,
+    ) -> Result<bool, Trouble> {
+        match number.cmp(&self.read(|book| book.open_shift())?.number) {
+            // The same once more.
+            Ordering::Less => return Ok(false),
+            Ordering::Greater => return Err(Trouble::NotFound),
+            Ordering::Equal => {}
+        }
+        let request = Request::EndShift { reference: closing_reference(number) };
+        self.ask(by, "close_shift", json!({ "shift": number }), request).await?;
+        Ok(true)
     }
 
     async fn pass_on(&self, request: Request) -> Result<Reply, Failed> {
@@ -94,12 +128,12 @@ impl Office {
     /// Notes something in the audit journal.
     pub(super) fn note(
         &self,
-        visitor: &Visitor,
+        by: impl Into<Caller>,
         action: &'static str,
         detail: &Value,
     ) -> Result<(), Failed> {
-        let now = self.now().wall;
-        let noted = self.access.note(now, &visitor.session.actor(), &visitor.peer, action, detail);
+        let (now, Caller { actor, peer }) = (self.now().wall, by.into());
+        let noted = self.access.note(now, &actor, &peer, action, detail);
         noted.map(drop).map_err(|error| Failed::Unrecorded(error.to_string()))
     }
 }

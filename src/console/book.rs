@@ -79,6 +79,7 @@ pub(super) struct Queue {
     pub(super) waiting_count: usize,
     /// What waits for a person.
     pub(super) refused: Vec<RefusedCall>,
+    pub(super) refused_count: usize,
 }
 
 /// What waits for Klarna of one kind and currency.
@@ -147,16 +148,19 @@ impl Book {
         if let Some((_, payments)) = self.today.as_ref().filter(|(of, _)| *of == version) {
             return Ok(payments.clone());
         }
-        let rows = self.reader.newest(TODAY_MAX)?;
-        let payments = rows.iter().map(|row| self.payment(row.id));
-        let payments: Vec<Payment> =
-            payments.filter_map(Result::transpose).collect::<Result<_, _>>()?;
-        let payments = Arc::new(payments);
+        let payments = Arc::new(self.newest(TODAY_MAX)?);
         self.today = Some((version, payments.clone()));
         Ok(payments)
     }
 
-    fn payment(&self, id: PaymentId) -> Result<Option<Payment>, StoreError> {
+    /// The newest `count` payments, newest first; at most
+    /// [`LIST_LEN_MAX`](crate::store::LIST_LEN_MAX).
+    pub(super) fn newest(&self, count: u32) -> Result<Vec<Payment>, StoreError> {
+        let rows = self.reader.newest(count)?;
+        rows.iter().map(|row| self.payment(row.id)).filter_map(Result::transpose).collect()
+    }
+
+    pub(super) fn payment(&self, id: PaymentId) -> Result<Option<Payment>, StoreError> {
         Ok(self.story(id)?.map(|story| story.payment))
     }
 
@@ -175,17 +179,23 @@ impl Book {
 
     /// What waits for Klarna and for a person.
     pub(super) fn queue(&self) -> Result<Queue, StoreError> {
+        self.queue_of(QUEUE_MAX)
+    }
+
+    /// The same with up to `most` calls of each kind.
+    pub(super) fn queue_of(&self, most: usize) -> Result<Queue, StoreError> {
         let mut rows = self.reader.queued()?;
         let waiting_count = rows.len();
-        rows.truncate(QUEUE_MAX);
+        rows.truncate(most);
         let facts = |row: QueuedCall| {
             let facts = self.reader.call(row.call.id)?;
             Ok::<_, StoreError>((row, facts))
         };
         let waiting = rows.into_iter().map(facts).collect::<Result<_, _>>()?;
         let mut refused = self.reader.refused()?;
-        refused.truncate(QUEUE_MAX);
-        Ok(Queue { waiting, waiting_count, refused })
+        let refused_count = refused.len();
+        refused.truncate(most);
+        Ok(Queue { waiting, waiting_count, refused, refused_count })
     }
 
     /// How much waits.

@@ -1,9 +1,9 @@
 //! Pages that the terminal itself serves to browsers: what the shopper sees, for this computer
-//! ([`mirror`]), and the store manager's console.
+//! ([`mirror`]), and the store manager's console; and the same console for the command line.
 //!
 //! ```text
 //! browser ──TLS──▶ serve ─▶ guard ─▶ page ─▶ book ──▶ its own read-only connection
-//!                                     └────▶ act  ──▶ Errand ──▶ daemon ──▶ Reply
+//! command line ──socket──▶  api  ──────┴───▶ act  ──▶ Errand ──▶ daemon ──▶ Reply
 //! ```
 //! The console reads the journal over a connection of its own and changes nothing but by asking the
 //! daemon, in the words that tills use. Who may do what is [`access`](crate::access)'s. It runs on
@@ -11,9 +11,11 @@
 //! every request, wait, body and connection is bounded.
 
 mod act;
+pub mod api;
 mod book;
 mod export;
 mod guard;
+mod guests;
 mod live;
 pub mod mirror;
 mod page;
@@ -25,10 +27,11 @@ mod words;
 pub use book::Attempt;
 pub use tls::CertificateFiles;
 
-use crate::access::Access;
+use crate::access::{Access, Role};
 use crate::clock::{SystemClock, Wall};
 use crate::i18n::Lang;
 use crate::id::CallId;
+use crate::local;
 use crate::money::Currency;
 use crate::payment::alarm::Limits;
 use crate::payment::screen::ConsoleSign;
@@ -52,8 +55,8 @@ const NICENESS: i32 = 10;
 /// What a shop may configure about the console.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Where pages are served.
-    pub listen: SocketAddr,
+    /// Where pages are served, if they are.
+    pub listen: Option<SocketAddr>,
     /// By which names browsers may ask for them, beside addresses and this machine's own names.
     pub names: Vec<String>,
     /// A certificate of the shop's own; the terminal makes one without it.
@@ -61,6 +64,24 @@ pub struct Settings {
     /// What a manager may give back of one sale in all, in units of its currency's default
     /// notation such as `200.00`; no limit without it.
     pub return_limit: Option<String>,
+    /// The system's group whose members may use the command line beside the daemon's own user.
+    pub group: Option<String>,
+    /// What they may do; the daemon's own user and the superuser may do everything.
+    pub group_role: Role,
+}
+
+impl Settings {
+    /// No pages, and a command line for the daemon's own user.
+    pub fn without_pages() -> Self {
+        Self {
+            listen: None,
+            names: Vec::new(),
+            certificate: None,
+            return_limit: None,
+            group: None,
+            group_role: Role::Manager,
+        }
+    }
 }
 
 /// What the console is given beside its settings.
@@ -150,26 +171,43 @@ pub enum ConsoleError {
 #[derive(Debug)]
 pub struct Console {
     access: Arc<Access>,
-    address: String,
-    fingerprint: String,
+    /// Where the pages are, and their certificate's fingerprint.
+    pages: Option<(SocketAddr, String)>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
+}
+
+/// What the console's thread serves.
+struct Doors {
+    pages: Option<(SocketAddr, tokio_rustls::TlsAcceptor)>,
+    socket: Option<std::os::unix::net::UnixListener>,
 }
 
 impl Console {
     /// Opens the console beside the daemon that owns `context`.
     ///
     /// # Errors
-    /// [`ConsoleError`]. An address that cannot be used is no error: it is tried again.
+    /// [`ConsoleError`]. An address that cannot be used is no error: it is tried again. Nor is a
+    /// socket that cannot be made: it is in the log.
     pub fn open(settings: Settings, context: Context) -> Result<Self, ConsoleError> {
         let now = context.clock.now().wall;
         let access = Arc::new(Access::open(&access_beside(&context.store), now)?);
         let book = Book::open(Reader::open(&context.store)?)?;
         let names = guard::Names::new(&settings.names);
-        let identity = tls::identity(&settings, &context.store, names.all(), now)?;
-        let (certificate, address) = (identity.facts(), settings.listen);
-        let fingerprint = certificate.fingerprint.clone();
-        let acceptor = identity.acceptor()?;
+        let mut certificate = no_certificate();
+        let (mut pages, mut doors) = (None, Doors { pages: None, socket: None });
+        if let Some(address) = settings.listen {
+            let identity = tls::identity(&settings, address, &context.store, names.all(), now)?;
+            certificate = identity.facts();
+            pages = Some((address, certificate.fingerprint.clone()));
+            doors.pages = Some((address, identity.acceptor()?));
+        }
+        let socket = api::socket_beside(&context.store);
+        doors.socket = local::bind(&socket, settings.group.as_deref())
+            .inspect_err(|error| {
+                tracing::error!(%error, socket = %socket.display(), "no command can be answered");
+            })
+            .ok();
         let office = Arc::new(Office {
             access: access.clone(),
             book: Mutex::new(book),
@@ -182,20 +220,27 @@ impl Console {
         let (stop, stopped) = oneshot::channel();
         let thread = std::thread::Builder::new()
             .name("console".to_owned())
-            .spawn(move || run(office, acceptor, stopped))
+            .spawn(move || run(&office, doors, stopped))
             .map_err(ConsoleError::Thread)?;
-        let address = format!("https://{address}");
-        Ok(Self { access, address, fingerprint, stop: Some(stop), thread: Some(thread) })
+        Ok(Self { access, pages, stop: Some(stop), thread: Some(thread) })
     }
 
-    /// What the terminal's own screen says about it.
-    pub fn sign(&self) -> ConsoleSign {
-        ConsoleSign {
-            address: self.address.clone(),
-            fingerprint: self.fingerprint.clone(),
+    /// What the terminal's own screen says about its pages, if there are any.
+    pub fn sign(&self) -> Option<ConsoleSign> {
+        let (address, fingerprint) = self.pages.as_ref()?;
+        Some(ConsoleSign {
+            address: format!("https://{address}"),
+            fingerprint: fingerprint.clone(),
             set_up_code: self.access.set_up_code(),
-        }
+        })
     }
+}
+
+/// What stands for the certificate where no page could show it.
+fn no_certificate() -> tls::Facts {
+    let never = Wall::from_millis(0);
+    let valid = tls::Validity { from: never, until: never };
+    tls::Facts { fingerprint: String::new(), is_self_made: false, valid }
 }
 
 impl Drop for Console {
@@ -242,12 +287,10 @@ impl Office {
 
 /// The users, sessions and audit journal beside the database at `store`.
 pub fn access_beside(store: &Path) -> PathBuf {
-    let mut name = store.as_os_str().to_owned();
-    name.push(".access");
-    name.into()
+    local::beside(store, ".access")
 }
 
-fn run(office: Arc<Office>, acceptor: tokio_rustls::TlsAcceptor, stopped: oneshot::Receiver<()>) {
+fn run(office: &Arc<Office>, doors: Doors, stopped: oneshot::Receiver<()>) {
     // On Linux the priority is this thread's, and of those that it starts.
     if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
         tracing::warn!(%error, "the console has the priority of payments");
@@ -257,13 +300,32 @@ fn run(office: Arc<Office>, acceptor: tokio_rustls::TlsAcceptor, stopped: onesho
         .thread_name("console-work")
         .enable_all()
         .build();
+    let has_socket = doors.socket.is_some();
     match runtime {
         Ok(runtime) => runtime.block_on(async {
+            let pages = async {
+                match doors.pages {
+                    Some((address, acceptor)) => {
+                        serve::pages(office.clone(), address, acceptor).await;
+                    }
+                    None => std::future::pending().await,
+                }
+            };
+            let commands = async {
+                match doors.socket {
+                    Some(socket) => api::serve::commands(office.clone(), socket).await,
+                    None => std::future::pending().await,
+                }
+            };
             tokio::select! {
-                () = serve::pages(office, acceptor) => {}
+                ((), ()) = async { tokio::join!(pages, commands) } => {}
                 _ = stopped => {}
             }
         }),
         Err(error) => tracing::error!(%error, "there is no console"),
+    }
+    if has_socket {
+        // A daemon that starts meanwhile finds it dead or not at all, which is the same to it.
+        drop(std::fs::remove_file(api::socket_beside(&office.context.store)));
     }
 }

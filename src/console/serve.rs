@@ -2,6 +2,7 @@
 //!
 //! Whoever connects and says nothing loses the place to the next one.
 
+use super::guests::{Guests, Spoken};
 use super::{Office, guard, page};
 use axum::Router;
 use hyper::Request;
@@ -9,13 +10,10 @@ use hyper::body::Incoming;
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::{AbortHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 
 /// Connections at once.
@@ -33,18 +31,20 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Pause after the address could not be used.
 const BIND_PAUSE: Duration = Duration::from_secs(10);
 
-/// Serves the console until it is dropped, and with it every connection.
-pub(super) async fn pages(office: Arc<Office>, acceptor: TlsAcceptor) {
-    let listener = listen(office.settings.listen).await;
+/// Serves the pages at `address` until it is dropped, and with it every connection.
+pub(super) async fn pages(office: Arc<Office>, address: SocketAddr, acceptor: TlsAcceptor) {
+    let listener = listen(address).await;
     let pages = page::router(office);
-    let mut guests = Guests::default();
+    let mut guests = Guests::new(CONNECTIONS_MAX, CONNECTIONS_PER_ADDRESS_MAX);
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, from)) => guests.let_in(stream, from.ip(), &acceptor, &pages),
+                Ok((stream, from)) => guests.let_in(from.ip(), |spoken| {
+                    connection(stream, from.ip(), acceptor.clone(), pages.clone(), spoken)
+                }),
                 Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
             },
-            Some(ended) = guests.tasks.join_next() => guests.gone(ended.ok()),
+            () = guests.one_goes() => {}
         }
     }
 }
@@ -67,69 +67,12 @@ async fn listen(address: SocketAddr) -> TcpListener {
     }
 }
 
-/// Who is connected, oldest first.
-#[derive(Default)]
-struct Guests {
-    count: u64,
-    here: BTreeMap<u64, Guest>,
-    tasks: JoinSet<u64>,
-}
-
-struct Guest {
-    address: IpAddr,
-    /// Whether a whole request has come.
-    has_spoken: Arc<AtomicBool>,
-    task: AbortHandle,
-}
-
-impl Guests {
-    fn let_in(&mut self, stream: TcpStream, address: IpAddr, tls: &TlsAcceptor, pages: &Router) {
-        if !self.has_room(address) {
-            return;
-        }
-        self.count += 1;
-        let (number, has_spoken) = (self.count, Arc::new(AtomicBool::new(false)));
-        let (tls, pages, spoken) = (tls.clone(), pages.clone(), has_spoken.clone());
-        let task = self.tasks.spawn(async move {
-            connection(stream, address, tls, pages, spoken).await;
-            number
-        });
-        self.here.insert(number, Guest { address, has_spoken, task });
-    }
-
-    /// Makes room where a silent guest can be sent away.
-    fn has_room(&mut self, address: IpAddr) -> bool {
-        let of_address = self.here.values().filter(|guest| guest.address == address).count();
-        let crowded_address = of_address >= CONNECTIONS_PER_ADDRESS_MAX;
-        if !crowded_address && self.here.len() < CONNECTIONS_MAX {
-            return true;
-        }
-        let silent = |guest: &Guest| !guest.has_spoken.load(Ordering::Relaxed);
-        let goes = |guest: &Guest| silent(guest) && (!crowded_address || guest.address == address);
-        let Some(number) = self.here.iter().find(|(_, guest)| goes(guest)).map(|(n, _)| *n) else {
-            return false;
-        };
-        if let Some(guest) = self.here.remove(&number) {
-            guest.task.abort();
-        }
-        true
-    }
-
-    /// Forgets who has gone; one that was cut short is found by its task.
-    fn gone(&mut self, number: Option<u64>) {
-        match number {
-            Some(number) => drop(self.here.remove(&number)),
-            None => self.here.retain(|_, guest| !guest.task.is_finished()),
-        }
-    }
-}
-
 async fn connection(
     stream: TcpStream,
     address: IpAddr,
     tls: TlsAcceptor,
     pages: Router,
-    has_spoken: Arc<AtomicBool>,
+    spoken: Spoken,
 ) {
     stream.set_nodelay(true).ok();
     let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE_PATIENCE, tls.accept(stream)).await else {
@@ -137,7 +80,7 @@ async fn connection(
     };
     let pages = TowerToHyperService::new(pages);
     let service = service_fn(move |mut request: Request<Incoming>| {
-        has_spoken.store(true, Ordering::Relaxed);
+        spoken.note();
         request.extensions_mut().insert(guard::From(address));
         pages.call(request)
     });

@@ -12,7 +12,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -79,6 +79,7 @@ pub(super) struct Validity {
 /// there is none, it is about to expire, or it does not say `names`.
 pub(super) fn identity(
     settings: &Settings,
+    listen: SocketAddr,
     store: &Path,
     names: &[String],
     now: Wall,
@@ -100,7 +101,7 @@ pub(super) fn identity(
     match kept {
         Some(kept) => Ok(kept),
         None => {
-            make(&files, names, settings.listen.ip(), now)?;
+            make(&files, names, listen.ip(), now)?;
             read(&files, false)
         }
     }

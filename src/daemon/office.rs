@@ -2,14 +2,16 @@
 
 use super::Daemon;
 use super::ask::Asker;
+use crate::access::Right;
 use crate::acquirer::Acquirer;
 use crate::clock::{Now, SystemClock};
 use crate::config::Config;
-use crate::console::{Attempt, Console, Context, ERRANDS_MAX, Errand, Exchange, Pulse};
+use crate::console::{self, Attempt, Console, Context, ERRANDS_MAX, Errand, Exchange, Pulse};
 use crate::id::CallId;
 use crate::payment::effect::Outcome;
 use crate::payment::screen::ConsoleSign;
 use crate::payment::vocabulary::Reply;
+use crate::pos::desk;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,35 +30,33 @@ pub(super) struct Office {
 }
 
 impl Office {
-    /// Opens the console, if there is to be one. Payments do not depend on it.
+    /// Opens the console. Payments do not depend on it.
     pub(super) fn open(config: &Config, clock: SystemClock) -> (Self, mpsc::Receiver<Errand>) {
         let (errands, received) = mpsc::channel(ERRANDS_MAX);
         let (pulse, told) = watch::channel(Pulse { is_reachable: true, ..Pulse::default() });
-        let console = config.console.clone().and_then(|settings| {
-            let context = Context {
-                store: config.store_path.clone(),
-                clock,
-                head: config.receipts.clone(),
-                printer: config.printer.clone(),
-                currencies: config.policy.currencies.clone(),
-                key_since: config.key_since,
-                language: config.display.frame.lang,
-                limits: config.alarms,
-                configuration: config.facts(),
-                errands,
-                pulse: told,
-            };
-            Console::open(settings, context)
-                .inspect_err(|error| tracing::error!(%error, "there is no console"))
-                .ok()
-        });
+        let context = Context {
+            store: config.store_path.clone(),
+            clock,
+            head: config.receipts.clone(),
+            printer: config.printer.clone(),
+            currencies: config.policy.currencies.clone(),
+            key_since: config.key_since,
+            language: config.display.frame.lang,
+            limits: config.alarms,
+            configuration: config.facts(),
+            errands,
+            pulse: told,
+        };
+        let console = Console::open(config.console.clone(), context)
+            .inspect_err(|error| tracing::error!(%error, "there is no console"))
+            .ok();
         let (waiting, attempts) = (HashMap::new(), Arc::default());
         (Self { console, pulse, waiting, count: 0, attempts }, received)
     }
 
     /// What the terminal's own screen says about it.
     pub(super) fn sign(&self) -> Option<ConsoleSign> {
-        self.console.as_ref().map(Console::sign)
+        self.console.as_ref().and_then(Console::sign)
     }
 
     /// Notes how a call came back.
@@ -89,6 +89,14 @@ impl Office {
             drop(waiting.send(reply));
         }
     }
+}
+
+/// Who may come to the desk beside the daemon's own user: whoever may give money back at the
+/// console.
+pub(super) fn desk_group(settings: &console::Settings) -> Option<desk::Group> {
+    let role = settings.group_role;
+    let name = settings.group.clone().filter(|_| role.may(Right::Return))?;
+    Some(desk::Group { name, may_resolve: role.may(Right::Resolve) })
 }
 
 impl Daemon {

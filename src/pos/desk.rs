@@ -1,13 +1,13 @@
-//! The terminal's own desk: command line and, one day, a console, over a Unix socket that only the
-//! daemon's user can open. They speak the same lines as a till, several of them at a time.
+//! The terminal's own desk: the command line, over a Unix socket that only the daemon's user can
+//! open, and the members of a group if there is one. They speak the same lines as a till, several
+//! of them at a time.
 //!
 //! What a command brings about is told to whoever asked; what happens to it later goes to everybody
 //! at the desk, and each picks its own by the reference.
 
 use super::{TillEvent, native};
-use crate::payment::vocabulary::{Reply, Request};
-use std::os::unix::fs::FileTypeExt as _;
-use std::os::unix::net::UnixStream as BlockingStream;
+use crate::local::{self, Person};
+use crate::payment::vocabulary::{Problem, Reply, Request};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +28,8 @@ const IDLE_MAX: Duration = Duration::from_secs(900);
 const READ_LEN: usize = 4096;
 /// A connection that does not take its bytes for this long is cut.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
+/// What a member of the group is told who may not decide about refused calls.
+const RESOLVE_REFUSED: &str = "only the daemon's own user or an admin may take a call off the list";
 
 /// One connection at the desk, counted since the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -51,24 +53,34 @@ pub struct DeskReply {
     pub reply: Reply,
 }
 
-/// The socket beside the database at `store`.
-pub fn socket_beside(store: &Path) -> PathBuf {
-    let mut name = store.as_os_str().to_owned();
-    name.push(".desk");
-    name.into()
+/// Who may come to the desk beside the daemon's own user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// The system's name for the group.
+    pub name: String,
+    /// Whether its members may take refused calls off the list.
+    pub may_resolve: bool,
 }
 
-/// Serves the desk until `replies` is closed.
+/// The socket beside the database at `store`.
+pub fn socket_beside(store: &Path) -> PathBuf {
+    local::beside(store, ".desk")
+}
+
+/// Serves the desk until `replies` is closed, for the daemon's user and the members of `group`.
 ///
 /// # Errors
 /// When the socket cannot be made, or another daemon answers on it.
 pub fn serve(
     path: &Path,
     settings: native::Settings,
+    group: Option<Group>,
     events: Sender<DeskEvent>,
     mut replies: Receiver<DeskReply>,
 ) -> std::io::Result<impl Future<Output = ()> + use<>> {
-    let listener = bind(path)?;
+    let listener = local::bind(path, group.as_ref().map(|group| group.name.as_str()))?;
+    let listener = UnixListener::from_std(listener)?;
+    let may_all_resolve = group.is_some_and(|group| group.may_resolve);
     let path = path.to_owned();
     let settings = native::Settings { desk: true, checksum_required: false, ..settings };
     Ok(async move {
@@ -81,7 +93,9 @@ pub fn serve(
                 (place, stream) = let_in(&listener, &seats) => {
                     count += 1;
                     let session = native::Session::new(settings.clone());
-                    let guest = Guest { seat: Seat(count), stream, session };
+                    let owner = Person::behind(&stream).is_ok_and(|person| person.is_owner());
+                    let may_resolve = owner || may_all_resolve;
+                    let guest = Guest { seat: Seat(count), stream, session, may_resolve };
                     let (events, told) = (events.clone(), told.subscribe());
                     guests.spawn(async move {
                         guest.serve(events, told).await;
@@ -118,30 +132,11 @@ async fn let_in(
     }
 }
 
-/// A socket that a dead daemon has left behind is taken over; whoever can open the database's lock
-/// is the only daemon there is.
-fn bind(path: &Path) -> std::io::Result<UnixListener> {
-    if let Ok(found) = std::fs::symlink_metadata(path) {
-        let in_use = |why| Err(std::io::Error::new(std::io::ErrorKind::AddrInUse, why));
-        if !found.file_type().is_socket() {
-            return in_use("something that is no socket stands in its place");
-        }
-        if BlockingStream::connect(path).is_ok() {
-            return in_use("another daemon answers on it");
-        }
-        std::fs::remove_file(path)?;
-    }
-    // Nobody else may connect, not even in the moment before its permissions could be set.
-    let before = rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o177));
-    let listener = UnixListener::bind(path);
-    rustix::process::umask(before);
-    listener
-}
-
 struct Guest {
     seat: Seat,
     stream: UnixStream,
     session: native::Session,
+    may_resolve: bool,
 }
 
 impl Guest {
@@ -179,6 +174,13 @@ impl Guest {
         for received in self.session.receive(bytes) {
             match received {
                 native::Received::Answer(answer) => answers.extend(answer),
+                native::Received::Event(TillEvent::Request(Request::Resolve {
+                    reference, ..
+                })) if !self.may_resolve => {
+                    let problem = Problem::NotAllowed(RESOLVE_REFUSED.to_owned());
+                    let refused = Reply::Refused { reference: Some(reference), problem };
+                    answers.extend(self.session.encode(&refused));
+                }
                 native::Received::Event(TillEvent::Request(request)) => {
                     events.send(DeskEvent { seat: self.seat, request }).await.ok()?;
                 }

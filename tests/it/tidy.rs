@@ -14,7 +14,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("payment", &["money", "id", "clock"]),
     ("receipt", &["payment", "money", "id", "i18n", "clock"]),
     ("printer", &["receipt"]),
-    ("pos", &["payment", "money", "id", "clock"]),
+    ("local", &[]),
+    ("pos", &["payment", "money", "id", "clock", "local"]),
     ("acquirer", &["payment", "money", "id", "clock"]),
     ("store", &["payment", "money", "id", "clock"]),
     ("display", &["payment", "money", "i18n", "id", "clock"]),
@@ -24,8 +25,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "config",
         &[
-            "acquirer", "clock", "console", "pos", "printer", "display", "payment", "money", "id",
-            "i18n", "receipt",
+            "access", "acquirer", "clock", "console", "pos", "printer", "display", "payment",
+            "money", "id", "i18n", "receipt",
         ],
     ),
     ("telemetry", &["config"]),
@@ -33,25 +34,28 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "console",
         &[
-            "access", "clock", "display", "i18n", "id", "money", "payment", "printer", "receipt",
-            "store",
+            "access", "clock", "display", "i18n", "id", "local", "money", "payment", "printer",
+            "receipt", "store",
         ],
     ),
     (
         "daemon",
         &[
-            "acquirer", "clock", "config", "console", "display", "i18n", "id", "payment", "pos",
-            "receipt", "store", "sync",
+            "access", "acquirer", "clock", "config", "console", "display", "i18n", "id", "payment",
+            "pos", "receipt", "store", "sync",
         ],
     ),
     (
         "cli",
         &[
+            "access",
             "clock",
             "config",
+            "console",
             "daemon",
             "display",
             "id",
+            "local",
             "money",
             "payment",
             "pos",

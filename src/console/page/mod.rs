@@ -5,7 +5,7 @@
 
 mod health;
 mod parts;
-mod payment;
+pub(super) mod payment;
 mod people;
 mod queue;
 mod returns;
@@ -283,6 +283,8 @@ async fn confirm(office: &Arc<Office>, posted: &Posted) -> Result<(), Trouble> {
 }
 
 /// Runs what takes its time, such as hashing, beside the other pages.
-async fn work<T: Send + 'static>(job: impl FnOnce() -> T + Send + 'static) -> Result<T, Trouble> {
+pub(super) async fn work<T: Send + 'static>(
+    job: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Trouble> {
     tokio::task::spawn_blocking(job).await.map_err(|_| Trouble::Defect)
 }

@@ -289,7 +289,10 @@ pub(super) async fn print(
     Ok(Redirect::to(&format!("/payments/{number}")).into_response())
 }
 
-pub(super) async fn print_document(office: &Office, document: Document) -> Result<(), Trouble> {
+pub(in crate::console) async fn print_document(
+    office: &Office,
+    document: Document,
+) -> Result<(), Trouble> {
     let Some(printer) = office.context.printer.clone() else { return Err(Trouble::NotFound) };
     let columns = office.context.head.columns;
     work(move || printer::print(&printer, &document, columns))

@@ -92,7 +92,7 @@ impl IntoResponse for Trouble {
 }
 
 impl Trouble {
-    fn status(&self) -> StatusCode {
+    pub(in crate::console) fn status(&self) -> StatusCode {
         match self {
             Self::SignIn(_) | Self::ChangePin => StatusCode::SEE_OTHER,
             Self::NotAllowed | Self::Forged => StatusCode::FORBIDDEN,
@@ -111,7 +111,7 @@ impl Trouble {
     }
 
     /// What has happened, and what to do about it; the third is the terminal's own word, in English.
-    fn words(&self, lang: Lang) -> (Say, Say, Option<String>) {
+    pub(in crate::console) fn words(&self, lang: Lang) -> (Say, Say, Option<String>) {
         match self {
             Self::SignIn(_) | Self::ChangePin => (Say::SignIn, Say::SignIn, None),
             Self::NotAllowed => (Say::NotAllowed, Say::NotAllowedAdvice, None),

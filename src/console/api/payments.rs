@@ -1,0 +1,73 @@
+//! Payments and the outbox, as JSON.
+
+use super::super::page::trouble::Trouble;
+use super::super::page::work;
+use super::client::Client;
+use super::{Answer, CallStory, Outbox, PaymentStory, Payments, Shared, journal};
+use crate::access::Right;
+use crate::id::{CallId, PaymentId};
+use crate::store::LIST_LEN_MAX;
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use serde::Deserialize;
+
+/// Payments in a list, unless it is told otherwise.
+const COUNT: u32 = 20;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Which {
+    count: Option<u32>,
+    q: Option<String>,
+}
+
+pub(super) async fn list(
+    State(office): Shared,
+    client: Client,
+    Query(Which { count, q }): Query<Which>,
+) -> Answer<Payments> {
+    client.needs(Right::See)?;
+    let count = count.unwrap_or(COUNT);
+    if count > LIST_LEN_MAX {
+        return Err(Trouble::BadForm);
+    }
+    let read = move || {
+        office.read(|book| match q {
+            None => journal::payments(book, count),
+            Some(text) => {
+                let (now, context) = (office.now().wall, &office.context);
+                let found = book.search(&text, now, &context.head.zone, &context.currencies)?;
+                journal::found(book, found)
+            }
+        })
+    };
+    Ok(Json(work(read).await??))
+}
+
+pub(super) async fn one(
+    State(office): Shared,
+    client: Client,
+    Path(number): Path<u32>,
+) -> Answer<PaymentStory> {
+    client.needs(Right::See)?;
+    let story = office.read(|book| journal::story(book, PaymentId::new(number)))?;
+    story.map(Json).ok_or(Trouble::NotFound)
+}
+
+pub(super) async fn outbox(State(office): Shared, client: Client) -> Answer<Outbox> {
+    client.needs(Right::See)?;
+    let attempts = office.pulse().attempts;
+    let read = move || office.read(|book| journal::outbox(book, &attempts));
+    Ok(Json(work(read).await??))
+}
+
+pub(super) async fn call(
+    State(office): Shared,
+    client: Client,
+    Path(id): Path<CallId>,
+) -> Answer<CallStory> {
+    client.needs(Right::See)?;
+    let attempts = office.pulse().attempts;
+    let story = office.read(|book| journal::call(book, id, &attempts))?;
+    story.map(Json).ok_or(Trouble::NotFound)
+}
