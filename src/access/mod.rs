@@ -40,7 +40,7 @@ pub use people::{FIRST_PIN_LASTS, USERS_MAX};
 pub use pin::{FirstPin, PIN_LEN_MAX, PIN_LEN_MIN, Pin, WeakPin};
 pub use session::{AGE_MAX, IDLE_MAX, SESSIONS_MAX, SESSIONS_OF_USER_MAX, Session, SignedIn};
 pub use user::{BadName, NAME_LEN_MAX, Right, Role, UnknownRole, User, UserId, UserName};
-pub use verify::{Broken, Verified, Why, verify, verify_with};
+pub use verify::{Broken, TOLD_EVERY, Verified, Why, verify, verify_telling, verify_with};
 
 use crate::clock::Wall;
 use audit::Deed;

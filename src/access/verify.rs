@@ -10,6 +10,9 @@ use rusqlite::{Connection, OpenFlags};
 use serde::Serialize;
 use std::path::Path;
 
+/// From one word about the progress to the next, in entries: some milliseconds.
+pub const TOLD_EVERY: u64 = 1000;
+
 /// A journal that is whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Verified {
@@ -57,7 +60,7 @@ pub enum Why {
 /// # Errors
 /// [`Broken`] names the first entry that is not what was written.
 pub fn verify(path: &Path) -> Result<Verified, Broken> {
-    check(path, None)
+    check(path, None, &mut |_| {})
 }
 
 /// As [`verify`], and that `earlier`, a head that was kept elsewhere, is still in the chain. This
@@ -66,10 +69,27 @@ pub fn verify(path: &Path) -> Result<Verified, Broken> {
 /// # Errors
 /// [`Broken`], with [`Why::HeadGone`] where the chain is whole but another one.
 pub fn verify_with(path: &Path, earlier: Hash) -> Result<Verified, Broken> {
-    check(path, Some(earlier))
+    check(path, Some(earlier), &mut |_| {})
 }
 
-fn check(path: &Path, earlier: Option<Hash>) -> Result<Verified, Broken> {
+/// As [`verify`], or [`verify_with`] where there is an `earlier` head; tells after every
+/// [`TOLD_EVERY`] entries how many were read.
+///
+/// # Errors
+/// As [`verify_with`].
+pub fn verify_telling(
+    path: &Path,
+    earlier: Option<Hash>,
+    mut tell: impl FnMut(u64),
+) -> Result<Verified, Broken> {
+    check(path, earlier, &mut tell)
+}
+
+fn check(
+    path: &Path,
+    earlier: Option<Hash>,
+    tell: &mut dyn FnMut(u64),
+) -> Result<Verified, Broken> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let opened = Connection::open_with_flags(path, flags);
     let mut connection = opened.map_err(|error| unreadable(0, error))?;
@@ -77,7 +97,14 @@ fn check(path: &Path, earlier: Option<Hash>) -> Result<Verified, Broken> {
     patient.map_err(|error| unreadable(0, error))?;
     let moment = connection.transaction().map_err(|error| unreadable(0, error))?;
     let mut chain = Chain { entries: 0, head: Hash::NONE, times: None, is_earlier_found: false };
-    walk(&moment, |row| chain.take(row, earlier))?;
+    walk(&moment, |row| {
+        chain.take(row, earlier)?;
+        let entries = chain.entries.unsigned_abs();
+        if entries.is_multiple_of(TOLD_EVERY) {
+            tell(entries);
+        }
+        Ok(())
+    })?;
     let given = last_number(&moment).map_err(|error| unreadable(chain.entries, error))?;
     chain.end(given, earlier)
 }

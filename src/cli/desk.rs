@@ -156,7 +156,7 @@ pub(super) fn resolve(
     reason: &str,
     yes: bool,
 ) -> anyhow::Result<()> {
-    list::show(database, call)?;
+    list::show(database, call, false)?;
     confirm(&format!("Take call {call} off the list, because: {reason}"), yes)?;
     let reference = fresh_reference();
     let call = call.to_string();
@@ -306,7 +306,10 @@ impl Terminal {
     fn call(socket: &PathBuf) -> anyhow::Result<Self> {
         let stream = UnixStream::connect(socket).with_context(|| {
             let socket = socket.display();
-            format!("no daemon answers on {socket}; start it, or act as the user that it runs as")
+            format!(
+                "no daemon answers on {socket}; start it, or act as the user that it runs as or \
+                 as a member of the group that console.group names"
+            )
         })?;
         Ok(Self { lines: BufReader::new(stream) })
     }

@@ -1,217 +1,205 @@
-//! Lists for people at a desk, read from the journal beside a running daemon. Writes nothing.
+//! Lists for people at a desk: asked of the running daemon, or read from the journal where none
+//! answers. Writes nothing.
 
+use super::client::{Client, Told, Unanswered, found, part};
+use super::table::second;
+use crate::clock::SystemClock;
+use crate::console::api::{
+    CallStory, CallView, Happening, Journal, Outbox, PaymentStory, PaymentView, Payments,
+};
+pub(super) use crate::console::api::{describe, state_text as state};
 use crate::id::{CallId, PaymentId};
-use crate::payment::effect::{Call, CallKind};
-use crate::payment::event::{Event, VoidReason};
-use crate::payment::state::State;
-use crate::payment::vocabulary::SaleOutcome;
 use crate::payment::{Engine, Payment};
-use crate::store::Reader;
+use crate::store::{LIST_LEN_MAX, Reader, StoreError};
 use anyhow::Context as _;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::path::Path;
 
-/// How many of the newest payments are looked through for those that were paid too late.
-const LATE_LOOK: u32 = 200;
+/// Which payments are listed.
+#[derive(Debug, clap::Args)]
+pub(super) struct Which {
+    /// Show this payment's journal
+    #[arg(value_name = "NUMBER")]
+    number: Option<u32>,
+    /// How many to list, at most 1000
+    #[arg(long, default_value_t = 20)]
+    count: u32,
+    /// List what TEXT may mean: a number, a reference or its beginning, the code on a receipt,
+    /// Klarna's id, or an amount and perhaps the time, such as "12.34 14:35"
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["number", "count"])]
+    search: Option<String>,
+    /// Print one line of JSON
+    #[arg(long)]
+    json: bool,
+}
 
-/// Lists the newest `count` payments, or one with its journal.
-pub(super) fn payments(path: &Path, number: Option<u32>, count: u32) -> anyhow::Result<()> {
-    let reader = Reader::open(path)?;
-    warn(&reader)?;
-    if let Some(number) = number {
-        return payment(&reader, PaymentId::new(number));
+/// Lists payments, or one with its journal.
+pub(super) fn payments(path: &Path, which: &Which) -> anyhow::Result<()> {
+    if let Some(number) = which.number {
+        let read = |journal: &Journal| journal.payment(PaymentId::new(number));
+        let told = read_or(path, &format!("/v1/payments/{number}"), read)?;
+        let told = told.with_context(|| format!("there is no payment {number}"))?;
+        return show_as(which.json, told, |PaymentStory { payment, timeline, warning }| {
+            warn(warning.as_deref());
+            story(&payment, &timeline);
+        });
     }
-    let rows = reader.newest(count)?;
-    if rows.is_empty() {
-        println!("no payments yet");
-        return Ok(());
+    let told: Option<Told<Payments>> = match &which.search {
+        Some(text) => {
+            let now = SystemClock::start().now().wall;
+            let url = format!("/v1/payments?q={}", part(text));
+            read_or(path, &url, |journal| journal.search(text, now).map(Some))?
+        }
+        None => {
+            let count = which.count.min(LIST_LEN_MAX);
+            let url = format!("/v1/payments?count={count}");
+            read_or(path, &url, |journal| journal.payments(count).map(Some))?
+        }
+    };
+    let told = told.context("the daemon has no list of payments; update it")?;
+    show_as(which.json, told, |list| table(&list, which.search.is_some()))
+}
+
+fn table(list: &Payments, is_search: bool) {
+    warn(list.warning.as_deref());
+    if let Some(id) = &list.elsewhere {
+        println!("{id} is not in this journal; `refund --transaction {id}` asks Klarna about it");
+        return;
+    }
+    if list.payments.is_empty() {
+        println!("{}", if is_search { "nothing was found" } else { "no payments yet" });
+        return;
     }
     println!(
         "{:<8} {:<20} {:>14}  {:<24} till reference",
         "number", "time (UTC)", "amount", "state"
     );
-    for row in rows {
-        let payment = load(&reader, row.id)?;
+    for payment in &list.payments {
         println!(
             "{:<8} {:<20} {:>14}  {:<24} {}",
-            payment.id.to_string(),
-            &payment.started.iso8601()[..19],
-            payment.sale.amount.to_string(),
-            state(&payment),
-            payment.sale.reference,
+            payment.number,
+            second(&payment.started),
+            payment.amount.to_string(),
+            payment.text,
+            payment.reference,
         );
     }
-    Ok(())
 }
 
 /// Lists what waits to be sent, what needs a person, and which late payments were given back.
-pub(super) fn outbox(path: &Path) -> anyhow::Result<()> {
-    let reader = Reader::open(path)?;
-    warn(&reader)?;
-    let (queued, refused) = (reader.queued()?, reader.refused()?);
-    println!("{} call(s) wait for Klarna, {} need(s) a person", queued.len(), refused.len());
-    for row in queued {
-        let since = reader.call(row.call.id)?.map(|row| row.queued_at);
-        let since = since.map(|at| at.iso8601()[..19].to_owned()).unwrap_or_default();
-        let looked_for = match row.first_attempt.millis() {
-            0 => ", looked for at Klarna before it is sent",
-            _ => "",
+pub(super) fn outbox(path: &Path, json: bool) -> anyhow::Result<()> {
+    let told = read_or(path, "/v1/outbox", |journal| journal.outbox().map(Some))?;
+    let told = told.context("the daemon has no list of calls; update it")?;
+    show_as(json, told, |outbox| print_outbox(&outbox))
+}
+
+fn print_outbox(outbox: &Outbox) {
+    warn(outbox.warning.as_deref());
+    let (waiting, refused) = (outbox.waiting_count, outbox.refused_count);
+    println!("{waiting} call(s) wait for Klarna, {refused} need(s) a person");
+    for call in &outbox.waiting {
+        let since = call.queued_at.as_deref().map(second).unwrap_or_default();
+        let looked_for = match call.is_looked_for {
+            true => ", looked for at Klarna before it is sent",
+            false => "",
         };
-        let why = why(&reader, &row.call)?;
-        println!("  {}  since {since} UTC{why}{looked_for}", line(&row.call));
+        println!("  {}  since {since} UTC{}{looked_for}", line(call), why(call));
     }
-    for row in &refused {
-        let refusal = &row.refusal;
+    more(waiting - outbox.waiting.len());
+    for call in &outbox.refused {
+        let Some(refusal) = &call.refusal else { continue };
         let error_id = refusal.error_id.as_deref().unwrap_or("none");
-        println!("! {}  {}{}", line(&row.call), refusal.code, why(&reader, &row.call)?);
+        println!("! {}  {}{}", line(call), refusal.code, why(call));
         println!("    {} (error_id for Klarna's support: {error_id})", refusal.text);
     }
-    if !refused.is_empty() {
+    more(refused - outbox.refused.len());
+    if !outbox.refused.is_empty() {
         println!(
             "`outbox retry CALL` sends one again; `outbox resolve CALL --reason TEXT` ends it"
         );
     }
-    for row in reader.newest(LATE_LOOK)? {
-        let payment = load(&reader, row.id)?;
-        if let State::Voided { reason: VoidReason::LatePayment(told), .. } = &payment.state {
-            let (id, amount) = (payment.id, payment.sale.amount);
-            let sale = &payment.sale.reference;
-            let told = told.code();
-            println!("  {id}    {amount}, sale {sale}: paid after the till was told {told:?},");
-            println!("            and given back by itself");
-        }
+    for late in &outbox.late {
+        let (number, amount, sale) = (&late.number, late.amount, &late.reference);
+        let told = &late.told;
+        println!("  {number}    {amount}, sale {sale}: paid after the till was told {told:?},");
+        println!("            and given back by itself");
     }
-    Ok(())
+}
+
+fn more(count: usize) {
+    if count > 0 {
+        println!("  and {count} more");
+    }
 }
 
 /// Shows one call, and its payment's journal.
-pub(super) fn show(path: &Path, id: CallId) -> anyhow::Result<()> {
-    let reader = Reader::open(path)?;
-    let row = reader.call(id)?.with_context(|| format!("there is no call {id}"))?;
-    println!("call {}: {}{}", line(&row.call), row.state, why(&reader, &row.call)?);
-    println!("queued {} UTC, key {}", &row.queued_at.iso8601()[..19], row.call.key);
-    println!("keys before this one: {}", row.call.generation);
-    if let Some(refusal) = &row.refusal {
-        let error_id = refusal.error_id.as_deref().unwrap_or("none");
-        println!("refused: {} {} (error_id: {error_id})", refusal.code, refusal.text);
-    }
-    payment(&reader, id.payment)
-}
-
-fn line(call: &Call) -> String {
-    let (id, operation) = (call.id, call.kind.operation());
-    format!("{id}  {operation:<8} {:>14}", call.kind.amount())
-}
-
-/// Why money is given back, where the till has been told something else.
-fn why(reader: &Reader, call: &Call) -> anyhow::Result<String> {
-    if !matches!(call.kind, CallKind::Void { .. } | CallKind::Cancel { .. }) {
-        return Ok(String::new());
-    }
-    let payment = load(reader, call.id.payment)?;
-    Ok(match (&payment.state, payment.outcome()) {
-        (State::Voiding { reason: VoidReason::LatePayment(told), .. }, _) => {
-            format!(", paid after the till was told {:?}", told.code())
+pub(super) fn show(path: &Path, id: CallId, json: bool) -> anyhow::Result<()> {
+    let told = read_or(path, &format!("/v1/outbox/{id}"), |journal| journal.call(id))?;
+    let told = told.with_context(|| format!("there is no call {id}"))?;
+    show_as(json, told, |CallStory { call, payment, timeline }| {
+        println!("call {}: {}{}", line(&call), call.state, why(&call));
+        let queued_at = call.queued_at.as_deref().map(second).unwrap_or_default();
+        println!("queued {queued_at} UTC, key {}", call.key);
+        println!("keys before this one: {}", call.generation);
+        if let Some(refusal) = &call.refusal {
+            let error_id = refusal.error_id.as_deref().unwrap_or("none");
+            println!("refused: {} {} (error_id: {error_id})", refusal.code, refusal.text);
         }
-        (State::Voiding { reason, .. }, _) => format!(", {}", reason.code()),
-        (_, Some(SaleOutcome::NotPaid(reason))) => format!(", {}", reason.code()),
-        _ => String::new(),
+        story(&payment, &timeline);
     })
 }
 
-fn warn(reader: &Reader) -> anyhow::Result<()> {
-    if let Some(restored) = reader.restored()? {
-        println!("! WARNING: {restored}");
+/// Asks the daemon; reads the journal itself where none answers.
+fn read_or<T: Serialize + DeserializeOwned>(
+    path: &Path,
+    url: &str,
+    read: impl FnOnce(&Journal) -> Result<Option<T>, StoreError>,
+) -> anyhow::Result<Option<Told<T>>> {
+    match found(Client::of(path)?.get(url)) {
+        Ok(told) => Ok(told),
+        Err(error @ Unanswered::Refused { .. }) => Err(error.into()),
+        Err(Unanswered::NoDaemon { .. } | Unanswered::Silent { .. }) => {
+            let value = read(&Journal::open(path)?)?;
+            let told = value.map(|value| Ok(Told { json: serde_json::to_string(&value)?, value }));
+            told.transpose()
+        }
+    }
+}
+
+/// As JSON, or for people by `print`.
+fn show_as<T>(json: bool, told: Told<T>, print: impl FnOnce(T)) -> anyhow::Result<()> {
+    match json {
+        true => println!("{}", told.json),
+        false => print(told.value),
+    }
+    Ok(())
+}
+
+fn line(call: &CallView) -> String {
+    format!("{}  {:<8} {:>14}", call.call, call.operation, call.amount.to_string())
+}
+
+fn why(call: &CallView) -> String {
+    call.why.as_ref().map(|why| format!(", {why}")).unwrap_or_default()
+}
+
+fn warn(warning: Option<&str>) {
+    if let Some(warning) = warning {
+        println!("! WARNING: {warning}");
         println!("  (closing a shift or `outbox --acknowledge-restore` ends this warning)");
     }
-    Ok(())
 }
 
-fn payment(reader: &Reader, id: PaymentId) -> anyhow::Result<()> {
-    let payment = load(reader, id)?;
-    println!("payment {} of {}: {}", payment.id, payment.sale.amount, state(&payment));
-    println!("till reference {}, at Klarna {}", payment.sale.reference, payment.reference);
-    for record in reader.records_of(id)? {
-        println!("  {}  {}", record.at.iso8601(), describe(&record.event));
-    }
-    Ok(())
-}
-
-pub(super) fn describe(event: &Event) -> String {
-    match event {
-        Event::GivenUp { reason } => format!("{} ({})", event.name(), reason.code()),
-        Event::VoidDecided { reason, .. } => format!("{} ({})", event.name(), reason.code()),
-        Event::CreateRefused { refusal }
-        | Event::ConfirmRefused { refusal }
-        | Event::CallRefused { refusal, .. } => {
-            format!("{}: {} {}", event.name(), refusal.code, refusal.text)
-        }
-        Event::CallResolved { sequence, reason } => {
-            format!("{}: call {sequence}, {reason}", event.name())
-        }
-        Event::UpdateQueued { merchant_reference, .. } => {
-            format!("{} to {merchant_reference}", event.name())
-        }
-        Event::Adopted { found, .. } => format!("{} {}", event.name(), found.transaction),
-        Event::CaptureQueued { amount, .. }
-        | Event::Captured { amount, .. }
-        | Event::RefundQueued { amount, .. }
-        | Event::ReleaseQueued { amount, .. }
-        | Event::Released { amount, .. }
-        | Event::Refunded { amount, .. }
-        | Event::Authorised { amount, .. }
-        | Event::Voided { amount } => format!("{} {amount}", event.name()),
-        Event::SaleRequested { .. }
-        | Event::Created { .. }
-        | Event::Unavailable { .. }
-        | Event::ShopperOpened
-        | Event::ShopperLeft
-        | Event::Approved { .. }
-        | Event::ConfirmDoubted
-        | Event::Acknowledged
-        | Event::RequestEnded { .. }
-        | Event::Rekeyed { .. }
-        | Event::CallRetried { .. }
-        | Event::Updated { .. }
-        | Event::CheckQueued
-        | Event::Checked { .. }
-        | Event::NotCompared { .. }
-        | Event::ShiftEnded { .. } => event.name().to_owned(),
+fn story(payment: &PaymentView, timeline: &[Happening]) {
+    println!("payment {} of {}: {}", payment.number, payment.amount, payment.text);
+    println!("till reference {}, at Klarna {}", payment.reference, payment.payment_reference);
+    for happening in timeline {
+        println!("  {}  {}", happening.at, happening.text);
     }
 }
 
-/// The payment's state for people: what the till was told, and what has become of the money.
-pub(super) fn state(payment: &Payment) -> String {
-    let money = payment.money_so_far();
-    let mut words = vec![match payment.outcome() {
-        None => payment.state.name().to_owned(),
-        Some(SaleOutcome::Approved) => "paid".to_owned(),
-        Some(SaleOutcome::NotPaid(reason)) => format!("not paid, {}", reason.code()),
-        Some(SaleOutcome::Voided(reason)) => format!("voided, {}", reason.code()),
-    }];
-    match &payment.state {
-        State::Voiding { reason: VoidReason::LatePayment(_), .. } => {
-            words.push("paid too late, is being given back".to_owned());
-        }
-        State::Voided { reason: VoidReason::LatePayment(_), .. } => {
-            words.push("paid too late, given back".to_owned());
-        }
-        _ => {}
-    }
-    if !money.captured.is_zero() {
-        words.push(format!("captured {}", money.captured.decimal()));
-    }
-    if !money.refunded.is_zero() {
-        words.push(format!("refunded {}", money.refunded.decimal()));
-    }
-    if money.queued > 0 {
-        words.push(format!("{} queued", money.queued));
-    }
-    if money.refused > 0 {
-        words.push(format!("{} NEED A PERSON", money.refused));
-    }
-    words.join(", ")
-}
-
+/// A payment as the journal makes it.
 pub(super) fn load(reader: &Reader, id: PaymentId) -> anyhow::Result<Payment> {
     let engine = Engine::for_reading(reader.installation()?, &reader.records_of(id)?)?;
     let payment = engine.payment(id);

@@ -3,14 +3,19 @@
 //! Exit codes: 0 done, 1 failed, 2 wrong command line, 78 wrong configuration (`EX_CONFIG`); `till`
 //! has one more.
 
+mod audit;
+mod client;
 #[cfg(feature = "simulator")]
 mod demo;
 mod desk;
 mod health;
 mod list;
+mod shift;
 #[cfg(feature = "simulator")]
 mod simulate;
+mod table;
 mod till;
+mod users;
 
 use crate::config::{Config, ConfigError};
 use crate::id::CallId;
@@ -55,16 +60,12 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
-    /// List the newest payments of the journal, or show one with all that has happened
+    /// List the newest payments of the journal, search it, or show one with all that has happened
     Payments {
         #[command(flatten)]
         database: Database,
-        /// Show this payment's journal
-        #[arg(value_name = "NUMBER")]
-        number: Option<u32>,
-        /// How many to list
-        #[arg(long, default_value_t = 20)]
-        count: u32,
+        #[command(flatten)]
+        which: list::Which,
     },
     /// List the calls that wait for Klarna and those that need a person, and see to them
     Outbox {
@@ -76,7 +77,16 @@ enum Command {
         /// the daemon must be stopped for it
         #[arg(long)]
         acknowledge_restore: bool,
+        /// Print lists and calls as one line of JSON
+        #[arg(long, global = true)]
+        json: bool,
     },
+    /// Show what was sold since the last closing, close the shift, and list earlier ones
+    Shift(shift::Arguments),
+    /// List the users of the manager's pages, add some, and change what they may do
+    Users(users::Arguments),
+    /// Show who did what at the manager's pages and commands, and check that nothing was changed
+    Audit(audit::Arguments),
     /// Say how the terminal stands; exit code 1 when there is an alarm
     Health {
         #[command(flatten)]
@@ -190,22 +200,23 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             print!("{}", Config::load(&config)?.summary());
             Ok(())
         }
-        Command::Payments { database, number, count } => {
-            list::payments(&database.path()?, number, count)
-        }
-        Command::Outbox { action, database, acknowledge_restore } => {
+        Command::Payments { database, which } => list::payments(&database.path()?, &which),
+        Command::Outbox { action, database, acknowledge_restore, json } => {
             let path = database.path()?;
             if acknowledge_restore {
                 Reader::open(&path)?;
                 Store::open(&path)?.acknowledge_restore()?;
             }
             match action.unwrap_or(Outbox::List) {
-                Outbox::List => list::outbox(&path),
-                Outbox::Show { call } => list::show(&path, call),
+                Outbox::List => list::outbox(&path, json),
+                Outbox::Show { call } => list::show(&path, call, json),
                 Outbox::Retry { call } => desk::retry(&path, call),
                 Outbox::Resolve { call, reason, yes } => desk::resolve(&path, call, &reason, yes),
             }
         }
+        Command::Shift(asked) => shift::run(asked),
+        Command::Users(asked) => users::run(asked),
+        Command::Audit(asked) => audit::run(asked),
         Command::Health { database } => {
             let limits = match &database.config {
                 Some(config) => Config::load(config)?.alarms,
