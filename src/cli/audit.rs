@@ -90,8 +90,11 @@ fn list(client: &Client, count: u32, from: Option<i64>, json: bool) -> anyhow::R
 
 fn verify(file: &Path, head: Option<Hash>, json: bool) -> anyhow::Result<()> {
     let name = file.display();
-    if let Err(why) = std::fs::metadata(file) {
-        bail!("there is no audit journal at {name} ({why}); the daemon makes it when it starts");
+    if let Err(why) = std::fs::File::open(file) {
+        bail!(
+            "there is no audit journal to read at {name} ({why}); the daemon makes it when it \
+             starts, for its own user alone"
+        );
     }
     let mut progress = Progress::new();
     let verified = verify_telling(file, head, |entries| {

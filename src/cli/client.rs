@@ -52,6 +52,16 @@ pub(super) enum Unanswered {
     },
 }
 
+impl Unanswered {
+    /// Whether the system says that this user may not speak to the daemon.
+    pub(super) fn is_forbidden(&self) -> bool {
+        match self {
+            Self::NoDaemon { why, .. } => why.kind() == io::ErrorKind::PermissionDenied,
+            Self::Silent { .. } | Self::Refused { .. } => false,
+        }
+    }
+}
+
 const WHO: &str =
     "act as the user that it runs as or as a member of the group that console.group names";
 

@@ -5,13 +5,12 @@
 //! a reference, so repeating it with the same one never does it twice.
 
 use super::list;
+use crate::console::api::PaymentView;
 use crate::id::DESK_PREFIX;
 use crate::id::{CallId, PaymentId, PaymentReference, PosReference, TransactionId};
 use crate::money::{Amount, Currency};
-use crate::payment::Payment;
 use crate::payment::vocabulary::SaleName;
 use crate::pos::desk::socket_beside;
-use crate::store::Reader;
 use anyhow::{Context as _, bail};
 use serde_json::{Map, Value, json};
 use std::io::{BufRead as _, BufReader, IsTerminal as _, Write as _};
@@ -103,15 +102,34 @@ impl Sale {
             (None, None, None) => bail!("name a sale"),
         })
     }
+
+    /// The payment in the journal that goes by this name.
+    fn known(&self, database: &Path) -> anyhow::Result<Option<PaymentView>> {
+        let name = self.name()?;
+        let (field, value) = in_protocol(&name);
+        list::named(database, (field, &value), &name)
+    }
+}
+
+/// A sale's name in the till protocol: the field and its value.
+fn in_protocol(name: &SaleName) -> (&'static str, String) {
+    match name {
+        SaleName::Till(reference) => ("sale", reference.to_string()),
+        SaleName::Number(number) => ("payment", number.to_string()),
+        SaleName::Receipt(digits) => ("payment", digits.to_string()),
+        SaleName::Trace(digits) => ("payment", digits.to_string()),
+        SaleName::Payment(name) => ("payment_reference", name.to_string()),
+        SaleName::Transaction(id) => ("transaction", id.to_string()),
+    }
 }
 
 /// Captures or refunds.
 pub(super) fn money(op: &'static str, asked: &Money) -> anyhow::Result<()> {
     let mut line = Map::new();
     let database = asked.about.database.clone().path()?;
-    let known = known(&database, &asked.about.sale.name()?)?;
+    let known = asked.about.sale.known(&database)?;
     if let Some(text) = &asked.amount {
-        let own = known.as_ref().map(|payment| payment.sale.amount.currency());
+        let own = known.as_ref().map(|payment| payment.amount.currency());
         let currency = asked.currency.or(own);
         let currency = currency.context("the sale is not in this journal: name the --currency")?;
         let amount = Amount::parse(text, currency).with_context(|| format!("amount {text:?}"))?;
@@ -125,14 +143,14 @@ pub(super) fn money(op: &'static str, asked: &Money) -> anyhow::Result<()> {
 /// Voids or releases.
 pub(super) fn whole(op: &'static str, asked: &Whole) -> anyhow::Result<()> {
     let database = asked.about.database.clone().path()?;
-    let known = known(&database, &asked.about.sale.name()?)?;
+    let known = asked.about.sale.known(&database)?;
     command(op, &asked.about, &database, known, Map::new(), "all that is not captured")
 }
 
 /// Changes a merchant reference.
 pub(super) fn update(asked: &Update) -> anyhow::Result<()> {
     let database = asked.about.database.clone().path()?;
-    let known = known(&database, &asked.about.sale.name()?)?;
+    let known = asked.about.sale.known(&database)?;
     let label = asked.merchant_reference.as_str();
     let line = Map::from_iter([("merchant_reference".to_owned(), label.into())]);
     command("update", &asked.about, &database, known, line, &format!("to {label:?}"))
@@ -179,19 +197,12 @@ fn command(
     op: &'static str,
     about: &About,
     database: &Path,
-    known: Option<Payment>,
+    known: Option<PaymentView>,
     mut line: Map<String, Value>,
     what: &str,
 ) -> anyhow::Result<()> {
     let name = about.sale.name()?;
-    let (field, value) = match &name {
-        SaleName::Till(reference) => ("sale", reference.to_string()),
-        SaleName::Number(number) => ("payment", number.to_string()),
-        SaleName::Receipt(digits) => ("payment", digits.to_string()),
-        SaleName::Trace(digits) => ("payment", digits.to_string()),
-        SaleName::Payment(name) => ("payment_reference", name.to_string()),
-        SaleName::Transaction(id) => ("transaction", id.to_string()),
-    };
+    let (field, value) = in_protocol(&name);
     let reference = match &about.reference {
         Some(text) if text.starts_with(DESK_PREFIX) => text.clone(),
         Some(text) => format!("{DESK_PREFIX}{text}"),
@@ -202,12 +213,9 @@ fn command(
     line.insert(field.into(), value.into());
     if !about.json {
         match &known {
-            Some(payment) => println!(
-                "sale {} of {}: {}",
-                payment.sale.reference,
-                payment.sale.amount,
-                list::state(payment)
-            ),
+            Some(payment) => {
+                println!("sale {} of {}: {}", payment.reference, payment.amount, payment.text)
+            }
             None if matches!(name, SaleName::Transaction(_)) => {
                 println!("{name} is not in this journal; Klarna will be asked about it");
             }
@@ -288,13 +296,6 @@ pub(super) fn confirm(what: &str, yes: bool) -> anyhow::Result<()> {
         "y" | "yes" => Ok(()),
         _ => bail!("nothing was done"),
     }
-}
-
-/// The payment in the journal that goes by this name.
-fn known(database: &Path, name: &SaleName) -> anyhow::Result<Option<Payment>> {
-    let reader = Reader::open(database)?;
-    let id = reader.payment_by_name(name)?;
-    id.map(|id| list::load(&reader, id)).transpose()
 }
 
 /// A connection to the running daemon.

@@ -7,10 +7,9 @@ use crate::clock::SystemClock;
 use crate::console::api::{
     CallStory, CallView, Happening, Journal, Outbox, PaymentStory, PaymentView, Payments,
 };
-pub(super) use crate::console::api::{describe, state_text as state};
 use crate::id::{CallId, PaymentId};
-use crate::payment::{Engine, Payment};
-use crate::store::{LIST_LEN_MAX, Reader, StoreError};
+use crate::payment::vocabulary::SaleName;
+use crate::store::{LIST_LEN_MAX, StoreError};
 use anyhow::Context as _;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -150,6 +149,17 @@ pub(super) fn show(path: &Path, id: CallId, json: bool) -> anyhow::Result<()> {
     })
 }
 
+/// The payment of this journal that goes by `name`, given with the word for it.
+pub(super) fn named(
+    path: &Path,
+    (word, text): (&str, &str),
+    name: &SaleName,
+) -> anyhow::Result<Option<PaymentView>> {
+    let url = format!("/v1/payments?{word}={}", part(text));
+    let told = read_or(path, &url, |journal| journal.named(name).map(Some))?;
+    Ok(told.and_then(|told| told.value.payments.into_iter().next()))
+}
+
 /// Asks the daemon; reads the journal itself where none answers.
 fn read_or<T: Serialize + DeserializeOwned>(
     path: &Path,
@@ -159,8 +169,13 @@ fn read_or<T: Serialize + DeserializeOwned>(
     match found(Client::of(path)?.get(url)) {
         Ok(told) => Ok(told),
         Err(error @ Unanswered::Refused { .. }) => Err(error.into()),
-        Err(Unanswered::NoDaemon { .. } | Unanswered::Silent { .. }) => {
-            let value = read(&Journal::open(path)?)?;
+        Err(error @ (Unanswered::NoDaemon { .. } | Unanswered::Silent { .. })) => {
+            let journal = match Journal::open(path) {
+                // Whoever may not speak to the daemon may not read its files either.
+                Err(_) if error.is_forbidden() => return Err(error.into()),
+                journal => journal?,
+            };
+            let value = read(&journal)?;
             let told = value.map(|value| Ok(Told { json: serde_json::to_string(&value)?, value }));
             told.transpose()
         }
@@ -197,11 +212,4 @@ fn story(payment: &PaymentView, timeline: &[Happening]) {
     for happening in timeline {
         println!("  {}  {}", happening.at, happening.text);
     }
-}
-
-/// A payment as the journal makes it.
-pub(super) fn load(reader: &Reader, id: PaymentId) -> anyhow::Result<Payment> {
-    let engine = Engine::for_reading(reader.installation()?, &reader.records_of(id)?)?;
-    let payment = engine.payment(id);
-    payment.cloned().with_context(|| format!("there is no payment {}", id.number()))
 }

@@ -123,9 +123,32 @@ display      framebuffer /dev/fb0, turned by 0 degrees
 languages    de, unless the till names another one
 receipts     32 columns, the last words are that they are not fiscal
 printer      none but the till's
+console      no pages; commands: the daemon's user
 log          Text, info
 ";
     assert_eq!(summary, expected);
+}
+
+#[test]
+fn the_console_has_pages_a_group_and_its_role() {
+    let desk = Desk::new();
+    let with = |lines: &str| format!("{GOOD}\n[console]\n{lines}\n");
+    desk.takes(&with(""), "console      https://127.0.0.1:8443, a certificate of its own making");
+    desk.takes(&with("listen = \"none\""), "console      no pages; commands: the daemon's user\n");
+    let group = "listen = \"none\"\ngroup = \"tillstaff\"";
+    desk.takes(&with(group), "no pages; commands: group tillstaff as manager\n");
+    let admin = format!("{group}\ngroup_role = \"admin\"");
+    desk.takes(&with(&admin), "no pages; commands: group tillstaff as admin\n");
+    desk.refuses(
+        &with("listen = \"nowhere\"\ngroup = \"till:staff\"\ngroup_role = \"boss\""),
+        &[
+            "console.listen: \"nowhere\" is no address",
+            "console.group: \"till:staff\" is no name of a group",
+            "console.group_role: \"boss\" is no role; write cashier, manager or admin",
+        ],
+    );
+    let long = format!("group = {:?}", "x".repeat(33));
+    desk.refuses(&with(&long), &["console.group: "]);
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod faults;
 mod framebuffer;
 mod gallery;
 mod log_privacy;
+mod office;
 mod payment;
 mod power_cut;
 mod random;

@@ -67,3 +67,25 @@ impl<T: DeserializeOwned> FromRequest<Arc<Office>> for Said<T> {
         serde_json::from_slice(&body).map(Self).map_err(|_| Trouble::BadForm)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_owner_is_an_admin_by_birth() {
+        let own = rustix::process::geteuid().as_raw();
+        let client = |uid: u32| {
+            let person = Person { uid, name: uid.to_string() };
+            Client::new(&person, Role::Manager)
+        };
+        for uid in [0, own] {
+            client(uid).needs(Right::Users).expect("an admin");
+        }
+        let member = client(own.wrapping_add(4711));
+        member.needs(Right::Shift).expect("a manager");
+        for right in [Right::Users, Right::Audit, Right::Resolve] {
+            assert!(matches!(member.needs(right), Err(Trouble::NotAllowed)), "{right:?}");
+        }
+    }
+}

@@ -8,6 +8,7 @@ use crate::clock::{Wall, Zone};
 use crate::id::{CallId, PaymentId};
 use crate::money::Currency;
 use crate::payment::effect::Call;
+use crate::payment::vocabulary::SaleName;
 use crate::store::{Reader, StoreError};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -52,6 +53,14 @@ impl Journal {
         found(&self.0, self.0.search(text, now, &Zone::of_this_system(), &currencies)?)
     }
 
+    /// The payment that goes by `name`, or an empty list.
+    ///
+    /// # Errors
+    /// [`StoreError`], when the journal cannot be read.
+    pub fn named(&self, name: &SaleName) -> Result<Payments, StoreError> {
+        named(&self.0, name)
+    }
+
     /// One payment with its journal; `None` if there is none of this number.
     ///
     /// # Errors
@@ -86,6 +95,12 @@ pub(super) fn found(book: &Book, found: Found) -> Result<Payments, StoreError> {
     let payments = found.payments.iter().map(PaymentView::from).collect();
     let elsewhere = found.elsewhere.map(|id| id.to_string());
     Ok(Payments { payments, elsewhere, warning: warning(book)? })
+}
+
+pub(super) fn named(book: &Book, name: &SaleName) -> Result<Payments, StoreError> {
+    let payment = book.named(name)?.map(|id| book.payment(id)).transpose()?.flatten();
+    let payments = payment.iter().map(PaymentView::from).collect();
+    Ok(Payments { payments, elsewhere: None, warning: warning(book)? })
 }
 
 pub(super) fn story(book: &Book, id: PaymentId) -> Result<Option<PaymentStory>, StoreError> {

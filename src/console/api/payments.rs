@@ -5,7 +5,8 @@ use super::super::page::work;
 use super::client::Client;
 use super::{Answer, CallStory, Outbox, PaymentStory, Payments, Shared, journal};
 use crate::access::Right;
-use crate::id::{CallId, PaymentId};
+use crate::id::{CallId, PaymentId, PaymentReference, PosReference, TextError, TransactionId};
+use crate::payment::vocabulary::SaleName;
 use crate::store::LIST_LEN_MAX;
 use axum::Json;
 use axum::extract::{Path, Query, State};
@@ -19,22 +20,42 @@ const COUNT: u32 = 20;
 pub(super) struct Which {
     count: Option<u32>,
     q: Option<String>,
+    sale: Option<String>,
+    payment: Option<u32>,
+    payment_reference: Option<String>,
+    transaction: Option<String>,
+}
+
+impl Which {
+    /// The one sale that is asked for, named as in the till protocol.
+    fn name(&self) -> Result<Option<SaleName>, TextError> {
+        let number = self.payment.map(|number| SaleName::Number(PaymentId::new(number)));
+        Ok(match (number, &self.sale, &self.payment_reference, &self.transaction) {
+            (Some(number), ..) => Some(number),
+            (_, Some(text), ..) => Some(SaleName::Till(PosReference::new(text)?)),
+            (_, _, Some(text), _) => Some(SaleName::Payment(PaymentReference::new(text)?)),
+            (_, _, _, Some(text)) => Some(SaleName::Transaction(TransactionId::new(text)?)),
+            (None, None, None, None) => None,
+        })
+    }
 }
 
 pub(super) async fn list(
     State(office): Shared,
     client: Client,
-    Query(Which { count, q }): Query<Which>,
+    Query(which): Query<Which>,
 ) -> Answer<Payments> {
     client.needs(Right::See)?;
-    let count = count.unwrap_or(COUNT);
+    let (count, name) = (which.count.unwrap_or(COUNT), which.name());
+    let name = name.map_err(|_| Trouble::BadForm)?;
     if count > LIST_LEN_MAX {
         return Err(Trouble::BadForm);
     }
     let read = move || {
-        office.read(|book| match q {
-            None => journal::payments(book, count),
-            Some(text) => {
+        office.read(|book| match (name, which.q) {
+            (Some(name), _) => journal::named(book, &name),
+            (None, None) => journal::payments(book, count),
+            (None, Some(text)) => {
                 let (now, context) = (office.now().wall, &office.context);
                 let found = book.search(&text, now, &context.head.zone, &context.currencies)?;
                 journal::found(book, found)
@@ -64,9 +85,10 @@ pub(super) async fn outbox(State(office): Shared, client: Client) -> Answer<Outb
 pub(super) async fn call(
     State(office): Shared,
     client: Client,
-    Path(id): Path<CallId>,
+    Path(id): Path<String>,
 ) -> Answer<CallStory> {
     client.needs(Right::See)?;
+    let id: CallId = id.parse().map_err(|_| Trouble::BadForm)?;
     let attempts = office.pulse().attempts;
     let story = office.read(|book| journal::call(book, id, &attempts))?;
     story.map(Json).ok_or(Trouble::NotFound)

@@ -5,7 +5,7 @@ use super::super::Arguments;
 use super::super::script::say;
 use super::super::shop::{SCREEN, Shop, free_address, line};
 use super::TILL;
-use crate::cli::list::describe;
+use crate::console::api::describe;
 use crate::simulator::ShopperAction;
 use anyhow::Context as _;
 use serialport::TTYPort;
