@@ -123,7 +123,10 @@ async fn a_shift_is_shown_closed_once_and_kept() {
     let total = &open["totals"][0];
     assert_eq!((&total["sales"]["minor"], &total["sales_count"]), (&json!(1299), &json!(2)));
     assert_eq!(total["net"], json!({ "minor": 1299, "currency": "EUR" }));
-    said(&database, &["shift"], 0, &["EUR       count    sum", "sales         2  12.99"]);
+    let shown = said(&database, &["shift"], 0, &["sales         2  12.99"]);
+    let docs = std::fs::read_to_string("docs/operations.md").expect("the page");
+    let indented: String = shown.lines().map(|line| format!("    {line}\n")).collect();
+    assert!(docs.contains(&indented.replace("    \n", "\n")), "the page shows another:\n{shown}");
     said(&database, &["shift", "close"], 1, &["sales", "nobody is here to be asked; add --yes"]);
     said(&database, &["shift", "close", "--shift", "2", "--yes"], 1, &["there is no shift 2 yet"]);
     let report = said(&database, &["shift", "close", "--yes"], 0, &["12.99", "Test Store"]);

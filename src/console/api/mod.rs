@@ -1,9 +1,9 @@
-//! The console for the command line: the same things as the pages, as JSON (RFC 8259) over HTTP on a
-//! Unix socket beside the database.
+//! The console for the command line: the same things as the pages, as JSON (RFC 8259) over HTTP on
+//! a Unix socket beside the database.
 //!
 //! Who asks is whom the system says; nobody signs in. Amounts are `{"minor":1234,"currency":"EUR"}`,
-//! times ISO 8601 in UTC, ids text; what is refused is `{"error":{"code":...,"text":...}}`. What is
-//! read comes from [`book`](super::book), what is changed goes through [`act`](super::act) and
+//! times ISO 8601 in UTC, ids text; a refusal is `{"error":{"code":...,"text":...}}`. What is read
+//! comes from [`book`](super::book), what is changed goes through [`act`](super::act) and
 //! [`access`](crate::access), as on the pages.
 
 mod answer;
@@ -22,7 +22,7 @@ pub use people::{AuditPage, EntryView, FirstPinView, SetUpView, SignedOutView, U
 pub use shifts::{Closing, ShiftView, Shifts, TotalView, WaitingView};
 pub use view::{
     AttemptView, CallStory, CallView, Happening, LateView, Outbox, PaymentStory, PaymentView,
-    Payments, RefusalView, describe, state_text,
+    Payments, RefusalView, describe,
 };
 
 use super::Office;

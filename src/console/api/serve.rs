@@ -53,7 +53,9 @@ pub(in crate::console) async fn commands(
                 };
                 let Ok(person) = Person::behind(&stream) else { continue };
                 let client = Client::new(&person, group_role);
-                guests.let_in(person.uid, |spoken| connection(stream, client, router.clone(), spoken));
+                guests.let_in(person.uid, |spoken| {
+                    connection(stream, client, router.clone(), spoken)
+                });
             }
             () = guests.one_goes() => {}
         }

@@ -312,7 +312,7 @@ pub fn describe(event: &Event) -> String {
 
 /// A payment's state for people, in English: what the till was told, and what has become of the
 /// money.
-pub fn state_text(payment: &Payment) -> String {
+fn state_text(payment: &Payment) -> String {
     let money = payment.money_so_far();
     let mut words = vec![match payment.outcome() {
         None => payment.state.name().to_owned(),
