@@ -39,7 +39,7 @@
 //! | [`printer`] | a document on paper: by a program or on a device |
 //! | [`local`] | Unix sockets beside the database, and who is at their other end |
 //! | [`access`] | users, PINs, sessions and the audit journal of the manager's console |
-//! | [`console`] | pages for browsers: the store manager's, and what the shopper sees |
+//! | [`console`] | the store manager's pages, the same for the command line, and the shopper's |
 //! | [`config`] | one TOML file and the environment, checked as a whole |
 //! | [`telemetry`] | logs; metrics and alarms are [`daemon`]'s |
 //! | [`daemon`] | the composition root |

@@ -25,9 +25,11 @@ impl Table {
         Self { columns: heading.iter().map(|(_, side)| *side).collect(), rows: vec![names] }
     }
 
-    /// One more row; it has as many texts as the heading.
+    /// One more row; it has as many texts as the heading. What others have typed cannot steer the
+    /// terminal.
     pub(super) fn row<const N: usize>(&mut self, texts: [String; N]) {
-        self.rows.push(texts.into());
+        let shown = |text: String| text.replace(char::is_control, "\u{fffd}");
+        self.rows.push(texts.map(shown).into());
     }
 
     /// The lines, without blanks at their ends.
@@ -99,6 +101,13 @@ mod tests {
         table.row(["ä".to_owned(), "1.00".to_owned(), String::new()]);
         table.row(["longer".to_owned(), "-1234.50".to_owned(), "x".to_owned()]);
         assert_eq!(table.lines(), ["name         sum", "ä           1.00", "longer  -1234.50  x"]);
+    }
+
+    #[test]
+    fn a_text_cannot_steer_the_terminal() {
+        let mut table = Table::new(&[("", Side::Left)]);
+        table.row(["a\x1b[2J\u{9b}2J\r\nb".to_owned()]);
+        assert_eq!(table.lines()[1], "a\u{fffd}[2J\u{fffd}2J\u{fffd}\u{fffd}b");
     }
 
     #[test]

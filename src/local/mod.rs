@@ -37,15 +37,28 @@ impl Person {
     /// # Errors
     /// When the system does not say.
     pub fn behind(stream: &tokio::net::UnixStream) -> io::Result<Self> {
-        let uid = stream.peer_cred()?.uid();
+        let uid = uid_behind(stream)?;
         let name = accounts::user_name(uid).unwrap_or_else(|| uid.to_string());
         Ok(Self { uid, name })
     }
 
     /// Whether it is the daemon's own user or the superuser, who can read all of its files anyway.
     pub fn is_owner(&self) -> bool {
-        self.uid == ROOT || self.uid == rustix::process::geteuid().as_raw()
+        is_owner(self.uid)
     }
+}
+
+/// The system's number of whoever has opened the other end of `stream`; reads no file.
+///
+/// # Errors
+/// When the system does not say.
+pub fn uid_behind(stream: &tokio::net::UnixStream) -> io::Result<u32> {
+    Ok(stream.peer_cred()?.uid())
+}
+
+/// As [`Person::is_owner`], of a user's number.
+pub fn is_owner(uid: u32) -> bool {
+    uid == ROOT || uid == rustix::process::geteuid().as_raw()
 }
 
 /// The file beside the database at `store` whose name ends in `suffix`.

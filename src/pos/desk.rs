@@ -6,7 +6,7 @@
 //! at the desk, and each picks its own by the reference.
 
 use super::{TillEvent, native};
-use crate::local::{self, Person};
+use crate::local;
 use crate::payment::vocabulary::{Problem, Reply, Request};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -93,7 +93,7 @@ pub fn serve(
                 (place, stream) = let_in(&listener, &seats) => {
                     count += 1;
                     let session = native::Session::new(settings.clone());
-                    let owner = Person::behind(&stream).is_ok_and(|person| person.is_owner());
+                    let owner = local::uid_behind(&stream).is_ok_and(local::is_owner);
                     let may_resolve = owner || may_all_resolve;
                     let guest = Guest { seat: Seat(count), stream, session, may_resolve };
                     let (events, told) = (events.clone(), told.subscribe());

@@ -1,10 +1,10 @@
 //! The console for the command line: the same things as the pages, as JSON (RFC 8259) over HTTP on
 //! a Unix socket beside the database.
 //!
-//! Who asks is whom the system says; nobody signs in. Amounts are `{"minor":1234,"currency":"EUR"}`,
-//! times ISO 8601 in UTC, ids text; a refusal is `{"error":{"code":...,"text":...}}`. What is read
-//! comes from [`book`](super::book), what is changed goes through [`act`](super::act) and
-//! [`access`](crate::access), as on the pages.
+//! Who asks is whom the system says; nobody signs in. An amount is
+//! `{"minor":1234,"currency":"EUR"}`, a time ISO 8601 in UTC, an id text, and a refusal
+//! `{"error":{"code":...,"text":...}}`. What is read comes from [`book`](super::book), what is
+//! changed goes through [`act`](super::act) and [`access`](crate::access), as on the pages.
 
 mod answer;
 mod client;
