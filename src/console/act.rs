@@ -1,8 +1,9 @@
-//! Asking the daemon: the only way in which a page changes anything about money.
+//! Asking the daemon: the only way in which a page or the console's socket changes anything about
+//! money.
 //!
-//! A command's reference is a function of what the page has shown, so that the same form sent twice,
-//! from two windows, or again after a restart is one command. What was asked for, by whom and with
-//! what answer, goes into the audit journal around it.
+//! A command's reference is a function of what was shown, so that the same form sent twice, from
+//! two windows, or again after a restart is one command. What was asked for, by whom and with what
+//! answer, goes into the audit journal around it.
 
 use super::page::trouble::Trouble;
 use super::visitor::Visitor;

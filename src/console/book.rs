@@ -248,8 +248,8 @@ impl Book {
         Ok(Some(Shift { number, turnover, closed, waiting: Vec::new() }))
     }
 
-    /// The records of a shift one page at a time, from `after` on; the second part is where the next
-    /// page begins, if there is one.
+    /// The records of a shift one page at a time, from `after` on; the second part is where the
+    /// next page begins, if there is one.
     pub(super) fn shift_page(
         &self,
         number: u32,

@@ -95,6 +95,7 @@ async fn payments_are_listed_searched_and_read_without_the_daemon_as_well() {
     let read = [&["payments"][..], &["payments", "1"], &["outbox", "list"]];
     let with: Vec<Value> = read.iter().map(|arguments| asked(&database, arguments)).collect();
     assert_eq!(with[2]["waiting"][0]["operation"], "refund");
+    assert_eq!(with[2]["waiting"][0]["is_looked_for"], false, "its key is as old as it is");
     let printed = said(&database, &["payments"], 0, &["1 queued"]);
     terminal.switch_off().await;
     let without: Vec<Value> = read.iter().map(|arguments| asked(&database, arguments)).collect();

@@ -115,7 +115,8 @@ pub(super) fn outbox(book: &Book, attempts: &Attempts) -> Result<Outbox, StoreEr
     for (row, facts) in &queue.waiting {
         waiting.push(CallView {
             queued_at: facts.as_ref().map(|facts| facts.queued_at.iso8601()),
-            is_looked_for: row.first_attempt.millis() != 0,
+            // Without a first attempt nobody knows how old its key is.
+            is_looked_for: row.first_attempt.millis() == 0,
             why: why(book, &row.call)?,
             attempt: attempts.get(&row.call.id).map(Into::into),
             ..CallView::new(&row.call, "queued")
