@@ -43,7 +43,8 @@ fn raw(database: &Path, bytes: &[u8]) -> String {
 fn post(database: &Path, path: &str, kind: &str, body: &str) -> String {
     let length = body.len();
     let head = format!(
-        "POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n\r\n"
+        "POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: {kind}\r\n\
+         content-length: {length}\r\n\r\n"
     );
     raw(database, format!("{head}{body}").as_bytes())
 }
