@@ -32,7 +32,8 @@ pub(super) async fn live(
         while tokio::time::Instant::now() < end {
             tokio::select! {
                 changed = pulse.changed() => {
-                    let told = sender.send(Ok(Event::default().event("changed").data("")));
+                    // An event without data is none (9.2.6).
+                    let told = sender.send(Ok(Event::default().event("changed").data("1")));
                     if changed.is_err() || !matches!(tokio::time::timeout(LOOK, told).await, Ok(Ok(()))) {
                         return;
                     }

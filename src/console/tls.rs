@@ -76,7 +76,7 @@ pub(super) struct Validity {
 }
 
 /// The configured certificate, or the self-made one beside the database at `store`, made now if
-/// there is none, it is about to expire, or it does not say `names`.
+/// there is none or it is about to expire.
 pub(super) fn identity(
     settings: &Settings,
     listen: SocketAddr,

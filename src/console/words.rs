@@ -8,7 +8,7 @@ use crate::i18n::Lang;
 /// Languages that staff can choose.
 pub(super) const LANGUAGES: [Lang; 4] = [Lang::En, Lang::De, Lang::Sv, Lang::Fr];
 /// The cookie in which a browser keeps the choice; it is no secret.
-pub(super) const COOKIE: &str = "console-language";
+pub(super) const COOKIE: &str = "__Host-console-language";
 /// Longest header that is looked through.
 const ACCEPT_LEN_MAX: usize = 500;
 

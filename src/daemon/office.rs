@@ -2,7 +2,7 @@
 
 use super::Daemon;
 use super::ask::Asker;
-use crate::access::Right;
+use crate::access::{Right, Role};
 use crate::acquirer::Acquirer;
 use crate::clock::{Now, SystemClock};
 use crate::config::Config;
@@ -92,10 +92,11 @@ impl Office {
 }
 
 /// Who may come to the desk beside the daemon's own user: whoever may give money back at the
-/// console.
+/// console without a limit, for the desk knows none.
 pub(super) fn desk_group(settings: &console::Settings) -> Option<desk::Group> {
     let role = settings.group_role;
-    let name = settings.group.clone().filter(|_| role.may(Right::Return))?;
+    let is_limited = settings.return_limit.is_some() && role != Role::Admin;
+    let name = settings.group.clone().filter(|_| role.may(Right::Return) && !is_limited)?;
     Some(desk::Group { name, may_resolve: role.may(Right::Resolve) })
 }
 

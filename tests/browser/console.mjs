@@ -25,7 +25,7 @@ const { values: asked } = parseArgs({
     pictures: { type: "string", default: join(root, "target/browser") },
   },
 });
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 30_000;
 const PIN = "483920";
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const validator = new HtmlValidate({
@@ -166,8 +166,6 @@ try {
   await page.getByRole("row", { name: /49\.90/ }).getByText("Paid", { exact: true }).waitFor();
   check((await sold) === 0, "the till has heard that it was paid");
   await sell("12.00");
-  await sell("5.66");
-  await page.getByText("Not paid: declined by Klarna").waitFor();
   await judge(page, "today");
   await picture(page, "today");
 
@@ -274,10 +272,11 @@ try {
   await keys.getByRole("heading", { name: "Zahlung 000002" }).waitFor();
   await reach("the return", (at) => at.startsWith("A") && at.includes("Rückgabe"));
   await keys.keyboard.press("Enter");
-  await keys.getByRole("heading", { name: /000002/ }).waitFor();
+  await keys.locator("#amount").waitFor();
   await reach("the amount", (at) => at.startsWith("INPUT amount"));
   await keys.keyboard.type("2,00");
   await keys.keyboard.press("Enter");
+  await keys.locator("#pin").waitFor();
   await reach("the PIN", (at) => at.startsWith("INPUT pin"));
   await keys.keyboard.type(PIN);
   await keys.keyboard.press("Enter");

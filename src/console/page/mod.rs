@@ -34,8 +34,6 @@ use trouble::Trouble;
 const STYLE: &str = include_str!("../assets/console.css");
 const SCRIPT: &str = include_str!("../assets/console.js");
 const ICON: &str = include_str!("../assets/icon.svg");
-/// Seconds between two looks of a browser without script.
-const REFRESH_S: u32 = 15;
 
 type Shared = State<Arc<Office>>;
 type Page = Result<Markup, Trouble>;
@@ -78,7 +76,7 @@ pub(super) fn router(office: Arc<Office>) -> Router {
         .route("/live", get(live::live))
         .route("/assets/console.css", get(|| asset("text/css; charset=utf-8", STYLE)))
         .route("/assets/console.js", get(|| asset("text/javascript; charset=utf-8", SCRIPT)))
-        .route("/assets/icon.svg", get(|| asset("image/svg+xml", ICON)))
+        .route("/assets/icon.svg", get(|| asset("image/svg+xml; charset=utf-8", ICON)))
         .fallback(|_: Uri| async { Trouble::NotFound })
         .method_not_allowed_fallback(|| async { Trouble::WrongMethod })
         .with_state(office)
@@ -216,14 +214,14 @@ fn document(
                 link rel="stylesheet" href="/assets/console.css";
                 link rel="icon" type="image/svg+xml" href="/assets/icon.svg";
                 script src="/assets/console.js" defer {}
-                @if is_live {
-                    noscript { meta http-equiv="refresh" content=(REFRESH_S); }
-                }
             }
             body data-live-from=[is_live.then_some("/live")] {
                 (head)
                 main #main tabindex="-1" {
                     h1 { (title) }
+                    @if is_live {
+                        noscript { p { a.button href="" { (Say::Reload.of(lang)) } } }
+                    }
                     (body)
                 }
                 (footer(office, lang))

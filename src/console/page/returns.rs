@@ -151,6 +151,7 @@ fn sum(items: &[LineItem], chosen: &[usize]) -> Option<Amount> {
 fn read(fields: &Fields, story: &Story) -> Result<Asked, Say> {
     let items: Result<Vec<usize>, _> = fields.all("item").map(str::parse).collect();
     let mut items: Vec<usize> = items.map_err(|_| Say::BadFormAdvice)?;
+    items.sort_unstable();
     items.dedup();
     let rest = rest(story).ok_or(Say::NothingToReturn)?;
     let written = fields.one("amount").trim().replace(',', ".");

@@ -35,6 +35,7 @@ phrases! {
         "Ihre PIN zur Bestätigung",
         "Din PIN-kod som bekräftelse",
         "Votre code PIN, pour confirmer";
+    Reload: "Show what is new", "Neuen Stand anzeigen", "Visa det senaste", "Actualiser";
     Back: "Back", "Zurück", "Tillbaka", "Retour";
     Cancel: "Cancel", "Abbrechen", "Avbryt", "Annuler";
     Continue: "Continue", "Weiter", "Fortsätt", "Continuer";
