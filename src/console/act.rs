@@ -107,7 +107,8 @@ impl Office {
             Ordering::Greater => return Err(Trouble::NotFound),
             Ordering::Equal => {}
         }
-        let request = Request::EndShift { reference: closing_reference(number) };
+        let request =
+            Request::EndShift { reference: closing_reference(number), shift: Some(number) };
         self.ask(by, "close_shift", json!({ "shift": number }), request).await?;
         Ok(true)
     }

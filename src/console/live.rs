@@ -34,7 +34,8 @@ pub(super) async fn live(
                 changed = pulse.changed() => {
                     // An event without data is none (9.2.6).
                     let told = sender.send(Ok(Event::default().event("changed").data("1")));
-                    if changed.is_err() || !matches!(tokio::time::timeout(LOOK, told).await, Ok(Ok(()))) {
+                    let told = tokio::time::timeout(LOOK, told).await;
+                    if changed.is_err() || !matches!(told, Ok(Ok(()))) {
                         return;
                     }
                     tokio::time::sleep(PACE).await;

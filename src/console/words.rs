@@ -54,7 +54,7 @@ macro_rules! phrases {
     };
 }
 
-include!("words/phrases.rs");
+include!("words/phrases.in");
 
 impl Say {
     /// The same with `values` in the places of `{}`, in their order.

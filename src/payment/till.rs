@@ -43,7 +43,7 @@ impl Draft<'_> {
             Request::Find { reference, sale } => self.find(reference, &sale, looked),
             Request::Book(asked) => self.book(&asked, false, looked),
             Request::PartialReversal(asked) => self.book(&asked, true, looked),
-            Request::EndShift { reference } => self.end_shift(reference, turnover),
+            Request::EndShift { reference, shift } => self.end_shift(reference, shift, turnover),
             Request::Totals { reference } => {
                 let report = self.report(reference, turnover, 0);
                 self.reply(Reply::Totals(Box::new(report)));
@@ -201,13 +201,23 @@ impl Draft<'_> {
         turnover: Turnover,
         captures_queued: u32,
     ) -> ShiftReport {
-        let shift = self.engine.shifts.keys().next_back().map_or(1, |last| last + 1);
+        let shift = self.open_shift();
         let Turnover { totals, payments } = turnover;
         let at = Some(self.step.now().wall);
         ShiftReport { reference, shift, totals, captures_queued, payments, at }
     }
 
-    fn end_shift(&mut self, reference: PosReference, turnover: Turnover) -> Result<(), Stop> {
+    /// The number of the shift that is open.
+    fn open_shift(&self) -> u32 {
+        self.engine.shifts.keys().next_back().map_or(1, |last| last + 1)
+    }
+
+    fn end_shift(
+        &mut self,
+        reference: PosReference,
+        meant: Option<u32>,
+        turnover: Turnover,
+    ) -> Result<(), Stop> {
         if let Some(report) = self.engine.shift_of(&reference) {
             self.reply(Reply::Shift(Box::new(report)));
             return Ok(());
@@ -215,6 +225,10 @@ impl Draft<'_> {
         if self.payment_of(&reference).is_some() {
             let what = self.meaning(&reference);
             return Err(Problem::ReferenceReused(reference, what).into());
+        }
+        if let Some(meant) = meant.filter(|meant| *meant != self.open_shift()) {
+            let why = format!("shift {meant} is not open; shift {} is", self.open_shift());
+            return Err(Problem::NotAllowed(why).into());
         }
         if let Some(active) = self.engine.active() {
             return Err(Problem::Busy(active.sale.reference.clone()).into());

@@ -72,6 +72,8 @@ pub enum Request {
     EndShift {
         /// The command's own reference.
         reference: PosReference,
+        /// Which shift is meant; whichever is open when it is absent.
+        shift: Option<u32>,
     },
     /// What are the sums of the open shift?
     Totals {
@@ -113,7 +115,7 @@ impl Request {
             | Self::Acknowledge { reference }
             | Self::Update { reference, .. }
             | Self::Find { reference, .. }
-            | Self::EndShift { reference }
+            | Self::EndShift { reference, .. }
             | Self::Totals { reference }
             | Self::Reservation { reference }
             | Self::Retry { reference, .. }

@@ -77,7 +77,9 @@ pub(super) async fn health(State(office): Shared, visitor: Visitor) -> Page {
                 @if certificate.is_self_made { (Say::SelfMade.of(lang)) " · " }
                 (Say::ValidFromTo.of(lang)) " " (time(certificate.valid.from, zone, lang))
                 " – " (time(certificate.valid.until, zone, lang))
-                @if certificate.valid.until < now.wall { " " (verdict(false, Say::Expired, Say::Expired)) }
+                @if certificate.valid.until < now.wall {
+                " " (verdict(false, Say::Expired, Say::Expired))
+            }
             },
         ),
         (Say::Fingerprint.of(lang), html! { code.wrap { (grouped(&certificate.fingerprint)) } }),

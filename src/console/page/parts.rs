@@ -151,7 +151,9 @@ pub(super) fn payments(payments: &[Payment], zone: &Zone, now: Wall, lang: Lang)
             tbody {
                 @for payment in payments {
                     tr {
-                        th scope="row" { a href={ "/payments/" (payment.id.number()) } { (payment.id) } }
+                        th scope="row" {
+                            a href={ "/payments/" (payment.id.number()) } { (payment.id) }
+                        }
                         td { (time(payment.started, zone, lang)) }
                         td { (age(payment.started, now, lang)) }
                         td.money { (amount(payment.sale.amount, lang)) }

@@ -81,7 +81,8 @@ fn money(story: &Story, lang: Lang) -> Markup {
         @for (id, kind) in &queued {
             p.notice.busy {
                 a href={ "/queue/" (id) } {
-                    (Say::CallWaits.with(lang, &[&operation(kind.operation()).of(lang), &amount(kind.amount(), lang)]))
+                    @let what = operation(kind.operation()).of(lang);
+                    (Say::CallWaits.with(lang, &[&what, &amount(kind.amount(), lang)]))
                 }
             }
         }
@@ -125,7 +126,9 @@ fn actions(story: &Story, visitor: &Visitor, lang: Lang) -> Markup {
             }
             @if has_result {
                 a.button href={ "/payments/" (number) "/receipt" } { (Say::Receipt.of(lang)) }
-                a.button href={ "/payments/" (number) "/receipt?copy=merchant" } { (Say::MerchantCopy.of(lang)) }
+                a.button href={ "/payments/" (number) "/receipt?copy=merchant" } {
+                    (Say::MerchantCopy.of(lang))
+                }
             }
         }
     }

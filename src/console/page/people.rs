@@ -34,7 +34,9 @@ pub(super) async fn users(State(office): Shared, visitor: Visitor) -> Page {
                 summary {
                     strong { (user.name) } " " span.pill.quiet { (role_words(user.role, lang)) }
                     @if user.is_locked { " " span.pill.alert { (Say::Locked.of(lang)) } }
-                    @if user.must_change_pin { " " span.pill.busy { (Say::FirstPinPending.of(lang)) } }
+                    @if user.must_change_pin {
+                        " " span.pill.busy { (Say::FirstPinPending.of(lang)) }
+                    }
                 }
                 (facts([(Say::LastSignIn.of(lang), html! {
                     @match user.last_sign_in {
@@ -50,7 +52,8 @@ pub(super) async fn users(State(office): Shared, visitor: Visitor) -> Page {
             (csrf(&visitor))
             p.field {
                 label for="name" { (Say::UserName.of(lang)) }
-                input #name name="name" required maxlength="32" autocomplete="off" autocapitalize="none";
+                input #name name="name" required maxlength="32" autocomplete="off"
+                    autocapitalize="none";
             }
             p.field {
                 label for="role" { (Say::Role.of(lang)) }
@@ -196,7 +199,10 @@ pub(super) async fn audit(
             tbody { @for entry in &entries { tr {
                 th scope="row" { (entry.id.number()) }
                 td { (time(entry.at, zone, lang)) }
-                td.text { (entry.actor) @if let Some(peer) = entry.peer { " " span.muted { (peer) } } }
+                td.text {
+                    (entry.actor)
+                    @if let Some(peer) = entry.peer { " " span.muted { (peer) } }
+                }
                 td { code { (entry.action) } }
                 td.text { code { (entry.detail) } }
             } } }

@@ -177,7 +177,8 @@ fn decision(id: CallId, visitor: &Visitor, lang: Lang) -> Markup {
                 p { (Say::ResolveHelp.of(lang)) }
                 p.field {
                     label for="reason" { (Say::WhatWasDone.of(lang)) }
-                    input #reason name="reason" required maxlength=(REASON_LEN_MAX) autocomplete="off";
+                    input #reason name="reason" required maxlength=(REASON_LEN_MAX)
+                        autocomplete="off";
                 }
                 (pin_again(lang))
                 button { (Say::Resolve.of(lang)) }

@@ -125,7 +125,8 @@ fn choice(story: &Story, rest: Amount, lang: Lang) -> Markup {
                 legend { (Say::ChooseItems.of(lang)) }
                 @for (index, item) in items.iter().enumerate() {
                     label.check {
-                        input type="checkbox" name="item" value=(index) data-minor=(item.total.minor());
+                        input type="checkbox" name="item" value=(index)
+                            data-minor=(item.total.minor());
                         span { (item.quantity) " × " (item.name) }
                         span.money { (amount(item.total, lang)) }
                     }

@@ -11,6 +11,7 @@ use crate::console::export;
 use crate::console::visitor::{Named, Posted, Visitor};
 use crate::console::words::Say;
 use crate::i18n::Lang;
+use crate::money::Amount;
 use crate::payment::vocabulary::Request;
 use axum::extract::State;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
@@ -59,7 +60,6 @@ fn totals(shift: &Shift, lang: Lang) -> Markup {
     html! {
         @if none { (nothing(Say::NoTurnover, lang)) }
         @for total in &shift.turnover.totals {
-            @let money = |sum| amount(sum, lang);
             table.list.totals {
                 caption { (total.sales.currency()) }
                 thead { tr {
@@ -68,14 +68,14 @@ fn totals(shift: &Shift, lang: Lang) -> Markup {
                     th.money scope="col" { (Say::Sum.of(lang)) }
                 } }
                 tbody {
-                    tr { th scope="row" { (Say::Sales.of(lang)) } td.money { (total.sales_count) } td.money { (money(total.sales)) } }
-                    tr { th scope="row" { (Say::Voided.of(lang)) } td.money { (total.voided_count) } td.money { (money(total.voided)) } }
-                    tr { th scope="row" { (Say::Refunded.of(lang)) } td.money { (total.refunds_count) } td.money { (money(total.refunds)) } }
+                    (row(Say::Sales, Some(total.sales_count), total.sales, lang))
+                    (row(Say::Voided, Some(total.voided_count), total.voided, lang))
+                    (row(Say::Refunded, Some(total.refunds_count), total.refunds, lang))
                     @if let Some(released) = total.released {
-                        tr { th scope="row" { (Say::Released.of(lang)) } td.money {} td.money { (money(released)) } }
+                        (row(Say::Released, None, released, lang))
                     }
                 }
-                tfoot { tr { th scope="row" { (Say::Net.of(lang)) } td {} td.money { strong { (money(total.net())) } } } }
+                tfoot { (row(Say::Net, None, total.net(), lang)) }
             }
         }
         @if shift.closed.is_none() {
@@ -95,6 +95,16 @@ fn totals(shift: &Shift, lang: Lang) -> Markup {
                     } } }
                 }
             }
+        }
+    }
+}
+
+fn row(what: Say, count: Option<u32>, sum: Amount, lang: Lang) -> Markup {
+    html! {
+        tr {
+            th scope="row" { (what.of(lang)) }
+            td.money { @if let Some(count) = count { (count) } }
+            td.money { (amount(sum, lang)) }
         }
     }
 }
@@ -135,7 +145,7 @@ pub(super) async fn close(State(office): Shared, posted: Posted) -> Answer {
         std::cmp::Ordering::Equal => {}
     }
     confirm(&office, &posted).await?;
-    let request = Request::EndShift { reference: closing_reference(number) };
+    let request = Request::EndShift { reference: closing_reference(number), shift: Some(number) };
     office.ask(visitor, "close_shift", json!({ "shift": number }), request).await?;
     Ok(Redirect::to(&to).into_response())
 }
@@ -155,7 +165,9 @@ pub(super) async fn history(State(office): Shared, visitor: Visitor) -> Page {
                 tbody { @for (at, report) in &shifts { tr {
                     th scope="row" { a href={ "/shifts/" (report.shift) } { (report.shift) } }
                     td { (time(*at, zone, lang)) }
-                    td.money { @for total in &report.totals { div { (amount(total.net(), lang)) } } }
+                    td.money { @for total in &report.totals {
+                        div { (amount(total.net(), lang)) }
+                    } }
                 } } }
             }
         }

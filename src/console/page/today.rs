@@ -30,7 +30,9 @@ pub(super) async fn today(State(office): Shared, visitor: Visitor) -> Page {
                 p.notice.alert role="alert" { (Say::DisplayTrouble.with(lang, &[why])) }
             }
             @if queue.refused > 0 {
-                p.notice.alert { a href="/queue" { (Say::PersonNeeded.with(lang, &[&queue.refused])) } }
+                p.notice.alert {
+                    a href="/queue" { (Say::PersonNeeded.with(lang, &[&queue.refused])) }
+                }
             }
             @if rows.is_empty() {
                 (nothing(Say::NoPayments, lang))

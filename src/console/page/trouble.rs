@@ -110,7 +110,7 @@ impl Trouble {
         }
     }
 
-    /// What has happened, and what to do about it; the third is the terminal's own word, in English.
+    /// What has happened, and what to do about it; third the terminal's own word, in English.
     pub(in crate::console) fn words(&self, lang: Lang) -> (Say, Say, Option<String>) {
         match self {
             Self::SignIn(_) | Self::ChangePin => (Say::SignIn, Say::SignIn, None),

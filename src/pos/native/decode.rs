@@ -153,7 +153,7 @@ fn decode(
         "release" => Message::Request(Request::Release(operation(&line, needed()?, settings)?)),
         "void" => Message::Request(Request::Void(operation(&line, needed()?, settings)?)),
         "update" => Message::Request(update(&line, needed()?)?),
-        "end_shift" => Message::Request(Request::EndShift { reference: needed()? }),
+        "end_shift" => Message::Request(Request::EndShift { reference: needed()?, shift: None }),
         "totals" => Message::Request(Request::Totals { reference: needed()? }),
         "retry" if settings.desk => Message::Request(Request::Retry {
             reference: needed()?,

@@ -384,7 +384,10 @@ pub fn request_of(words: &[&str]) -> Request {
         }
         ["reservation", reference] => Request::Reservation { reference: name(reference) },
         ["totals", reference] => Request::Totals { reference: name(reference) },
-        ["end_shift", reference] => Request::EndShift { reference: name(reference) },
+        ["end_shift", reference] => Request::EndShift { reference: name(reference), shift: None },
+        ["end_shift", reference, shift] => {
+            Request::EndShift { reference: name(reference), shift: Some(shift.parse().unwrap()) }
+        }
         other => panic!("a till does not say {other:?}"),
     }
 }

@@ -126,7 +126,7 @@ impl Session {
             Sums::Totals | Sums::Printed => self.names.next(),
         };
         self.ask(match sums {
-            Sums::EndOfDay => Request::EndShift { reference: reference.clone() },
+            Sums::EndOfDay => Request::EndShift { reference: reference.clone(), shift: None },
             Sums::Totals | Sums::Printed => Request::Totals { reference: reference.clone() },
         });
         self.running = Some(Running::Adding { reference, sums, until: now.after(ANSWER_MAX) });

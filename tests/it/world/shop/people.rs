@@ -195,7 +195,7 @@ fn sale_of(request: &Request) -> &PosReference {
         Request::Abort { reference }
         | Request::Status { reference }
         | Request::Acknowledge { reference }
-        | Request::EndShift { reference }
+        | Request::EndShift { reference, .. }
         | Request::Totals { reference }
         | Request::Reservation { reference }
         | Request::Last { reference, .. }

@@ -227,7 +227,7 @@ impl Till {
     }
 
     fn end_shift(&mut self) -> Request {
-        Request::EndShift { reference: reference(&self.name('Z')) }
+        Request::EndShift { reference: reference(&self.name('Z')), shift: None }
     }
 
     /// The same again later, because nothing was heard.

@@ -100,7 +100,7 @@ fn a_command_that_comes_again_is_kept_again() {
 fn a_closing_whose_end_was_not_heard_is_told_again() {
     let mut till = Till::registered("06");
     let asked = till.say("06 50 03 12 34 56");
-    let [Request::EndShift { reference }] = &asked[..] else { panic!("{asked:?}") };
+    let [Request::EndShift { reference, .. }] = &asked[..] else { panic!("{asked:?}") };
     let report = ShiftReport {
         reference: reference.clone(),
         shift: 1,
