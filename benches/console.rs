@@ -1,10 +1,10 @@
 //! What browsers cost the till: how long its answers take beside an idle console and, turn by turn
 //! in the same run, beside one that is asked for 200 pages a second.
 //!
-//! `cargo bench --bench console` prints the figures that `docs/performance.md` quotes. The daemon is
-//! a process of its own; till, browsers and the simulated Klarna are in this one. Browsers have the
-//! lowest priority, because in a shop they are on other machines. Only answers that wait for nobody
-//! outside are measured: to a sale, to an acknowledgement, and to a question about a sale.
+//! `cargo bench --bench console` prints the figures that `docs/performance.md` quotes. The daemon
+//! is a process of its own; till, browsers and the simulated Klarna are in this one. Browsers have
+//! the lowest priority, because in a shop they are on other machines. Only answers that wait for
+//! nobody outside are measured: to a sale, an acknowledgement, and a question about a sale.
 
 #[path = "common/terminal.rs"]
 mod terminal;
@@ -112,7 +112,7 @@ fn report(idle: &Times, busy: &Times, load: &Load) {
     }
 }
 
-/// The time that this part of all stays below, in milliseconds.
+/// The time that this part of all does not exceed, in milliseconds.
 fn at(times: &[Duration], part: f64) -> f64 {
     let mut sorted = times.to_vec();
     sorted.sort_unstable();
@@ -336,12 +336,11 @@ async fn browse(browsers: &[Browser], is_on: &AtomicBool, seen: &Arc<Mutex<Seen>
         tokio::spawn(async move {
             let answer = request.send().await;
             let is_good = match answer {
-                Ok(answer) => {
-                    // A search that finds one payment leads to it.
-                    let good = matches!(answer.status().as_u16(), 200 | 303);
-                    answer.bytes().await.is_ok() && good
+                // A search that finds one payment leads to it.
+                Ok(answer) if matches!(answer.status().as_u16(), 200 | 303) => {
+                    answer.bytes().await.is_ok()
                 }
-                Err(_) => false,
+                Ok(_) | Err(_) => false,
             };
             let mut seen = seen.lock().expect("nobody has panicked");
             seen.failed += u32::from(!is_good);

@@ -1,8 +1,8 @@
-//! What a long simulated run came to, to the cent: in the pages of all shifts, in their files, on the
-//! command line, and in the ledger of the world's own Klarna, which has never seen the journal.
+//! What a long simulated run came to, to the cent: in the pages of all shifts, in their files, on
+//! the command line, and in the ledger of the world's own Klarna, which never saw the journal.
 //!
-//! The books are made here, or `KLARNA_BOOKS` names a directory that `examples/world.rs --books` has
-//! made: ten thousand payments want the release profile.
+//! The books are made here, or `KLARNA_BOOKS` names a directory that `examples/world.rs --books`
+//! has made: ten thousand payments want the release profile.
 
 use super::{Browser, PIN, Page, office_with};
 use crate::office::asked;

@@ -1,15 +1,16 @@
-//! The books of one long run, left in a directory: the terminal's database, and what the world's own
-//! Klarna holds of this terminal's money.
+//! The books of one long run, left in a directory: the terminal's database, and what the world's
+//! own Klarna holds of this terminal's money.
 //!
 //! Klarna's part is counted from Klarna's transactions and from what Klarna has said of them; the
 //! journal is not asked. A shift counts what the terminal knows, so these count here:
 //!
-//! | in a shift's totals | at Klarna |
-//! |---|---|
-//! | sales: authorised, also when nobody waited for it any more | transactions of payment requests of this terminal, of whatever amount and age; a sale of others that was taken over is none |
-//! | voided | transactions that Klarna has said are given back as a whole, by this terminal's request, or because others were first |
-//! | refunded | refunds with this terminal's reference, of sales of others as well; but not one that Klarna has made, has denied, and has never said since that it did ([`Apart::refunds_denied`]) |
-//! | released | what was authorised and never captured of transactions whose rest Klarna has said is given back |
+//! - sales: transactions of payment requests of this terminal, of whatever age, also when nobody
+//!   waited for them any more; a sale of others that was taken over is none;
+//! - voided: transactions that Klarna has said are given back as a whole, by this terminal's
+//!   request or because others were first;
+//! - refunded: refunds with this terminal's reference, of sales of others as well; but not one that
+//!   Klarna has made and denied, and has never said since that it did ([`Apart::refunds_denied`]);
+//! - released: what was never captured of transactions whose rest Klarna has said is given back.
 //!
 //! One class is not the same on both sides: others capture some of a transaction behind the
 //! terminal's back, and then it has the rest released. Klarna releases less than the terminal has

@@ -34,7 +34,8 @@ pub(super) const ANSWER_WAIT: Millis = 15 * SECOND;
 pub(super) const DISK_PAUSE: Millis = 5 * SECOND;
 /// The cashier's day starts after the terminal's.
 const OPENING: Millis = 30 * SECOND;
-/// Things that may happen in one run of the usual length; more means that something goes round in circles.
+/// Things that may happen in one run of the usual length; more means that something goes round in
+/// circles.
 const HAPPENINGS_MAX: usize = 2_000_000;
 
 /// The same with a bug put in, so that it is noticed soon.
