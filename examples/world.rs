@@ -2,7 +2,9 @@
 //!
 //! `--till zvt` a till that speaks ZVT, `--seed N` first seed, `--payments M` how many,
 //! `--canary NAME` with a bug put in, `--exhaustive D` all orders of D things, `--real-store`,
-//! `--faulty-disk`, `--per-run K`, `--verbose` the story.
+//! `--faulty-disk`, `--per-run K`, `--verbose` the story. `--books DIR` makes one run of all
+//! payments and leaves in `DIR`, which it creates, the terminal's database and what Klarna holds of
+//! its money; what counts as what is told in `tests/it/world/shop/books.rs`.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 #[path = "../tests/it/world/shop/mod.rs"]
@@ -12,6 +14,7 @@ mod shop;
 mod vfs;
 
 use shop::{Canary, Report, Settings, Till, exhaustive, run};
+use std::path::PathBuf;
 use std::time::Instant;
 
 /// Violations shown in full; the others are counted.
@@ -112,6 +115,12 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<Asked, String> {
             "--real-store" => asked.settings.real_store = true,
             "--faulty-disk" => asked.settings.faulty_disk = true,
             "--verbose" => asked.settings.verbose = true,
+            "--books" => {
+                let directory = PathBuf::from(words.next().unwrap_or_default());
+                std::fs::create_dir(&directory)
+                    .map_err(|error| format!("--books needs a new directory: {error}"))?;
+                asked.settings.books = Some(directory);
+            }
             "--till" => {
                 let name = words.next().unwrap_or_default();
                 asked.settings.till = match name.as_str() {
@@ -132,6 +141,10 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<Asked, String> {
             }
             other => return Err(format!("unknown option {other:?}; see examples/world.rs")),
         }
+    }
+    if asked.settings.books.is_some() {
+        asked.settings.payments_per_run = asked.payments;
+        asked.payments = 1;
     }
     Ok(asked)
 }

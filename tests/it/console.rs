@@ -3,6 +3,7 @@
 mod browser;
 mod returns;
 mod security;
+mod totals;
 
 use crate::terminal::{Program, Setting, Terminal, Wire, loopback};
 pub use browser::{Browser, Page};
@@ -18,12 +19,21 @@ pub const PIN: &str = "483920";
 /// A terminal with a console and its first user, `chief`, who may do everything; and a browser in
 /// which nobody is signed in.
 pub async fn office(settings: &[Setting<'_>]) -> (Terminal, Browser) {
+    office_with(settings, |_| {}).await
+}
+
+/// The same once `prepare` was given the path of the database that is not there yet.
+pub async fn office_with(
+    settings: &[Setting<'_>],
+    prepare: impl FnOnce(&Path),
+) -> (Terminal, Browser) {
     let address = loopback();
     let listen = format!("{address:?}");
     let mut all = vec![("console.listen", listen.as_str())];
     all.extend_from_slice(settings);
     let mut terminal = Terminal::prepare(Wire::Tcp, Program::Binary, &all).await;
     let store = terminal.path("terminal.sqlite");
+    prepare(&store);
     users(&store);
     terminal.switch_on().await;
     (terminal, Browser::new(&address, &store))

@@ -17,7 +17,7 @@ const IDLE_CONNECTIONS: usize = 64;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a command says as JSON: exactly one line.
-fn asked(database: &Path, arguments: &[&str]) -> Value {
+pub fn asked(database: &Path, arguments: &[&str]) -> Value {
     let all = [arguments, &["--json", "--database", text(database)][..]].concat();
     let said = check(&all, 0, &[]);
     assert_eq!(said.lines().count(), 1, "{arguments:?}: {said}");

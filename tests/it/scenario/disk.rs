@@ -10,15 +10,31 @@ use klarna_terminald::payment::{Needed, Step};
 use klarna_terminald::store::Store;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
+use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
+/// The real store beside the model.
+struct Beside {
+    path: PathBuf,
+    store: Option<Store>,
+    /// Compared with the model after each commit and start, which takes the longer the more there
+    /// is; else when somebody asks for it.
+    compares: bool,
+    /// Goes with the store, where nobody wants to keep it.
+    _directory: Option<TempDir>,
+}
+
 pub struct Disk {
-    file: Option<(TempDir, Option<Store>)>,
+    file: Option<Beside>,
     pub records: Vec<Record>,
     pub queued: BTreeMap<CallId, QueuedCall>,
     pub refused: BTreeMap<CallId, (Call, Refusal)>,
     references: BTreeMap<PosReference, Option<PaymentId>>,
     open: BTreeMap<PaymentId, bool>,
+    /// Which records are about a payment, and which is first known by a name of ours.
+    of_payment: BTreeMap<PaymentId, Vec<usize>>,
+    by_name: BTreeMap<String, PaymentId>,
+    indexed: usize,
     /// How many records there were after each commit.
     pub commits: Vec<usize>,
     /// The store's files after each commit, when they are wanted.
@@ -37,6 +53,9 @@ impl Disk {
             refused: BTreeMap::new(),
             references: BTreeMap::new(),
             open: BTreeMap::new(),
+            of_payment: BTreeMap::new(),
+            by_name: BTreeMap::new(),
+            indexed: 0,
             commits: Vec::new(),
             album: None,
             steps: None,
@@ -51,6 +70,9 @@ impl Disk {
             refused: self.refused.clone(),
             references: self.references.clone(),
             open: self.open.clone(),
+            of_payment: self.of_payment.clone(),
+            by_name: self.by_name.clone(),
+            indexed: self.indexed,
             commits: self.commits.clone(),
             ..Self::model()
         }
@@ -59,12 +81,23 @@ impl Disk {
     /// With a store beside it.
     pub fn with_store() -> Self {
         let directory = tempfile::tempdir().expect("a directory for the store");
-        let store = Store::open(&directory.path().join("journal.sqlite")).expect("a new store");
-        Self { file: Some((directory, Some(store))), ..Self::model() }
+        let path = directory.path().join("journal.sqlite");
+        let store = Some(Store::open(&path).expect("a new store"));
+        let file = Beside { path, store, compares: true, _directory: Some(directory) };
+        Self { file: Some(file), ..Self::model() }
+    }
+
+    /// With a store at `path` beside it that stays there, and is compared by [`Self::compare`].
+    // The simulated shop alone keeps its books.
+    #[allow(dead_code)]
+    pub fn kept_at(path: &Path) -> Self {
+        let store = Some(Store::open(path).expect("a new store"));
+        let file = Beside { path: path.to_owned(), store, compares: false, _directory: None };
+        Self { file: Some(file), ..Self::model() }
     }
 
     pub fn commit(&mut self, step: &Step) {
-        if let Some((_, Some(store))) = &mut self.file {
+        if let Some(Beside { store: Some(store), .. }) = &mut self.file {
             store.commit(step).expect("the step is committed");
         }
         if !step.is_durable() {
@@ -74,6 +107,7 @@ impl Disk {
             steps.push(step.clone());
         }
         self.records.extend(step.records.iter().cloned());
+        self.index();
         for (reference, payment) in &step.references {
             let before = self.references.insert(reference.clone(), *payment);
             assert_eq!(before, None, "{reference} means two things");
@@ -83,7 +117,7 @@ impl Disk {
             self.apply(change, step.now().wall);
         }
         self.commits.push(self.records.len());
-        self.compare();
+        self.compare_if_wanted();
         self.photograph();
     }
 
@@ -145,9 +179,8 @@ impl Disk {
         let id = match needed {
             Needed::Payment(id) => Some(*id),
             Needed::Name(SaleName::Till(name)) => {
-                let adopted = |record: &&Record| names(&record.event).0 == Some(name.as_str());
-                let adopted = self.records.iter().find(adopted).and_then(|record| record.payment);
-                self.references.get(name).copied().flatten().or(adopted)
+                let adopted = || self.by_name.get(name.as_str()).copied();
+                self.references.get(name).copied().flatten().or_else(adopted)
             }
             Needed::Name(SaleName::Number(id)) => Some(*id),
             Needed::Name(name @ (SaleName::Receipt(_) | SaleName::Trace(_))) => {
@@ -161,10 +194,7 @@ impl Disk {
                 let Event::SaleRequested { sale, .. } = &record.event else { return None };
                 record.payment.filter(|_| sale.reference.as_str().starts_with(prefix))
             }),
-            Needed::Name(SaleName::Payment(name)) => {
-                let of_it = |record: &&Record| names(&record.event).0 == Some(name.as_str());
-                self.records.iter().find(of_it).and_then(|record| record.payment)
-            }
+            Needed::Name(SaleName::Payment(name)) => self.by_name.get(name.as_str()).copied(),
             Needed::Name(SaleName::Transaction(id)) => {
                 let is_it = |known: &str| id.is_same(known);
                 let of_it = |record: &&Record| names(&record.event).1.is_some_and(is_it);
@@ -175,8 +205,20 @@ impl Disk {
     }
 
     pub fn records_of_payment(&self, id: PaymentId) -> Vec<Record> {
-        let of_it = |record: &&Record| record.payment == Some(id);
-        self.records.iter().filter(of_it).cloned().collect()
+        let of_it = self.of_payment.get(&id).into_iter().flatten();
+        of_it.map(|index| self.records[*index].clone()).collect()
+    }
+
+    /// Takes note of what new records are about.
+    fn index(&mut self) {
+        for (index, record) in self.records.iter().enumerate().skip(self.indexed) {
+            let Some(payment) = record.payment else { continue };
+            self.of_payment.entry(payment).or_default().push(index);
+            if let Some(name) = names(&record.event).0 {
+                self.by_name.entry(name.to_owned()).or_insert(payment);
+            }
+        }
+        self.indexed = self.records.len();
     }
 
     /// The records since the last closing of a shift.
@@ -201,10 +243,11 @@ impl Disk {
 
     /// Copies the store's files as a power cut would leave them now.
     fn photograph(&mut self) {
-        let (Some((directory, _)), Some(album)) = (&self.file, &mut self.album) else { return };
+        let (Some(file), Some(album)) = (&self.file, &mut self.album) else { return };
+        let directory = file.path.parent().expect("it is in a directory");
         let copy = tempfile::tempdir().expect("a directory for the copy");
         for name in ["journal.sqlite", "journal.sqlite-wal"] {
-            let from = directory.path().join(name);
+            let from = directory.join(name);
             if from.exists() {
                 std::fs::copy(from, copy.path().join(name)).expect("files can be copied");
             }
@@ -214,7 +257,8 @@ impl Disk {
 
     /// From files that a power cut has left; the model is what the store says.
     pub fn after_power_cut(directory: TempDir) -> Self {
-        let store = Store::open(&directory.path().join("journal.sqlite")).expect("a whole store");
+        let path = directory.path().join("journal.sqlite");
+        let store = Store::open(&path).expect("a whole store");
         let reader = store.reader().expect("a reader");
         let mut disk = Self::model();
         disk.records = reader.all_records().expect("records");
@@ -229,23 +273,31 @@ impl Disk {
         for record in &disk.records {
             disk.references.extend(named(&record.event).map(|name| (name, record.payment)));
         }
-        disk.file = Some((directory, Some(store)));
+        let _directory = Some(directory);
+        disk.index();
+        disk.file = Some(Beside { path, store: Some(store), compares: true, _directory });
         disk.compare();
         disk
     }
 
     /// As if the process had ended and begun again.
     pub fn reopen(&mut self) {
-        if let Some((directory, store)) = &mut self.file {
+        if let Some(Beside { path, store, .. }) = &mut self.file {
             drop(store.take());
-            *store =
-                Some(Store::open(&directory.path().join("journal.sqlite")).expect("the store"));
+            *store = Some(Store::open(path).expect("the store"));
         }
-        self.compare();
+        self.compare_if_wanted();
     }
 
-    fn compare(&self) {
-        let Some((_, Some(store))) = &self.file else { return };
+    fn compare_if_wanted(&self) {
+        if self.file.as_ref().is_some_and(|file| file.compares) {
+            self.compare();
+        }
+    }
+
+    /// Holds the store to the model.
+    pub fn compare(&self) {
+        let Some(Beside { store: Some(store), .. }) = &self.file else { return };
         let reader = store.reader().expect("a reader");
         let queued: Vec<QueuedCall> = self.queued.values().cloned().collect();
         assert_eq!(reader.queued().expect("rows"), queued, "outbox");

@@ -4,6 +4,7 @@
 //! that shares no decision with them. After each run everything works again until nothing moves,
 //! and a judge compares the three books. The same code is a test and a tool (`examples/world.rs`).
 
+pub mod books;
 mod canary;
 mod check;
 mod commit;
@@ -31,6 +32,7 @@ pub use check::judge;
 use faults::{DAY, SECOND};
 use run::Shop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 
 /// True time since the beginning of a run.
 pub type Millis = u64;
@@ -51,6 +53,9 @@ pub struct Settings {
     pub payments_per_run: usize,
     /// With the real SQLite store beside the model; the two are compared after each commit.
     pub real_store: bool,
+    /// With the real store as well, and in the end with its database and Klarna's ledger left in
+    /// this directory; the two are compared once, in the end.
+    pub books: Option<PathBuf>,
     /// With the store alone, on a disk that loses what was not synced and refuses to write.
     pub faulty_disk: bool,
     pub canary: Option<Canary>,
@@ -64,6 +69,7 @@ impl Default for Settings {
             till: Till::Core,
             payments_per_run: 12,
             real_store: false,
+            books: None,
             faulty_disk: false,
             canary: None,
             verbose: false,
@@ -134,8 +140,12 @@ const ROUND: Millis = 90 * SECOND;
 pub fn run(seed: u64, settings: &Settings) -> Report {
     guarded(&format!("seed {seed}"), || {
         let mut shop = Shop::open(settings, seed);
-        while !shop.is_sold_out() && shop.step(DAY_MAX) {}
+        let day_max = DAY_MAX * books::factor(settings);
+        while !shop.is_sold_out() && shop.step(day_max) {}
         close(&mut shop);
+        if let Some(directory) = &settings.books {
+            books::leave(&shop, directory);
+        }
         shop
     })
     .told(settings.verbose)

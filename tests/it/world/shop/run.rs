@@ -1,5 +1,6 @@
 //! One shop from opening to closing: what happens next, in true time, one thing after another.
 
+use super::books;
 use super::canary::Canary;
 // The scenarios' words; by their path, because the tool has no scenarios.
 #[path = "../../scenario/show.rs"]
@@ -33,7 +34,8 @@ pub(super) const ANSWER_WAIT: Millis = 15 * SECOND;
 pub(super) const DISK_PAUSE: Millis = 5 * SECOND;
 /// The cashier's day starts after the terminal's.
 const OPENING: Millis = 30 * SECOND;
-/// Things that may happen in one run; more means that something goes round in circles.
+/// Things that may happen in one run of the usual length; more means that something goes round in
+/// circles.
 const HAPPENINGS_MAX: usize = 2_000_000;
 
 /// The same with a bug put in, so that it is noticed soon.
@@ -138,6 +140,8 @@ pub struct Shop {
     pub(super) shown: Option<String>,
     /// True time of each record of the journal.
     pub recorded: Vec<Millis>,
+    /// Things that may happen; more means that something goes round in circles.
+    happenings_max: usize,
     /// What must never be seen, with the payment's number.
     pub wrongs: Vec<(u32, String)>,
     pub faults_met: u64,
@@ -224,7 +228,11 @@ impl Shop {
         policy: Policy,
         settings: &Settings,
     ) -> Self {
-        let disk = if settings.real_store { Disk::with_store() } else { Disk::model() };
+        let disk = match &settings.books {
+            Some(directory) => Disk::kept_at(&directory.join(books::DATABASE)),
+            None if settings.real_store => Disk::with_store(),
+            None => Disk::model(),
+        };
         let mut shop = Self {
             t: 0,
             queue: BTreeMap::new(),
@@ -249,6 +257,8 @@ impl Shop {
             wrongs: Vec::new(),
             faults_met: 0,
             happened: 0,
+            happenings_max: HAPPENINGS_MAX
+                * usize::try_from(books::factor(settings)).expect("64 bits"),
             forgotten: false,
             by_the_book: false,
             round_trip: 0,
@@ -295,7 +305,7 @@ impl Shop {
         self.happened += 1;
         let (t, on) = (self.t, self.terminal.on);
         let canary = self.counter.is_some() && self.canary.is_some();
-        let most = if canary { HAPPENINGS_OF_CANARY_MAX } else { HAPPENINGS_MAX };
+        let most = if canary { HAPPENINGS_OF_CANARY_MAX } else { self.happenings_max };
         assert!(self.happened < most, "too much happens: at {t} ms, terminal on: {on}");
         self.t = self.t.max(next);
         if queued == Some(next) {

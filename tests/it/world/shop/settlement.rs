@@ -30,7 +30,10 @@ impl Klarna {
                     Movement { at: t, amount: amount.minor(), reference, ..Movement::default() };
                 self.refund(transaction, capture.as_ref(), movement, unwilling)
             }
-            CallKind::Void { transaction, rest, .. } => self.void(t, transaction, *rest, unwilling),
+            CallKind::Void { transaction, rest, amount } => {
+                let rest = rest.then_some(amount.minor());
+                self.void(t, transaction, rest, unwilling)
+            }
             CallKind::Update { transaction, merchant_reference, .. } => {
                 self.update(t, transaction, merchant_reference.as_str(), unwilling)
             }
@@ -60,10 +63,11 @@ impl Klarna {
     }
 
     fn look_for(&mut self, id: &TransactionId, ours: &str, what: &'static str) -> Outcome {
-        let Some(found) = self.transactions.get(id.as_str()) else { return Outcome::Absent };
+        let Some(found) = self.transactions.get_mut(id.as_str()) else { return Outcome::Absent };
         let capture = what == "capture";
-        let rows = if capture { &found.captures } else { &found.refunds };
+        let rows = if capture { &mut found.captures } else { &mut found.refunds };
         if let Some(number) = rows.iter().position(|row| row.reference == ours) {
+            rows[number].admitted = true;
             let done = if capture { captured(id, number) } else { refunded(ours) };
             return Outcome::Done(done);
         }
@@ -149,7 +153,14 @@ impl Klarna {
         Outcome::Done(effect)
     }
 
-    fn void(&mut self, t: Millis, id: &TransactionId, rest: bool, unwilling: bool) -> Outcome {
+    /// Gives back the whole, or a `rest` that is as much as this by whoever asks.
+    fn void(
+        &mut self,
+        t: Millis,
+        id: &TransactionId,
+        rest: Option<i64>,
+        unwilling: bool,
+    ) -> Outcome {
         let Some(found) = self.transactions.get_mut(id.as_str()) else {
             return self.wrong(format!("{id} is voided and does not exist"));
         };
@@ -159,12 +170,16 @@ impl Klarna {
         if !over && (unwilling || found.expired || found.closed) {
             return self.refuses(id, "void");
         }
-        if !rest && found.captured() > 0 {
+        if rest.is_none() && found.captured() > 0 {
             return self.too_much(id, "void", format!("{id} is voided and captured"));
         }
         if !over {
-            let gone = if rest { &mut found.released } else { &mut found.voided };
+            let gone = if rest.is_some() { &mut found.released } else { &mut found.voided };
             *gone = Some(t);
+        }
+        match rest {
+            Some(amount) => found.release_told = Some(amount),
+            None => found.void_told = true,
         }
         Outcome::Done(Effect::Voided)
     }
@@ -283,7 +298,7 @@ impl Klarna {
         let rest = found.rest_of(number);
         let amount = if random.chance(300) { rest } else { (rest / 3).max(1) };
         let (by, capture) = (By::Others, Some(number));
-        let refund = Movement { at: t, amount, reference, by, capture, denied: false };
+        let refund = Movement { at: t, amount, reference, by, capture, ..Movement::default() };
         found.refunds.push(refund);
         found.touched = Some(t);
         true

@@ -38,6 +38,11 @@ pub struct Transaction {
     pub released: Option<Millis>,
     /// Whether others have voided or released it.
     pub released_by: By,
+    /// The terminal was told that it is given back as a whole, whoever was first.
+    pub void_told: bool,
+    /// The terminal was told that the rest is given back, whoever was first; how much that is by
+    /// the terminal's request.
+    pub release_told: Option<i64>,
     pub expired: bool,
     /// Nothing can be done with it any more.
     pub closed: bool,
@@ -62,6 +67,8 @@ pub struct Movement {
     pub capture: Option<usize>,
     /// Klarna did it, and its answer said that it did not.
     pub denied: bool,
+    /// Klarna has said since that it did.
+    pub admitted: bool,
 }
 
 impl Transaction {
