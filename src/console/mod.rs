@@ -50,7 +50,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 /// Errands that wait for the daemon; more wait at the door.
 pub const ERRANDS_MAX: usize = 16;
 /// How much lower the console's priority is than the payments' (nice value, Linux).
-const NICENESS: i32 = 10;
+const NICENESS: i32 = 19;
 
 /// What a shop may configure about the console.
 #[derive(Debug, Clone)]
