@@ -54,20 +54,22 @@ pub(super) struct Story {
 }
 
 impl Story {
-    /// How many commands so far have given money back.
-    pub(super) fn returns(&self) -> usize {
-        let mut seen: Vec<&PosReference> = Vec::new();
+    /// The commands so far that have given money back, and when.
+    pub(super) fn returns(&self) -> Vec<(&PosReference, Wall)> {
+        let mut seen: Vec<(&PosReference, Wall)> = Vec::new();
         for record in &self.records {
             let operation = match &record.event {
                 Event::RefundQueued { operation, .. } => Some(operation),
                 Event::VoidDecided { operation, .. } => operation.as_ref(),
                 _ => None,
             };
-            if let Some(operation) = operation.filter(|operation| !seen.contains(operation)) {
-                seen.push(operation);
+            let is_new =
+                |operation: &&PosReference| seen.iter().all(|(known, _)| known != operation);
+            if let Some(operation) = operation.filter(is_new) {
+                seen.push((operation, record.at));
             }
         }
-        seen.len()
+        seen
     }
 }
 

@@ -45,10 +45,13 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 
 /// Errands that wait for the daemon; more wait at the door.
 pub const ERRANDS_MAX: usize = 16;
+/// How long the console may go on with what it is doing when the daemon stops.
+const LAST_WORK: Duration = Duration::from_secs(1);
 /// How much lower the console's priority is than the payments' (nice value, Linux).
 const NICENESS: i32 = 19;
 
@@ -302,26 +305,30 @@ fn run(office: &Arc<Office>, doors: Doors, stopped: oneshot::Receiver<()>) {
         .build();
     let has_socket = doors.socket.is_some();
     match runtime {
-        Ok(runtime) => runtime.block_on(async {
-            let pages = async {
-                match doors.pages {
-                    Some((address, acceptor)) => {
-                        serve::pages(office.clone(), address, acceptor).await;
+        Ok(runtime) => {
+            runtime.block_on(async {
+                let pages = async {
+                    match doors.pages {
+                        Some((address, acceptor)) => {
+                            serve::pages(office.clone(), address, acceptor).await;
+                        }
+                        None => std::future::pending().await,
                     }
-                    None => std::future::pending().await,
+                };
+                let commands = async {
+                    match doors.socket {
+                        Some(socket) => api::serve::commands(office.clone(), socket).await,
+                        None => std::future::pending().await,
+                    }
+                };
+                tokio::select! {
+                    ((), ()) = async { tokio::join!(pages, commands) } => {}
+                    _ = stopped => {}
                 }
-            };
-            let commands = async {
-                match doors.socket {
-                    Some(socket) => api::serve::commands(office.clone(), socket).await,
-                    None => std::future::pending().await,
-                }
-            };
-            tokio::select! {
-                ((), ()) = async { tokio::join!(pages, commands) } => {}
-                _ = stopped => {}
-            }
-        }),
+            });
+            // What still prints or hashes need not be waited for.
+            runtime.shutdown_timeout(LAST_WORK);
+        }
         Err(error) => tracing::error!(%error, "there is no console"),
     }
     if has_socket {

@@ -12,7 +12,7 @@ use crate::id::PaymentId;
 use crate::payment::event::{Event, VoidReason};
 use crate::payment::state::State as Standing;
 use crate::printer;
-use crate::receipt::{Copy, Document, sale};
+use crate::receipt::{Copy, Document, returned, sale};
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Redirect};
 use maud::{Markup, html};
@@ -129,6 +129,11 @@ fn actions(story: &Story, visitor: &Visitor, lang: Lang) -> Markup {
                 a.button href={ "/payments/" (number) "/receipt?copy=merchant" } {
                     (Say::MerchantCopy.of(lang))
                 }
+                @for count in 1..=story.returns().len() {
+                    a.button href={ "/payments/" (number) "/receipt?return=" (count) } {
+                        (Say::ReturnReceipt.with(lang, &[&count]))
+                    }
+                }
             }
         }
     }
@@ -226,11 +231,14 @@ fn void_reason(reason: VoidReason) -> Say {
 pub(super) struct Which {
     #[serde(default)]
     copy: String,
+    /// The return that it is about, counted from 1; the sale itself without it.
+    #[serde(default, rename = "return")]
+    back: Option<usize>,
 }
 
 impl Which {
-    fn copy(text: &str) -> Copy {
-        match text {
+    fn copy(&self) -> Copy {
+        match self.copy.as_str() {
             "merchant" => Copy::Merchant,
             _ => Copy::Customer,
         }
@@ -245,7 +253,7 @@ pub(super) async fn receipt(
 ) -> Page {
     visitor.needs(Right::Reprint)?;
     let lang = visitor.lang;
-    let document = document(&office, number, Which::copy(&which.copy), lang)?;
+    let document = document(&office, number, &which)?;
     let body = html! {
         div.paper { (document.html()) }
         div.actions {
@@ -254,6 +262,9 @@ pub(super) async fn receipt(
                 form action={ "/payments/" (number) "/print" } method="post" {
                     (csrf(&visitor))
                     input type="hidden" name="copy" value=(which.copy);
+                    @if let Some(back) = which.back {
+                        input type="hidden" name="return" value=(back);
+                    }
                     button { (Say::PrintReceipt.of(lang)) }
                 }
             }
@@ -272,11 +283,18 @@ pub(super) async fn receipt(
 }
 
 /// The receipt in the shopper's language, or in that of the terminal.
-fn document(office: &Office, number: u32, copy: Copy, _lang: Lang) -> Result<Document, Trouble> {
-    let result = story(office, number)?.payment.result().ok_or(Trouble::NotFound)?;
+fn document(office: &Office, number: u32, which: &Which) -> Result<Document, Trouble> {
+    let story = story(office, number)?;
+    let result = story.payment.result().ok_or(Trouble::NotFound)?;
     let locale = result.locale.as_ref();
     let lang = locale.map_or(office.context.language, |locale| Lang::from_tag(locale.as_str()));
-    Ok(sale(&result, copy, &office.context.head, lang))
+    let (copy, head) = (which.copy(), &office.context.head);
+    let Some(back) = which.back else { return Ok(sale(&result, copy, head, lang)) };
+    let returns = story.returns();
+    let asked = back.checked_sub(1).and_then(|index| returns.get(index));
+    let (reference, at) = *asked.ok_or(Trouble::NotFound)?;
+    let operation = story.payment.operation(reference).ok_or(Trouble::NotFound)?;
+    returned(&operation, &result, at, copy, head, lang).ok_or(Trouble::NotFound)
 }
 
 pub(super) async fn print(
@@ -285,9 +303,11 @@ pub(super) async fn print(
     posted: Posted,
 ) -> Answer {
     posted.visitor.needs(Right::Reprint)?;
-    let copy = posted.fields.one("copy");
-    let document = document(&office, number, Which::copy(copy), posted.visitor.lang)?;
-    office.note(&posted.visitor, "print", &json!({ "payment": number, "copy": copy }))?;
+    let copy = posted.fields.one("copy").to_owned();
+    let which = Which { copy, back: posted.fields.one("return").parse().ok() };
+    let document = document(&office, number, &which)?;
+    let detail = json!({ "payment": number, "copy": which.copy, "return": which.back });
+    office.note(&posted.visitor, "print", &detail)?;
     print_document(&office, document).await?;
     Ok(Redirect::to(&format!("/payments/{number}")).into_response())
 }

@@ -83,7 +83,7 @@ fn form(office: &Office, visitor: &Visitor, story: &Story, wrong: Option<Say>) -
         @if let Some(rest) = rest {
             form.stack action={ "/payments/" (number) "/return" } method="post" {
                 (csrf(visitor))
-                input type="hidden" name="known" value=(story.returns());
+                input type="hidden" name="known" value=(story.returns().len());
                 @if let Some(wrong) = wrong { p.notice.alert role="alert" { (wrong.of(lang)) } }
                 (choice(story, rest, lang))
                 p.field {
@@ -245,7 +245,7 @@ pub(super) async fn confirmed(
     let story = story(&office, number)?;
     let to = format!("/payments/{number}");
     let known: usize = fields.one("known").parse().map_err(|_| Trouble::BadForm)?;
-    if known < story.returns() {
+    if known < story.returns().len() {
         // The same form once more is answered as before; another one was made for another sale.
         return match is_same(&story, known, fields.one("amount")) {
             true => Ok(Redirect::to(&to).into_response()),
@@ -253,7 +253,7 @@ pub(super) async fn confirmed(
         };
     }
     let asked = read(fields, &story).map_err(|_| Trouble::BadForm)?;
-    if known > story.returns() {
+    if known > story.returns().len() {
         return Err(Trouble::BadForm);
     }
     if let Some(limit) = exceeded(&office, visitor, &story, asked.amount) {
