@@ -3,8 +3,8 @@
 //!
 //! Who asks is whom the system says; nobody signs in. An amount is
 //! `{"minor":1234,"currency":"EUR"}`, a time ISO 8601 in UTC, an id text, and a refusal
-//! `{"error":{"code":...,"text":...}}`. What is read comes from [`book`](super::book), what is
-//! changed goes through [`act`](super::act) and [`access`](crate::access), as on the pages.
+//! `{"error":{"code":...,"text":...}}`. What is read comes from `book`, what is
+//! changed goes through `act` and [`access`](crate::access), as on the pages.
 
 mod answer;
 mod client;
