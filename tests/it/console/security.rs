@@ -357,7 +357,6 @@ async fn hostile_text_stays_text() {
     for path in [
         "/..%2f..%2fetc%2fpasswd",
         "/assets/..%2f..%2fCargo.toml",
-        "/%2e%2e/",
         "/.git/config",
         "/metrics",
         "/payments/1%00",
