@@ -6,6 +6,7 @@
 mod ask;
 mod fault;
 mod health;
+mod log;
 mod office;
 mod shown;
 mod snapshots;
@@ -20,7 +21,6 @@ use crate::clock::{Mono, SystemClock};
 use crate::config::Config;
 use crate::console::Errand;
 use crate::display::Output;
-use crate::payment::event::{Event as Happened, Record};
 use crate::payment::vocabulary::{Reply, SaleResult};
 use crate::payment::{Engine, Input, Wanted, event};
 use crate::pos::desk::{self, DeskEvent, DeskReply};
@@ -32,6 +32,7 @@ use anyhow::Context as _;
 use ask::{Asked, Asker, Lookup};
 use fault::Fault;
 use health::Watchman;
+use log::log;
 use office::Office;
 use sd_notify::NotifyState;
 use shown::Shown;
@@ -397,21 +398,5 @@ impl Daemon {
     fn print_receipt(&self, result: &mut SaleResult) {
         let language = self.shown.language_of(result.locale.as_ref());
         result.receipt = receipt::lines(result, &self.head, language);
-    }
-}
-
-/// A line per event; what was refused with its code and id. Klarna's words stay in the journal.
-fn log(record: &Record) {
-    let payment = record.payment.map(|id| id.to_string()).unwrap_or_default();
-    let event = record.event.name();
-    match &record.event {
-        Happened::CreateRefused { refusal }
-        | Happened::ConfirmRefused { refusal }
-        | Happened::CallRefused { refusal, .. } => {
-            let error_id = refusal.error_id.as_deref().unwrap_or("none");
-            let code = &refusal.code;
-            tracing::warn!(payment.id = payment, event, code, error_id, "a call was refused");
-        }
-        _ => tracing::info!(payment.id = payment, event, "recorded"),
     }
 }

@@ -5,6 +5,7 @@
 //! screens, receipts, clocks or fonts; of ours it reads only `money` and the fields of a date.
 
 mod date;
+pub mod latin;
 mod number;
 mod text;
 mod words;

@@ -3,6 +3,8 @@
 //! Digits, signs and separators of amounts are ASCII and stay what they are. A letter becomes one
 //! that looks like it; currency signs become their ISO 4217 codes, Greek becomes Latin.
 
+use crate::i18n::latin::GREEK;
+
 /// Letters with marks and what is left without these.
 const UNMARKED: &[(&str, &str)] = &[
     ("ÀÁÂÃÄÅĀĂĄ", "A"),
@@ -56,32 +58,6 @@ const UNMARKED: &[(&str, &str)] = &[
     ("¥", "JPY"),
     ("©", "(c)"),
     ("®", "(R)"),
-];
-
-/// Greek in Latin letters (ISO 843, transcription; of its rules for pairs only that for ου).
-const GREEK: &[(&str, &str)] = &[
-    ("αά", "a"),
-    ("β", "v"),
-    ("γ", "g"),
-    ("δ", "d"),
-    ("εέ", "e"),
-    ("ζ", "z"),
-    ("ηήιίϊΐ", "i"),
-    ("θ", "th"),
-    ("κ", "k"),
-    ("λ", "l"),
-    ("μ", "m"),
-    ("ν", "n"),
-    ("ξ", "x"),
-    ("οόωώ", "o"),
-    ("π", "p"),
-    ("ρ", "r"),
-    ("σς", "s"),
-    ("τ", "t"),
-    ("υύϋΰ", "y"),
-    ("φ", "f"),
-    ("χ", "ch"),
-    ("ψ", "ps"),
 ];
 
 /// `text` in letters for which `has` is true. ASCII that can be printed always is; every space and

@@ -10,13 +10,12 @@
 import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { HtmlValidate } from "html-validate";
-import { chromium } from "playwright-core";
+import { check, freePort, launch } from "./browser.mjs";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 const { values: asked } = parseArgs({
@@ -42,22 +41,6 @@ const validator = new HtmlValidate({
     "no-inline-style": "error",
   },
 });
-
-function freePort() {
-  return new Promise((found, failed) => {
-    const server = createServer();
-    server.on("error", failed);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address();
-      server.close(() => found(port));
-    });
-  });
-}
-
-function check(right, what) {
-  if (!right) throw new Error(what);
-  console.log(`ok: ${what}`);
-}
 
 const running = [];
 let said = "";
@@ -103,13 +86,7 @@ try {
   const offline = (is) =>
     fetch(`${control}/offline`, { method: "POST", body: JSON.stringify({ offline: is }) });
 
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: [
-      "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-      "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    ],
-  });
+  browser = await launch();
   const complaints = [];
   const elsewhere = [];
   const settings = { ignoreHTTPSErrors: true, locale: "en-GB", viewport: { width: 1180, height: 820 } };

@@ -8,11 +8,10 @@
 
 import { spawn } from "node:child_process";
 import { mkdirSync } from "node:fs";
-import { createServer } from "node:net";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { chromium } from "playwright-core";
+import { check, freePort, launch } from "./browser.mjs";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 const { values: asked } = parseArgs({
@@ -22,22 +21,6 @@ const { values: asked } = parseArgs({
   },
 });
 const PATIENCE_MS = 60_000;
-
-function freePort() {
-  return new Promise((found, failed) => {
-    const server = createServer();
-    server.on("error", failed);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address();
-      server.close(() => found(port));
-    });
-  });
-}
-
-function check(right, what) {
-  if (!right) throw new Error(what);
-  console.log(`ok: ${what}`);
-}
 
 // Started before anything can fail, so that all of it is always stopped.
 const running = [];
@@ -57,13 +40,7 @@ try {
   );
   shop.on("exit", (code) => code && console.error(`the shop has ended with ${code}`));
 
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: [
-      "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-      "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    ],
-  });
+  browser = await launch();
   const page = await browser.newPage({ viewport: { width: 900, height: 1100 } });
   const complaints = [];
   page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));

@@ -15,7 +15,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("receipt", &["payment", "money", "id", "i18n", "clock"]),
     ("printer", &["receipt"]),
     ("local", &[]),
-    ("pos", &["payment", "money", "id", "clock", "local"]),
+    ("pos", &["payment", "money", "id", "i18n", "clock", "local"]),
     ("acquirer", &["payment", "money", "id", "clock"]),
     ("store", &["payment", "money", "id", "clock"]),
     ("display", &["payment", "money", "i18n", "id", "clock"]),

@@ -5,14 +5,12 @@ use super::payment::{operation, print_document};
 use super::{Answer, Page, Place, Shared, Sheet, Trouble, confirm, csrf, pin_again};
 use crate::access::Right;
 use crate::console::Office;
-use crate::console::act::closing_reference;
 use crate::console::book::Shift;
 use crate::console::export;
 use crate::console::visitor::{Named, Posted, Visitor};
 use crate::console::words::Say;
 use crate::i18n::Lang;
 use crate::money::Amount;
-use crate::payment::vocabulary::Request;
 use axum::extract::State;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse as _, Redirect, Response};
@@ -136,18 +134,9 @@ pub(super) async fn close(State(office): Shared, posted: Posted) -> Answer {
     let visitor = &posted.visitor;
     visitor.needs(Right::Shift)?;
     let number: u32 = posted.fields.one("shift").parse().map_err(|_| Trouble::BadForm)?;
-    let to = format!("/shifts/{number}");
-    let shift = office.read(|book| book.open_shift())?;
-    match number.cmp(&shift.number) {
-        // The same form once more.
-        std::cmp::Ordering::Less => return Ok(Redirect::to(&to).into_response()),
-        std::cmp::Ordering::Greater => return Err(Trouble::BadForm),
-        std::cmp::Ordering::Equal => {}
-    }
     confirm(&office, &posted).await?;
-    let request = Request::EndShift { reference: closing_reference(number), shift: Some(number) };
-    office.ask(visitor, "close_shift", json!({ "shift": number }), request).await?;
-    Ok(Redirect::to(&to).into_response())
+    office.close_shift(visitor, number).await?;
+    Ok(Redirect::to(&format!("/shifts/{number}")).into_response())
 }
 
 pub(super) async fn history(State(office): Shared, visitor: Visitor) -> Page {

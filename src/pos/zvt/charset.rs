@@ -4,6 +4,8 @@
 //! What a code page does not have is written in plain letters or as `?`. A control character
 //! becomes a space: a text is one line, and NUL ends one.
 
+use crate::i18n::latin::GREEK;
+
 /// How a text's characters are bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Charset {
@@ -106,33 +108,6 @@ const PLAIN: &[(&str, &str)] = &[
     ("\\|", "/"),
     ("~", "-"),
     ("\u{a0}\u{2009}\u{202f}", " "),
-];
-
-/// Greek in Latin letters (ISO 843, transcription; its rules for pairs but the commonest are left
-/// out). The upper case comes from these rows as well.
-const GREEK: &[(&str, &str)] = &[
-    ("αά", "a"),
-    ("β", "v"),
-    ("γ", "g"),
-    ("δ", "d"),
-    ("εέ", "e"),
-    ("ζ", "z"),
-    ("ηήιίϊΐ", "i"),
-    ("θ", "th"),
-    ("κ", "k"),
-    ("λ", "l"),
-    ("μ", "m"),
-    ("ν", "n"),
-    ("ξ", "x"),
-    ("οόωώ", "o"),
-    ("π", "p"),
-    ("ρ", "r"),
-    ("σς", "s"),
-    ("τ", "t"),
-    ("υύϋΰ", "y"),
-    ("φ", "f"),
-    ("χ", "ch"),
-    ("ψ", "ps"),
 ];
 
 /// A Greek text in Latin letters, for code pages without Greek: of CP437's few letters no word can
