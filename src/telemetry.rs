@@ -7,18 +7,18 @@
 use crate::config::LogFormat;
 use std::io::IsTerminal as _;
 use tracing::{Level, Metadata};
-use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::filter::{Targets, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Layer, fmt};
+use tracing_subscriber::{Layer, fmt};
 
 /// Starts logging for the whole process, panics included.
 ///
 /// # Errors
 /// When the filter cannot be read, or logging was started before.
 pub fn start(format: LogFormat, filter: &str) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(filter)
-        .map_err(|error| anyhow::anyhow!("log.filter {filter:?}: {error}"))?;
+    let filter: Targets =
+        filter.parse().map_err(|error| anyhow::anyhow!("log.filter {filter:?}: {error}"))?;
     let layer = match format {
         LogFormat::Text => fmt::layer()
             .with_writer(std::io::stderr)

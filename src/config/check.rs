@@ -251,7 +251,7 @@ fn policy(raw: &RawConfig, terminal: &Terminal, problems: &mut Problems) -> Poli
 
 fn log_filter(raw: Option<String>, problems: &mut Problems) -> String {
     let filter = raw.unwrap_or_else(|| "info".to_owned());
-    if let Err(wrong) = tracing_subscriber::EnvFilter::try_new(&filter) {
+    if let Err(wrong) = filter.parse::<tracing_subscriber::filter::Targets>() {
         problems.add("log.filter", format!("{filter:?}: {wrong}"));
     }
     filter
