@@ -211,10 +211,16 @@ pub struct Boot {
 /// A difference between two readings of a clock that is no drift but a jump.
 pub const CLOCK_JUMP: Duration = Duration::from_secs(300);
 
+/// The run of the machine as systemd tells it, for a service that the kernel's file is hidden from.
+const BOOT_ID: &str = "KLARNA_TERMINALD_BOOT_ID";
+
 impl Boot {
     /// This run of the machine; `None` where the kernel does not tell.
     pub fn of_this_machine(now: Now) -> Option<Self> {
-        let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+        let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
+            .or_else(|_| std::env::var(BOOT_ID))
+            .ok()?
+            .replace('-', "");
         let up = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
         let up_ms = up.tv_sec.checked_mul(1000)?.checked_add(up.tv_nsec / 1_000_000)?;
         let started_ms = now.wall.millis().checked_sub(up_ms)?;

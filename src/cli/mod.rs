@@ -4,6 +4,7 @@
 //! has one more.
 
 mod audit;
+mod backup;
 mod client;
 #[cfg(feature = "simulator")]
 mod demo;
@@ -87,6 +88,14 @@ enum Command {
     Users(users::Arguments),
     /// Show who did what at the manager's pages and commands, and check that nothing was changed
     Audit(audit::Arguments),
+    /// Check the journal as a whole and copy it, beside a running daemon; exit code 1: damaged
+    Backup {
+        #[command(flatten)]
+        database: Database,
+        /// Also put the copy into this folder, such as a mounted stick
+        #[arg(long, value_name = "FOLDER")]
+        to: Option<PathBuf>,
+    },
     /// Say how the terminal stands; exit code 1 when there is an alarm
     Health {
         #[command(flatten)]
@@ -217,6 +226,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Shift(asked) => shift::run(asked),
         Command::Users(asked) => users::run(asked),
         Command::Audit(asked) => audit::run(asked),
+        Command::Backup { database, to } => backup::backup(&database.path()?, to.as_deref()),
         Command::Health { database } => {
             let limits = match &database.config {
                 Some(config) => Config::load(config)?.alarms,

@@ -7,7 +7,7 @@
 mod accounts;
 
 use std::io;
-use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -115,7 +115,10 @@ fn open_to(path: &Path, group: &str) -> io::Result<()> {
         let why = "there is no such group in /etc/group; make it, or correct console.group";
         return Err(io::Error::new(io::ErrorKind::NotFound, why));
     };
-    std::os::unix::fs::lchown(path, None, Some(number))?;
+    // A service that may not change owners has the group from its start.
+    if std::fs::symlink_metadata(path)?.gid() != number {
+        std::os::unix::fs::lchown(path, None, Some(number))?;
+    }
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(MODE_GROUP))
 }
 

@@ -22,7 +22,7 @@ mod snapshot;
 pub use outbox::{OutboxRow, RefusedCall};
 pub use reader::{LIST_LEN_MAX, PaymentRow, Reader, SEARCHED_PAYMENTS_MAX, ShiftRows};
 pub use restore::{Restored, open_or_restore};
-pub use snapshot::{KEPT_MAX, snapshots, take_snapshot};
+pub use snapshot::{KEPT_MAX, examine, snapshots, take_snapshot};
 
 use crate::clock::{Boot, Wall};
 use crate::id::{Installation, PaymentId};

@@ -27,7 +27,8 @@ const UNFINISHED: &str = "unfinished";
 ///
 /// # Errors
 /// [`StoreError::Full`] when it would take the last space, [`StoreError::Damaged`] when the copy
-/// is not whole (then the database is not either), or what the system said.
+/// is not whole (then the database is not either), [`StoreError::InUse`] while another process
+/// makes one, or what the system said.
 pub fn take_snapshot(path: &Path, at: Wall) -> Result<PathBuf, StoreError> {
     let source = read_only(path)?;
     let directory = directory(path);
@@ -35,7 +36,9 @@ pub fn take_snapshot(path: &Path, at: Wall) -> Result<PathBuf, StoreError> {
     made.map_err(|error| io_failed(&directory, &error))?;
     check_space(path, &directory)?;
     let unfinished = directory.join(UNFINISHED);
-    let copied = copy(&source, &unfinished);
+    // Held until the copy has its name: the nightly check and the daemon may both make one.
+    let file = locked(&unfinished)?;
+    let copied = copy(&source, &unfinished, &file);
     if let Err(error) = copied {
         let _ = fs::remove_file(&unfinished);
         return Err(error);
@@ -97,11 +100,21 @@ fn check_space(path: &Path, directory: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// The whole database at one moment, in one file that needs no log beside it.
-fn copy(source: &Connection, to: &Path) -> Result<(), StoreError> {
-    let failed = |error: std::io::Error| io_failed(to, &error);
-    let file = File::options().create(true).write(true).truncate(true).mode(0o600).open(to);
+fn locked(path: &Path) -> Result<File, StoreError> {
+    let failed = |error: std::io::Error| io_failed(path, &error);
+    let file = File::options().create(true).write(true).truncate(false).mode(0o600).open(path);
     let file = file.map_err(failed)?;
+    match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => {}
+        Err(rustix::io::Errno::WOULDBLOCK) => return Err(StoreError::InUse(path.to_owned())),
+        Err(error) => return Err(failed(error.into())),
+    }
+    file.set_len(0).map_err(failed)?;
+    Ok(file)
+}
+
+/// The whole database at one moment, in one file that needs no log beside it.
+fn copy(source: &Connection, to: &Path, file: &File) -> Result<(), StoreError> {
     let mut copy = Connection::open(to)?;
     let result = Backup::new(source, &mut copy)?.step(-1)?;
     if result != StepResult::Done {
@@ -110,7 +123,21 @@ fn copy(source: &Connection, to: &Path) -> Result<(), StoreError> {
     copy.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()))?;
     is_whole(&copy)?;
     drop(copy);
-    file.sync_all().map_err(failed)
+    file.sync_all().map_err(|error| io_failed(to, &error))
+}
+
+/// Looks through all of the database at `path`, such as a snapshot, indexes included. Reads every
+/// page, so it is not for the loop that serves the till.
+///
+/// # Errors
+/// [`StoreError::Damaged`] with the first thing that is wrong, or why it cannot be read.
+pub fn examine(path: &Path) -> Result<(), StoreError> {
+    let ask = |row: &rusqlite::Row<'_>| row.get(0);
+    let verdict: String = read_only(path)?.query_row("PRAGMA integrity_check(1)", [], ask)?;
+    match verdict.as_str() {
+        "ok" => Ok(()),
+        _ => Err(StoreError::Damaged(verdict)),
+    }
 }
 
 /// A rename is durable once its directory is.

@@ -89,6 +89,25 @@ async fn lists_beside_a_running_daemon() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_is_made_and_checked_beside_a_running_daemon() {
+    let mut terminal = Terminal::binary(&[]).await;
+    let (database, folder) = (terminal.path("terminal.sqlite"), terminal.path("stick"));
+    std::fs::create_dir(&folder).expect("a folder");
+    terminal.sell_and_acknowledge("A-1", 1200).await;
+    terminal.settled().await;
+    let ask = ["backup", "--database", text(&database), "--to", text(&folder)];
+    check(&ask, 0, &["copied and checked", ".snapshots/000001-", "calls wait for Klarna  0"]);
+    let copies = std::fs::read_dir(&folder).expect("readable").flatten().map(|file| file.path());
+    let copies: Vec<_> = copies.collect();
+    let [copy] = &copies[..] else { panic!("one copy and nothing unfinished: {copies:?}") };
+    check(&["payments", "--database", text(copy)], 0, &["A-1", "captured 12.00"]);
+    let nowhere = ["backup", "--database", text(&database), "--to", "/nonexistent"];
+    check(&nowhere, 1, &["/nonexistent/000002-", "cannot be written"]);
+    check(&["backup", "--database", "/nonexistent.sqlite"], 1, &["cannot open /nonexistent"]);
+    terminal.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_simulator_answers_and_its_settings_make_a_terminal() {
     use std::io::{BufRead as _, BufReader, Read as _, Write as _};
     let directory = tempfile::TempDir::new().expect("temporary directory");
