@@ -199,6 +199,13 @@ pub enum Reply {
     Shift(Box<ShiftReport>),
     /// The open shift, as if it were closed now.
     Totals(Box<ShiftReport>),
+    /// A document to be printed once more, which the till has not asked for; nothing has changed.
+    Print {
+        /// What it is about: a sale, a return or the end of a shift.
+        reference: PosReference,
+        /// The lines, from top to bottom.
+        lines: Vec<String>,
+    },
     /// A command that was not accepted; nothing has changed.
     Refused {
         /// The command's reference, when it could be read.
@@ -215,6 +222,7 @@ impl Reply {
             Self::Progress { reference, .. }
             | Self::Acknowledged { reference }
             | Self::Noted { reference }
+            | Self::Print { reference, .. }
             | Self::Status { reference, .. } => Some(reference),
             Self::Result(result) => Some(&result.reference),
             Self::Operation(result) => Some(&result.reference),

@@ -33,7 +33,8 @@ impl Session {
                     self.refused(now, reference, problem);
                 }
             }
-            Reply::Noted { .. } => {}
+            // Nothing that the till asks for; and what to print it asks for itself, with `06 20`.
+            Reply::Noted { .. } | Reply::Print { .. } => {}
         }
     }
 

@@ -289,6 +289,7 @@ impl Till {
                 self.note_refusal(reference.as_str(), problem);
             }
             Reply::Refused { reference: None, .. } | Reply::Noted { .. } | Reply::Totals(_) => {}
+            Reply::Print { .. } => {}
         }
     }
 
