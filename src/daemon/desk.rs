@@ -7,6 +7,7 @@
 use super::FAREWELL;
 use crate::console::{Caller, Entry, Recorder, answer};
 use crate::id::PosReference;
+use crate::payment::event::ReturnReason;
 use crate::payment::vocabulary::{Operation, Problem, Reply, Request};
 use crate::pos::desk::{self, DeskEvent, DeskReply, Group, Seat};
 use crate::pos::{QUEUE_LEN_MAX, native};
@@ -154,7 +155,7 @@ fn change(request: &Request) -> Option<(&'static str, Value)> {
         json!({ "sale": operation.sale.to_string(), "amount": amount })
     };
     Some(match request {
-        Request::Refund(operation) => ("return", of(operation)),
+        Request::Refund(operation) => ("return", with_reason(of(operation), operation)),
         Request::Capture(operation) => ("capture", of(operation)),
         Request::Void(operation) => ("void", of(operation)),
         Request::Release(operation) => ("release", of(operation)),
@@ -179,4 +180,13 @@ fn change(request: &Request) -> Option<(&'static str, Value)> {
         | Request::Totals { .. }
         | Request::Reservation { .. } => return None,
     })
+}
+
+/// What somebody gives as the reason of a return, in the words of the console's pages.
+fn with_reason(mut detail: Value, operation: &Operation) -> Value {
+    if let Some(ReturnReason { why, note }) = &operation.why {
+        detail["reason"] = why.code().into();
+        detail["note"] = note.as_ref().map_or("", |note| note.as_str()).into();
+    }
+    detail
 }
