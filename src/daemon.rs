@@ -4,6 +4,7 @@
 //! It reads the clock for everybody. It has no opinion about money.
 
 mod ask;
+mod desk;
 mod fault;
 mod health;
 mod log;
@@ -23,7 +24,7 @@ use crate::console::Errand;
 use crate::display::Output;
 use crate::payment::vocabulary::{Reply, SaleResult};
 use crate::payment::{Engine, Input, Wanted, event};
-use crate::pos::desk::{self, DeskEvent, DeskReply};
+use crate::pos::desk::{DeskEvent, DeskReply};
 use crate::pos::{self, LinkSettings, TillEvent};
 use crate::receipt;
 use crate::store::{Reader, Store};
@@ -89,7 +90,7 @@ pub async fn run_on(
     let start::Memory { store, reader, engine, distrusted_until } =
         start::remember(&config.store_path, &config.policy, clock.now())?;
     let snapshots = Snapshots::new(&config.store_path, clock.now())?;
-    let (office, errands) = Office::open(&config, clock);
+    let (office, errands, recorder) = Office::open(&config, clock);
     let acquirer = Arc::new(Acquirer::Klarna(Klarna::new(config.klarna)?));
 
     // Before the till is listened to: whether a code can be shown is known then.
@@ -99,19 +100,8 @@ pub async fn run_on(
 
     let (till_events_in, till_events) = mpsc::channel(pos::QUEUE_LEN_MAX);
     let (replies, replies_out) = mpsc::channel(pos::QUEUE_LEN_MAX);
-    let (desk_events_in, desk_events) = mpsc::channel(pos::QUEUE_LEN_MAX);
-    let (desk, desk_out) = mpsc::channel(pos::QUEUE_LEN_MAX);
-    let socket = desk::socket_beside(&config.store_path);
-    let native = config.till.native.clone();
-    let group = office::desk_group(&config.console);
-    let mut at_desk = match desk::serve(&socket, native, group, desk_events_in, desk_out) {
-        Ok(at_desk) => tokio::spawn(at_desk),
-        // Payments do not depend on it.
-        Err(error) => {
-            tracing::error!(%error, socket = %socket.display(), "nobody can speak from the desk");
-            tokio::spawn(std::future::pending())
-        }
-    };
+    let (native, group) = (config.till.native.clone(), office::desk_group(&config.console));
+    let (desk, mut at_desk) = desk::open(&config.store_path, native, group, recorder);
     let till = pos::serve(config.till, clock, store.till()?, till_events_in, replies_out).await;
     let mut till = tokio::spawn(till.context("the till's address cannot be used")?);
     let (wanted, wanted_out) = watch::channel(engine.wanted());
@@ -136,14 +126,14 @@ pub async fn run_on(
         acquirer,
         lookups: JoinSet::new(),
         replies,
-        desk,
+        desk: desk.replies,
         wanted,
         snapshots,
         watchman: Watchman::new(config.alarms, config.metrics_file, clock.now()),
         office,
         fault: None,
     };
-    let inlets = Inlets { till: till_events, desk: desk_events, errands, reports, operator };
+    let inlets = Inlets { till: till_events, desk: desk.events, errands, reports, operator };
     // A part that ends before the whole is a defect; the journal makes a restart safe.
     tokio::select! {
         () = daemon.run(inlets, shutdown) => {}
@@ -153,16 +143,8 @@ pub async fn run_on(
     }
     sync.abort();
     let _ = tokio::time::timeout(FAREWELL, till).await;
-    at_desk_ends(at_desk).await;
+    desk::ends(at_desk).await;
     Ok(())
-}
-
-/// The socket is taken away by whoever serves it; if nobody does there is nothing to wait for.
-async fn at_desk_ends(at_desk: tokio::task::JoinHandle<()>) {
-    let stop = at_desk.abort_handle();
-    if tokio::time::timeout(FAREWELL, at_desk).await.is_err() {
-        stop.abort();
-    }
 }
 
 /// Where everything comes in that others send.
@@ -231,7 +213,7 @@ impl Daemon {
             match event {
                 Event::Shutdown => break,
                 Event::Till(event) => self.till(event).await,
-                Event::Desk(DeskEvent { seat, request }) => {
+                Event::Desk(DeskEvent { seat, request, .. }) => {
                     self.ask(Asker::Desk(seat), request, None).await;
                 }
                 Event::Errand(errand) => self.errand(errand).await,

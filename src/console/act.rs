@@ -6,11 +6,12 @@
 //! answer, goes into the audit journal around it.
 
 use super::page::trouble::Trouble;
+use super::record::{Caller, Recorder, answer};
 use super::visitor::Visitor;
-use super::{Errand, Office};
-use crate::access::{Actor, Peer};
+use super::{AtTill, Errand, Office};
+use crate::access::AccessError;
 use crate::id::{CallId, DESK_PREFIX, PaymentId, PosReference, TransactionId};
-use crate::payment::vocabulary::{Problem, Reply, Request, SaleName};
+use crate::payment::vocabulary::{Problem, Reply, Request};
 use serde_json::{Value, json};
 use std::cmp::Ordering;
 use std::time::Duration;
@@ -30,11 +31,10 @@ pub(super) enum Failed {
     Unrecorded(String),
 }
 
-/// Who asks, and from where: a page's visitor or somebody at the command line.
-#[derive(Debug, Clone)]
-pub(super) struct Caller {
-    pub(super) actor: Actor,
-    pub(super) peer: Peer,
+impl From<AccessError> for Failed {
+    fn from(error: AccessError) -> Self {
+        Self::Unrecorded(error.to_string())
+    }
 }
 
 impl From<&Visitor> for Caller {
@@ -74,25 +74,17 @@ impl Office {
         &self,
         by: impl Into<Caller>,
         action: &'static str,
-        mut detail: Value,
+        detail: Value,
         request: Request,
     ) -> Result<Reply, Failed> {
-        let by = by.into();
-        detail["reference"] = request.reference().as_str().into();
-        if let Some(SaleName::Number(number)) = request.sale() {
-            detail["payment"] = number.number().into();
+        let recorder = self.recorder();
+        let entry = recorder.begin(by.into(), action, detail, &request)?;
+        let reply = self.run(|answer| Errand::Ask { request, answer }).await;
+        recorder.end(entry, reply.as_ref().map_or("none", answer));
+        match reply? {
+            Reply::Refused { problem, .. } => Err(Failed::Refused(problem)),
+            reply => Ok(reply),
         }
-        self.note(by.clone(), action, &detail)?;
-        let asked = self.pass_on(request).await;
-        detail["answer"] = match &asked {
-            Ok(Reply::Operation(result)) => result.kind.code().into(),
-            Ok(_) => "done".into(),
-            Err(Failed::Refused(problem)) => problem.code().into(),
-            Err(Failed::NoAnswer | Failed::Unrecorded(_)) => "none".into(),
-        };
-        // What was done is in the terminal's own journal by now, whatever becomes of this line.
-        self.note(by, action, &detail).ok();
-        asked
     }
 
     /// Closes the shift of this number; whether this has closed it, or it was closed before.
@@ -113,18 +105,23 @@ impl Office {
         Ok(true)
     }
 
-    async fn pass_on(&self, request: Request) -> Result<Reply, Failed> {
+    /// Has lines printed at the till; they change nothing, and are not noted here.
+    pub(super) async fn print_at_till(
+        &self,
+        reference: PosReference,
+        lines: Vec<String>,
+    ) -> Result<AtTill, Failed> {
+        self.run(|answer| Errand::Print { reference, lines, answer }).await
+    }
+
+    async fn run<T>(&self, errand: impl FnOnce(oneshot::Sender<T>) -> Errand) -> Result<T, Failed> {
         let (answer, answered) = oneshot::channel();
-        let errand = Errand { request, answer };
+        let errand = errand(answer);
         let asked = async {
             self.context.errands.send(errand).await.ok()?;
             answered.await.ok()
         };
-        match tokio::time::timeout(PATIENCE, asked).await {
-            Ok(Some(Reply::Refused { problem, .. })) => Err(Failed::Refused(problem)),
-            Ok(Some(reply)) => Ok(reply),
-            Ok(None) | Err(_) => Err(Failed::NoAnswer),
-        }
+        tokio::time::timeout(PATIENCE, asked).await.ok().flatten().ok_or(Failed::NoAnswer)
     }
 
     /// Notes something in the audit journal.
@@ -134,8 +131,10 @@ impl Office {
         action: &'static str,
         detail: &Value,
     ) -> Result<(), Failed> {
-        let (now, Caller { actor, peer }) = (self.now().wall, by.into());
-        let noted = self.access.note(now, &actor, &peer, action, detail);
-        noted.map(drop).map_err(|error| Failed::Unrecorded(error.to_string()))
+        Ok(self.recorder().note(by.into(), action, detail.clone())?)
+    }
+
+    fn recorder(&self) -> Recorder {
+        Recorder::new(self.access.clone(), self.context.clock)
     }
 }

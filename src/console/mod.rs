@@ -19,18 +19,20 @@ mod guests;
 mod live;
 pub mod mirror;
 mod page;
+mod record;
 mod serve;
 mod tls;
 mod visitor;
 mod words;
 
 pub use book::Attempt;
+pub use record::{Caller, Entry, Recorder, answer};
 pub use tls::CertificateFiles;
 
 use crate::access::{Access, Role};
 use crate::clock::{SystemClock, Wall};
 use crate::i18n::Lang;
-use crate::id::CallId;
+use crate::id::{CallId, PosReference};
 use crate::local;
 use crate::money::Currency;
 use crate::payment::alarm::Limits;
@@ -97,6 +99,8 @@ pub struct Context {
     pub head: Head,
     /// Where receipts are printed, if they are.
     pub printer: Option<PrinterConfig>,
+    /// Whether the till can be told what to print; by some protocols it asks for that itself.
+    pub tells_till_to_print: bool,
     /// What the terminal takes.
     pub currencies: Vec<Currency>,
     /// Since when Klarna's key is as it is, as far as its file tells.
@@ -115,11 +119,36 @@ pub struct Context {
 
 /// Something that the daemon is asked to do.
 #[derive(Debug)]
-pub struct Errand {
-    /// What.
-    pub request: Request,
-    /// The first answer goes here; what happens later stands in the journal.
-    pub answer: oneshot::Sender<Reply>,
+pub enum Errand {
+    /// A command, as a till could give it.
+    Ask {
+        /// What.
+        request: Request,
+        /// The first answer goes here; what happens later stands in the journal.
+        answer: oneshot::Sender<Reply>,
+    },
+    /// Lines for the till to print, marked as a duplicate.
+    Print {
+        /// The sale, return or end of a shift that they are about.
+        reference: PosReference,
+        /// From top to bottom.
+        lines: Vec<String>,
+        /// Told at once.
+        answer: oneshot::Sender<AtTill>,
+    },
+}
+
+/// What has become of lines for the till.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AtTill {
+    /// They are on their way; whether there is paper, only the till knows.
+    Sent,
+    /// No till is connected.
+    Away,
+    /// A sale runs, or its result is not acknowledged.
+    Busy,
+    /// They do not fit into a message.
+    TooLong,
 }
 
 /// How the terminal stands, as only the daemon knows it.
@@ -156,9 +185,6 @@ pub struct Exchange {
 /// Why there is no console. Payments do not depend on it.
 #[derive(Debug, thiserror::Error)]
 pub enum ConsoleError {
-    /// Its users and journal cannot be opened.
-    #[error(transparent)]
-    Access(#[from] crate::access::AccessError),
     /// The journal cannot be read.
     #[error(transparent)]
     Store(#[from] crate::store::StoreError),
@@ -187,14 +213,17 @@ struct Doors {
 }
 
 impl Console {
-    /// Opens the console beside the daemon that owns `context`.
+    /// Opens the console beside the daemon that owns `context`, for the users of `access`.
     ///
     /// # Errors
     /// [`ConsoleError`]. An address that cannot be used is no error: it is tried again. Nor is a
     /// socket that cannot be made: it is in the log.
-    pub fn open(settings: Settings, context: Context) -> Result<Self, ConsoleError> {
+    pub fn open(
+        settings: Settings,
+        context: Context,
+        access: Arc<Access>,
+    ) -> Result<Self, ConsoleError> {
         let now = context.clock.now().wall;
-        let access = Arc::new(Access::open(&access_beside(&context.store), now)?);
         let book = Book::open(Reader::open(&context.store)?)?;
         let names = guard::Names::new(&settings.names);
         let mut certificate = no_certificate();

@@ -118,6 +118,7 @@ impl Daemon {
             | Reply::Noted { .. }
             | Reply::Shift(_)
             | Reply::Totals(_)
+            | Reply::Print { .. }
             | Reply::Refused { .. } => {}
         }
         if let Reply::Refused { problem, .. } = &reply {

@@ -2,16 +2,18 @@
 
 use super::Daemon;
 use super::ask::Asker;
-use crate::access::{Right, Role};
+use crate::access::{Access, Right, Role};
 use crate::acquirer::Acquirer;
 use crate::clock::{Now, SystemClock};
 use crate::config::Config;
-use crate::console::{self, Attempt, Console, Context, ERRANDS_MAX, Errand, Exchange, Pulse};
-use crate::id::CallId;
+use crate::console::{
+    self, AtTill, Attempt, Console, Context, ERRANDS_MAX, Errand, Exchange, Pulse, Recorder,
+};
+use crate::id::{CallId, PosReference};
 use crate::payment::effect::Outcome;
 use crate::payment::screen::ConsoleSign;
 use crate::payment::vocabulary::Reply;
-use crate::pos::desk;
+use crate::pos::{Protocol, desk, native};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,8 +32,12 @@ pub(super) struct Office {
 }
 
 impl Office {
-    /// Opens the console. Payments do not depend on it.
-    pub(super) fn open(config: &Config, clock: SystemClock) -> (Self, mpsc::Receiver<Errand>) {
+    /// Opens the audit journal, for whoever notes something there, and the console. Payments
+    /// depend on neither.
+    pub(super) fn open(
+        config: &Config,
+        clock: SystemClock,
+    ) -> (Self, mpsc::Receiver<Errand>, Option<Recorder>) {
         let (errands, received) = mpsc::channel(ERRANDS_MAX);
         let (pulse, told) = watch::channel(Pulse { is_reachable: true, ..Pulse::default() });
         let context = Context {
@@ -39,6 +45,10 @@ impl Office {
             clock,
             head: config.receipts.clone(),
             printer: config.printer.clone(),
+            tells_till_to_print: match config.till.protocol {
+                Protocol::Native => true,
+                Protocol::Zvt(_) => false,
+            },
             currencies: config.policy.currencies.clone(),
             key_since: config.key_since,
             language: config.display.frame.lang,
@@ -47,11 +57,19 @@ impl Office {
             errands,
             pulse: told,
         };
-        let console = Console::open(config.console.clone(), context)
-            .inspect_err(|error| tracing::error!(%error, "there is no console"))
-            .ok();
+        let access = Access::open(&console::access_beside(&config.store_path), clock.now().wall)
+            .inspect_err(|error| {
+                tracing::error!(%error, "there is no console, and the desk changes nothing");
+            });
+        let access = access.ok().map(Arc::new);
+        let recorder = access.clone().map(|access| Recorder::new(access, clock));
+        let console = access.and_then(|access| {
+            Console::open(config.console.clone(), context, access)
+                .inspect_err(|error| tracing::error!(%error, "there is no console"))
+                .ok()
+        });
         let (waiting, attempts) = (HashMap::new(), Arc::default());
-        (Self { console, pulse, waiting, count: 0, attempts }, received)
+        (Self { console, pulse, waiting, count: 0, attempts }, received, recorder)
     }
 
     /// What the terminal's own screen says about it.
@@ -103,12 +121,39 @@ pub(super) fn desk_group(settings: &console::Settings) -> Option<desk::Group> {
 impl Daemon {
     /// Does what the console asks for.
     pub(super) async fn errand(&mut self, errand: Errand) {
-        let Errand { request, answer } = errand;
-        self.office.waiting.retain(|_, waiting| !waiting.is_closed());
-        self.office.count += 1;
-        self.office.waiting.insert(self.office.count, answer);
-        let asker = Asker::Console(self.office.count);
-        self.ask(asker, request, None).await;
+        match errand {
+            Errand::Ask { request, answer } => {
+                self.office.waiting.retain(|_, waiting| !waiting.is_closed());
+                self.office.count += 1;
+                self.office.waiting.insert(self.office.count, answer);
+                let asker = Asker::Console(self.office.count);
+                self.ask(asker, request, None).await;
+            }
+            Errand::Print { reference, lines, answer } => {
+                let told = self.print_at_till(reference, lines);
+                if answer.send(told).is_err() {
+                    tracing::warn!(?told, "nobody waits any more for what was sent to the till");
+                }
+            }
+        }
+    }
+
+    /// Sends the till what it has not asked for, unless it is in the middle of something.
+    fn print_at_till(&self, reference: PosReference, lines: Vec<String>) -> AtTill {
+        if !native::is_printable(&lines) {
+            return AtTill::TooLong;
+        }
+        if !self.shown.is_till_connected() {
+            return AtTill::Away;
+        }
+        if self.engine.is_busy() {
+            return AtTill::Busy;
+        }
+        // A till that does not take its answers gets nothing else, and delays nobody.
+        match self.replies.try_send(Reply::Print { reference, lines }) {
+            Ok(()) => AtTill::Sent,
+            Err(_) => AtTill::Busy,
+        }
     }
 
     /// Tells the console how the terminal stands, if that has changed.

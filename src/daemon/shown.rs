@@ -47,6 +47,8 @@ struct Page {
 /// What is known of the till's link.
 struct TillLink {
     is_up: bool,
+    /// At this moment.
+    is_connected: bool,
     /// A serial line is there or not; a till over TCP may come and go with each sale.
     is_line: bool,
 }
@@ -94,7 +96,7 @@ impl Shown {
             language,
             last_sync: None,
             updating,
-            till: TillLink { is_up: false, is_line },
+            till: TillLink { is_up: false, is_connected: false, is_line },
             operator: None,
         };
         Ok((shown, operator))
@@ -119,7 +121,12 @@ impl Shown {
     }
 
     pub(super) fn till_returned(&mut self) {
-        self.till.is_up = true;
+        (self.till.is_up, self.till.is_connected) = (true, true);
+    }
+
+    /// Whether it can be reached now.
+    pub(super) fn is_till_connected(&self) -> bool {
+        self.till.is_connected
     }
 
     pub(super) fn is_till_here(&self) -> bool {
@@ -127,6 +134,7 @@ impl Shown {
     }
 
     pub(super) fn till_lost(&mut self) {
+        self.till.is_connected = false;
         self.till.is_up &= !self.till.is_line;
     }
 

@@ -193,6 +193,8 @@ listed! {
     MerchantCopy,
     /// The copy that the shopper takes along.
     CustomerCopy,
+    /// It was printed before.
+    Duplicate,
     /// Title of a return's receipt.
     ReturnReceipt,
     /// Klarna has refused to give the money back.

@@ -37,9 +37,13 @@ impl Person {
     /// # Errors
     /// When the system does not say.
     pub fn behind(stream: &tokio::net::UnixStream) -> io::Result<Self> {
-        let uid = uid_behind(stream)?;
+        Ok(Self::of(uid_behind(stream)?))
+    }
+
+    /// The user with this number. Reads the system's list of users.
+    pub fn of(uid: u32) -> Self {
         let name = accounts::user_name(uid).unwrap_or_else(|| uid.to_string());
-        Ok(Self { uid, name })
+        Self { uid, name }
     }
 
     /// Whether it is the daemon's own user or the superuser, who can read all of its files anyway.

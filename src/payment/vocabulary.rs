@@ -5,7 +5,7 @@
 pub use super::name::SaleName;
 pub use super::problem::Problem;
 
-use super::event::{NotPaid, OperationProgress, Sale, VoidReason};
+use super::event::{NotPaid, OperationProgress, ReturnReason, Sale, VoidReason};
 use super::shift::ShiftReport;
 use crate::clock::Wall;
 use crate::id::{CallId, Label, Locale, PaymentId, PaymentReference, PosReference, TransactionId};
@@ -162,6 +162,8 @@ pub struct Operation {
     pub sale: SaleName,
     /// How much; all that is left when it is absent.
     pub amount: Option<Amount>,
+    /// What the shop says about a return.
+    pub why: Option<ReturnReason>,
 }
 
 /// What a till is told, whatever its protocol.
@@ -199,6 +201,13 @@ pub enum Reply {
     Shift(Box<ShiftReport>),
     /// The open shift, as if it were closed now.
     Totals(Box<ShiftReport>),
+    /// A document to be printed once more, which the till has not asked for; nothing has changed.
+    Print {
+        /// What it is about: a sale, a return or the end of a shift.
+        reference: PosReference,
+        /// The lines, from top to bottom.
+        lines: Vec<String>,
+    },
     /// A command that was not accepted; nothing has changed.
     Refused {
         /// The command's reference, when it could be read.
@@ -215,6 +224,7 @@ impl Reply {
             Self::Progress { reference, .. }
             | Self::Acknowledged { reference }
             | Self::Noted { reference }
+            | Self::Print { reference, .. }
             | Self::Status { reference, .. } => Some(reference),
             Self::Result(result) => Some(&result.reference),
             Self::Operation(result) => Some(&result.reference),

@@ -38,8 +38,10 @@ pub struct Seat(u64);
 /// What comes from the desk.
 #[derive(Debug)]
 pub struct DeskEvent {
-    /// Who asks.
+    /// From where; the answer goes there.
     pub seat: Seat,
+    /// Who asks: the system's number of the user.
+    pub uid: u32,
     /// For what.
     pub request: Request,
 }
@@ -93,9 +95,10 @@ pub fn serve(
                 (place, stream) = let_in(&listener, &seats) => {
                     count += 1;
                     let session = native::Session::new(settings.clone());
-                    let owner = local::uid_behind(&stream).is_ok_and(local::is_owner);
-                    let may_resolve = owner || may_all_resolve;
-                    let guest = Guest { seat: Seat(count), stream, session, may_resolve };
+                    // Nothing is done for nobody.
+                    let Ok(uid) = local::uid_behind(&stream) else { continue };
+                    let may_resolve = local::is_owner(uid) || may_all_resolve;
+                    let guest = Guest { seat: Seat(count), uid, stream, session, may_resolve };
                     let (events, told) = (events.clone(), told.subscribe());
                     guests.spawn(async move {
                         guest.serve(events, told).await;
@@ -134,6 +137,7 @@ async fn let_in(
 
 struct Guest {
     seat: Seat,
+    uid: u32,
     stream: UnixStream,
     session: native::Session,
     may_resolve: bool,
@@ -182,7 +186,8 @@ impl Guest {
                     answers.extend(self.session.encode(&refused));
                 }
                 native::Received::Event(TillEvent::Request(request)) => {
-                    events.send(DeskEvent { seat: self.seat, request }).await.ok()?;
+                    let event = DeskEvent { seat: self.seat, uid: self.uid, request };
+                    events.send(event).await.ok()?;
                 }
                 native::Received::Event(
                     TillEvent::Returned | TillEvent::Lost | TillEvent::Registered(_),

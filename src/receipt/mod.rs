@@ -127,12 +127,26 @@ impl Head {
 /// which a till could only print as letters. A function of its arguments alone: asking again gives
 /// the same lines.
 pub fn lines(result: &SaleResult, head: &Head, lang: Lang) -> Vec<String> {
-    let mut document = sale(result, Copy::Customer, head, lang);
-    document.blocks.retain(|block| !matches!(block, Block::Code(_)));
-    document.lines(head.columns)
+    sale(result, Copy::Customer, head, lang).for_till(head.columns)
 }
 
 impl Document {
+    /// Its lines for the till, without the QR code.
+    pub fn for_till(&self, columns: Columns) -> Vec<String> {
+        let letters = |block: &&Block| !matches!(block, Block::Code(_));
+        let blocks = self.blocks.iter().filter(letters).cloned().collect();
+        Self { title: self.title.clone(), lang: self.lang, blocks }.lines(columns)
+    }
+
+    /// The same, saying on top that it was printed before: nobody is to take it for a second sale.
+    pub fn once_more(mut self) -> Self {
+        let mark = Block::Emphasis(self.lang.printed(Printed::Duplicate).to_owned());
+        let titles = |block: &&Block| matches!(block, Block::Title(_));
+        let below = self.blocks.iter().take_while(titles).count();
+        self.blocks.insert(below, mark);
+        self
+    }
+
     /// The same with every text but that of the code rewritten by `write`.
     fn spelled(&self, write: impl Fn(&str) -> String) -> Self {
         let blocks = self.blocks.iter().map(|block| match block {

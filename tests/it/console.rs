@@ -3,6 +3,7 @@
 mod browser;
 mod returns;
 mod security;
+mod till;
 mod totals;
 
 use crate::terminal::{Program, Setting, Terminal, Wire, loopback};

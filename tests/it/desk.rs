@@ -3,6 +3,7 @@
 
 use crate::cli::{check, text};
 use crate::terminal::Terminal;
+use klarna_terminald::console::access_beside;
 use klarna_terminald::simulator::Fault;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
@@ -116,6 +117,107 @@ async fn a_refused_call_is_shown_retried_and_resolved() {
     let journal = ["payments", "--database", database, "1"];
     check(&journal, 0, &["call_resolved", "given back in cash, receipt 17"]);
     check(&["outbox", "retry", "--database", database], 0, &["recorded"]);
+    terminal.finish().await;
+}
+
+/// What the audit journal says, oldest first: action, detail and who.
+fn audited(terminal: &Terminal) -> Vec<(String, serde_json::Value, String)> {
+    let path = access_beside(&terminal.path("terminal.sqlite"));
+    let journal = rusqlite::Connection::open(path).expect("the users' file");
+    let mut rows = journal
+        .prepare("SELECT action, detail, actor || ' ' || coalesce(peer, '') FROM audit ORDER BY sequence")
+        .expect("the audit journal");
+    let row = |row: &rusqlite::Row<'_>| {
+        let detail: String = row.get(1)?;
+        Ok((row.get(0)?, serde_json::from_str(&detail).expect("JSON"), row.get(2)?))
+    };
+    rows.query_map([], row).expect("rows").map(|row| row.expect("a row")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_changes_something_at_the_desk_stands_in_the_audit_journal() {
+    let mut terminal = Terminal::binary(&[("payment.capture", "\"manual\"")]).await;
+    let config = terminal.path("terminal.toml");
+    let config = text(&config);
+    terminal.sell_and_acknowledge("A-1", 1200).await;
+    let sale = ["--config", config, "--sale", "A-1", "--yes"];
+    check(&[&["capture"], &sale[..], &["--amount", "10"]].concat(), 0, &["done"]);
+    check(&[&["release"], &sale[..]].concat(), 0, &["done"]);
+    let refund = [&["refund"], &sale[..], &["--ref", "counter-7"]].concat();
+    let why = ["--amount", "5", "--reason", "damaged"];
+    check(&[&refund[..], &why].concat(), 0, &["done"]);
+    let why = ["--amount", "1", "--reason", "the cat sat on it"];
+    check(&[&["refund"], &sale[..], &why].concat(), 0, &["done"]);
+    let long = "x".repeat(201);
+    for wrong in ["", "a\nb", &long] {
+        let why = [&["refund"], &sale[..], &["--amount", "1", "--reason", wrong]].concat();
+        check(&why, 2, &["--reason"]);
+    }
+    check(&[&["refund"], &sale[..], &["--amount", "6"]].concat(), 1, &["too much"]);
+    let story = ["refund_queued EUR 5.00, damaged", "EUR 1.00, other: the cat sat on it"];
+    check(&["payments", "--config", config, "1"], 0, &story);
+    check(&["outbox", "retry", "--config", config], 0, &["recorded"]);
+    let resolve = ["outbox", "resolve", "1.1", "--config", config, "--reason", "x", "--yes"];
+    check(&resolve, 1, &["not on the list"]);
+    let entries = audited(&terminal);
+    let of = |wanted: &str| -> Vec<&(String, serde_json::Value, String)> {
+        entries.iter().filter(|(action, ..)| action == wanted).collect()
+    };
+    let own = format!("\"uid\":{}", rustix::process::geteuid().as_raw());
+    for (action, answer) in [("capture", "capture"), ("release", "release"), ("retry", "done")] {
+        let [asked, answered] = of(action)[..] else { panic!("{action}: {entries:#?}") };
+        assert_eq!(asked.1["answer"], serde_json::Value::Null, "before it was done");
+        assert_eq!(answered.1["answer"], answer);
+        assert_eq!(asked.1["reference"], answered.1["reference"]);
+        assert!(asked.2.contains(&own) && asked.2.ends_with(" socket"), "{}", asked.2);
+    }
+    let returns = of("return");
+    assert_eq!(returns.len(), 6, "{entries:#?}");
+    assert_eq!((&returns[0].1["reason"], &returns[0].1["note"]), (&"damaged".into(), &"".into()));
+    let note = serde_json::Value::from("the cat sat on it");
+    assert_eq!((&returns[2].1["reason"], &returns[2].1["note"]), (&"other".into(), &note));
+    assert_eq!(returns[0].1["reference"], "desk-counter-7");
+    assert_eq!(returns[0].1["amount"], "EUR 5.00");
+    assert_eq!(returns[0].1["sale"], "reference A-1");
+    assert_eq!(returns[1].1["answer"], "refund");
+    assert_eq!(returns[5].1["answer"], "exceeds_rest");
+    assert_eq!(of("resolve")[1].1["answer"], "not_known");
+    // Before a capture a refund becomes a void, which keeps the reason.
+    terminal.sell_and_acknowledge("A-2", 700).await;
+    let all = ["refund", "--config", config, "--sale", "A-2", "--yes", "--reason", "goodwill"];
+    check(&all, 0, &["void of EUR 7.00 on sale A-2: done"]);
+    let story = ["void_decided (requested_by_till), goodwill"];
+    check(&["payments", "--config", config, "2"], 0, &story);
+    check(&["audit", "--config", config, "verify"], 0, &["whole"]);
+    terminal.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_noted_is_not_done() {
+    let mut terminal = Terminal::binary(&[]).await;
+    let config = terminal.path("terminal.toml");
+    let config = text(&config);
+    terminal.sell_and_acknowledge("A-1", 1200).await;
+    terminal.settled().await;
+    let path = access_beside(&terminal.path("terminal.sqlite"));
+    let journal = rusqlite::Connection::open(&path).expect("the users' file");
+    journal.execute_batch("ALTER TABLE audit RENAME TO hidden").expect("renamed");
+    let refund = ["refund", "--config", config, "--sale", "A-1", "--amount", "5", "--yes"];
+    check(&refund, 1, &["nothing was done", "the audit journal cannot be written"]);
+    let status = ["outbox", "retry", "--config", config];
+    check(&status, 1, &["nothing was done"]);
+    assert_eq!(terminal.simulator.transactions()[0].refunded(), 0);
+    journal.execute_batch("ALTER TABLE hidden RENAME TO audit").expect("renamed");
+    drop(journal);
+    check(&refund, 0, &["refund of EUR 5.00 on sale A-1: done"]);
+    // One that cannot even be opened: the till goes on, the desk changes nothing.
+    terminal.switch_off().await;
+    std::fs::remove_file(&path).expect("removed");
+    std::fs::create_dir(&path).expect("a directory in its place");
+    terminal.switch_on().await;
+    check(&refund, 1, &["nothing was done", "could not be opened"]);
+    terminal.sell_and_acknowledge("A-2", 700).await;
+    assert_eq!(terminal.simulator.transactions()[0].refunded(), 500);
     terminal.finish().await;
 }
 

@@ -178,6 +178,17 @@ impl Terminal {
         }
     }
 
+    /// Changes settings; they count from the next start.
+    pub fn configure(&mut self, settings: &[Setting<'_>]) {
+        for (key, value) in settings {
+            let begin = format!("{key} = ");
+            let others = self.config.lines().filter(|line| !line.starts_with(&begin));
+            let line = format!("{begin}{value}");
+            self.config = others.chain([line.as_str()]).map(|line| format!("{line}\n")).collect();
+        }
+        std::fs::write(self.path("terminal.toml"), &self.config).expect("terminal.toml");
+    }
+
     /// Where a till connects over TCP.
     pub fn address(&self) -> &str {
         &self.address

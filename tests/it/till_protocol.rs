@@ -187,7 +187,7 @@ fn every_op_and_event_has_a_chapter() {
     let (_, ops) = missing.split_once("one of ").expect("the terminal names its ops");
     let ops: BTreeSet<String> = ops.split(", ").map(str::to_owned).collect();
     let events =
-        "hello pong progress result acknowledged operation noted status shift totals error";
+        "hello pong progress result acknowledged operation noted status shift totals print error";
     let events = names(events.split(' '));
     let page = page();
     let chapters = |start: &str| -> BTreeSet<String> {

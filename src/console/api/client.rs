@@ -1,9 +1,9 @@
 //! Who is at the other end of the socket and what they may do; and what a body says.
 
 use super::super::Office;
-use super::super::act::Caller;
 use super::super::guard::header;
 use super::super::page::trouble::Trouble;
+use super::super::record::Caller;
 use super::super::visitor::FORM_LEN_MAX;
 use crate::access::{Actor, Peer, Right, Role};
 use crate::local::Person;

@@ -11,6 +11,7 @@ mod queue;
 mod returns;
 mod shift;
 mod sign_in;
+mod till;
 mod today;
 pub(super) mod trouble;
 
@@ -48,6 +49,7 @@ pub(super) fn router(office: Arc<Office>) -> Router {
         .route("/payments/{number}", get(payment::payment))
         .route("/payments/{number}/receipt", get(payment::receipt))
         .route("/payments/{number}/print", post(payment::print))
+        .route("/payments/{number}/till", post(payment::print_at_till))
         .route("/payments/{number}/return", get(returns::ask).post(returns::review))
         .route("/payments/{number}/return/confirmed", post(returns::confirmed))
         .route("/queue", get(queue::queue))
@@ -62,6 +64,7 @@ pub(super) fn router(office: Arc<Office>) -> Router {
         .route("/shifts/{number}/report.csv", get(shift::csv))
         .route("/shifts/{number}/report.pdf", get(shift::pdf))
         .route("/shifts/{number}/print", post(shift::print))
+        .route("/shifts/{number}/till", post(shift::print_at_till))
         .route("/health", get(health::health))
         .route("/settings", get(health::settings))
         .route("/users", get(people::users).post(people::add))

@@ -1,22 +1,22 @@
 //! One payment: what was sold, what has become of the money, all that has happened, its receipts.
 
 use super::parts::{amount, facts, not_paid, pill, time};
-use super::{Answer, Page, Place, Shared, Sheet, Trouble, csrf, work};
+use super::{Answer, Page, Place, Shared, Sheet, Trouble, csrf, till, work};
 use crate::access::Right;
 use crate::console::Office;
 use crate::console::book::Story;
-use crate::console::visitor::{Behind, Named, Posted, Visitor};
+use crate::console::visitor::{Behind, Fields, Named, Posted, Visitor};
 use crate::console::words::Say;
 use crate::i18n::Lang;
-use crate::id::PaymentId;
-use crate::payment::event::{Event, VoidReason};
+use crate::id::{PaymentId, PosReference};
+use crate::payment::event::{Event, ReturnReason, VoidReason, Why};
 use crate::payment::state::State as Standing;
 use crate::printer;
 use crate::receipt::{Copy, Document, returned, sale};
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Redirect};
 use maud::{Markup, html};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Line items that a page shows.
 const ITEMS_MAX: usize = 100;
@@ -195,13 +195,17 @@ pub(super) fn happening(event: &Event, lang: Lang) -> String {
         Event::Acknowledged => of(Say::HasAcknowledged),
         Event::GivenUp { reason } => Say::HasGivenUp.with(lang, &[&not_paid(*reason).of(lang)]),
         Event::RequestEnded { .. } => of(Say::HasRequestEnded),
-        Event::VoidDecided { reason, .. } => of(void_reason(*reason)),
+        Event::VoidDecided { reason, why, .. } => {
+            because(of(void_reason(*reason)), why.as_ref(), lang)
+        }
         Event::Voided { amount: sum } => money(Say::HasVoided, sum),
         Event::CaptureQueued { amount: sum, .. } => money(Say::HasCaptureQueued, sum),
         Event::Captured { amount: sum, .. } => money(Say::HasCaptured, sum),
         Event::ReleaseQueued { amount: sum, .. } => money(Say::HasReleaseQueued, sum),
         Event::Released { amount: sum, .. } => money(Say::HasReleased, sum),
-        Event::RefundQueued { amount: sum, .. } => money(Say::HasRefundQueued, sum),
+        Event::RefundQueued { amount: sum, why, .. } => {
+            because(money(Say::HasRefundQueued, sum), why.as_ref(), lang)
+        }
         Event::Refunded { amount: sum, .. } => money(Say::HasRefunded, sum),
         Event::CallRefused { refusal, .. } => Say::HasCallRefused.with(lang, &[&refusal.code]),
         Event::Rekeyed { .. } => of(Say::HasRekeyed),
@@ -216,6 +220,22 @@ pub(super) fn happening(event: &Event, lang: Lang) -> String {
         Event::Checked { .. } => of(Say::HasChecked),
         Event::NotCompared { .. } => of(Say::HasNotCompared),
         Event::ShiftEnded { report } => Say::HasShiftEnded.with(lang, &[&report.shift]),
+    }
+}
+
+/// The same with what the shop says about it.
+fn because(sentence: String, why: Option<&ReturnReason>, lang: Lang) -> String {
+    let Some(ReturnReason { why, note }) = why else { return sentence };
+    let reason = match why {
+        Why::Returned => Say::WhyReturned,
+        Why::Damaged => Say::WhyDamaged,
+        Why::WrongPrice => Say::WhyWrongPrice,
+        Why::Goodwill => Say::WhyGoodwill,
+        Why::Other => Say::WhyOther,
+    };
+    match note {
+        Some(note) => format!("{sentence} {}: {note}", reason.of(lang)),
+        None => format!("{sentence} {}", reason.of(lang)),
     }
 }
 
@@ -234,9 +254,29 @@ pub(super) struct Which {
     /// The return that it is about, counted from 1; the sale itself without it.
     #[serde(default, rename = "return")]
     back: Option<usize>,
+    /// What has become of printing it at the till.
+    #[serde(default)]
+    at_till: String,
 }
 
 impl Which {
+    fn read(fields: &Fields) -> Self {
+        let copy = fields.one("copy").to_owned();
+        let back = fields.one("return").parse().ok();
+        Self { copy, back, at_till: String::new() }
+    }
+
+    /// The fields of a form that say the same.
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        let back = self.back.map(|back| ("return", back.to_string()));
+        [("copy", self.copy.clone())].into_iter().chain(back).collect()
+    }
+
+    /// As the audit journal names it.
+    fn detail(&self, number: u32) -> Value {
+        json!({ "payment": number, "copy": self.copy, "return": self.back })
+    }
+
     fn copy(&self) -> Copy {
         match self.copy.as_str() {
             "merchant" => Copy::Merchant,
@@ -253,21 +293,23 @@ pub(super) async fn receipt(
 ) -> Page {
     visitor.needs(Right::Reprint)?;
     let lang = visitor.lang;
-    let document = document(&office, number, &which)?;
+    let (document, _) = document(&office, number, &which)?;
+    let to_till = format!("/payments/{number}/till");
     let body = html! {
+        (till::notice(&which.at_till, lang))
         div.paper { (document.html()) }
         div.actions {
             button.print data-print hidden { (Say::PrintPage.of(lang)) }
             @if office.context.printer.is_some() {
                 form action={ "/payments/" (number) "/print" } method="post" {
                     (csrf(&visitor))
-                    input type="hidden" name="copy" value=(which.copy);
-                    @if let Some(back) = which.back {
-                        input type="hidden" name="return" value=(back);
+                    @for (name, value) in which.fields() {
+                        input type="hidden" name=(name) value=(value);
                     }
                     button { (Say::PrintReceipt.of(lang)) }
                 }
             }
+            (till::offer(&office, &visitor, &to_till, &which.fields(), Say::TillAsksItself))
             a.button href={ "/payments/" (number) } { (Say::Back.of(lang)) }
         }
     };
@@ -282,19 +324,27 @@ pub(super) async fn receipt(
     Ok(sheet.with(&body))
 }
 
-/// The receipt in the shopper's language, or in that of the terminal.
-fn document(office: &Office, number: u32, which: &Which) -> Result<Document, Trouble> {
+/// The receipt in the shopper's language, or in that of the terminal; and the till's reference of
+/// what it is about.
+fn document(
+    office: &Office,
+    number: u32,
+    which: &Which,
+) -> Result<(Document, PosReference), Trouble> {
     let story = story(office, number)?;
     let result = story.payment.result().ok_or(Trouble::NotFound)?;
     let locale = result.locale.as_ref();
     let lang = locale.map_or(office.context.language, |locale| Lang::from_tag(locale.as_str()));
     let (copy, head) = (which.copy(), &office.context.head);
-    let Some(back) = which.back else { return Ok(sale(&result, copy, head, lang)) };
+    let Some(back) = which.back else {
+        return Ok((sale(&result, copy, head, lang), result.reference));
+    };
     let returns = story.returns();
     let asked = back.checked_sub(1).and_then(|index| returns.get(index));
     let (reference, at) = *asked.ok_or(Trouble::NotFound)?;
     let operation = story.payment.operation(reference).ok_or(Trouble::NotFound)?;
-    returned(&operation, &result, at, copy, head, lang).ok_or(Trouble::NotFound)
+    let document = returned(&operation, &result, at, copy, head, lang).ok_or(Trouble::NotFound)?;
+    Ok((document, operation.reference))
 }
 
 pub(super) async fn print(
@@ -303,13 +353,27 @@ pub(super) async fn print(
     posted: Posted,
 ) -> Answer {
     posted.visitor.needs(Right::Reprint)?;
-    let copy = posted.fields.one("copy").to_owned();
-    let which = Which { copy, back: posted.fields.one("return").parse().ok() };
-    let document = document(&office, number, &which)?;
-    let detail = json!({ "payment": number, "copy": which.copy, "return": which.back });
-    office.note(&posted.visitor, "print", &detail)?;
+    let which = Which::read(&posted.fields);
+    let (document, _) = document(&office, number, &which)?;
+    office.note(&posted.visitor, "print", &which.detail(number))?;
     print_document(&office, document).await?;
     Ok(Redirect::to(&format!("/payments/{number}")).into_response())
+}
+
+pub(super) async fn print_at_till(
+    State(office): Shared,
+    Named(number): Named<u32>,
+    posted: Posted,
+) -> Answer {
+    posted.visitor.needs(Right::Reprint)?;
+    let which = Which::read(&posted.fields);
+    let (document, reference) = document(&office, number, &which)?;
+    let told =
+        till::print(&office, &posted.visitor, which.detail(number), reference, document).await?;
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(which.fields()).append_pair("at_till", told);
+    let receipt = format!("/payments/{number}/receipt?{}", query.finish());
+    Ok(Redirect::to(&receipt).into_response())
 }
 
 pub(in crate::console) async fn print_document(

@@ -2,12 +2,13 @@
 
 use super::parts::{amount, facts, nothing, time};
 use super::payment::{operation, print_document};
+use super::till::{self, After};
 use super::{Answer, Page, Place, Shared, Sheet, Trouble, confirm, csrf, pin_again};
 use crate::access::Right;
 use crate::console::Office;
 use crate::console::book::Shift;
 use crate::console::export;
-use crate::console::visitor::{Named, Posted, Visitor};
+use crate::console::visitor::{Behind, Named, Posted, Visitor};
 use crate::console::words::Say;
 use crate::i18n::Lang;
 use crate::money::Amount;
@@ -175,6 +176,7 @@ pub(super) async fn one(
     State(office): Shared,
     visitor: Visitor,
     Named(number): Named<u32>,
+    Behind(after): Behind<After>,
 ) -> Answer {
     visitor.needs(Right::See)?;
     let (lang, shift) = (visitor.lang, shift(&office, number)?);
@@ -186,11 +188,16 @@ pub(super) async fn one(
         (Say::ClosedAt.of(lang), time(*at, zone, lang)),
         (Say::CapturesQueued.of(lang), html! { (report.captures_queued) }),
     ];
+    let to_till = format!("/shifts/{number}/till");
     let body = html! {
+        (till::notice(&after.at_till, lang))
         (facts(rows))
         (totals(&shift, lang))
         div.actions {
             (exports(&office, &visitor, number, lang))
+            @if visitor.may(Right::Reprint) {
+                (till::offer(&office, &visitor, &to_till, &[], Say::TillAsksForReports))
+            }
             a.button href="/shifts" { (Say::History.of(lang)) }
         }
         h2 { (Say::Report.of(lang)) }
@@ -242,4 +249,19 @@ pub(super) async fn print(
     office.note(&posted.visitor, "print", &json!({ "shift": number }))?;
     print_document(&office, export::report(&office, &shift, office.context.language)).await?;
     Ok(Redirect::to(&format!("/shifts/{number}")).into_response())
+}
+
+/// The report of a closed shift; that of the open one is nothing that was printed before.
+pub(super) async fn print_at_till(
+    State(office): Shared,
+    Named(number): Named<u32>,
+    posted: Posted,
+) -> Answer {
+    posted.visitor.needs(Right::Reprint)?;
+    let shift = shift(&office, number)?;
+    let Some((_, closed)) = &shift.closed else { return Err(Trouble::NotFound) };
+    let document = export::report(&office, &shift, office.context.language);
+    let (detail, reference) = (json!({ "shift": number }), closed.reference.clone());
+    let told = till::print(&office, &posted.visitor, detail, reference, document).await?;
+    Ok(Redirect::to(&format!("/shifts/{number}?at_till={told}")).into_response())
 }

@@ -67,6 +67,7 @@ pub(super) fn printed(word: Printed) -> &'static str {
         Printed::NotFiscal => "Toto není daňový doklad",
         Printed::MerchantCopy => "Kopie pro obchodníka",
         Printed::CustomerCopy => "Kopie pro zákazníka",
+        Printed::Duplicate => "DUPLIKÁT",
         Printed::ReturnReceipt => "Doklad o vrácení",
         Printed::ReturnRefused => "Vrácení zamítnuto",
         Printed::OriginalPayment => "Původní platba",

@@ -67,6 +67,7 @@ pub(super) fn printed(word: Printed) -> &'static str {
         Printed::NotFiscal => "Dit is geen kassabon",
         Printed::MerchantCopy => "Kopie winkelier",
         Printed::CustomerCopy => "Kopie klant",
+        Printed::Duplicate => "DUPLICAAT",
         Printed::ReturnReceipt => "Retourbon",
         Printed::ReturnRefused => "Terugbetaling geweigerd",
         Printed::OriginalPayment => "Oorspronkelijke betaling",

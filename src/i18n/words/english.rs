@@ -67,6 +67,7 @@ pub(super) fn printed(word: Printed) -> &'static str {
         Printed::NotFiscal => "This is not a fiscal receipt",
         Printed::MerchantCopy => "Merchant copy",
         Printed::CustomerCopy => "Customer copy",
+        Printed::Duplicate => "DUPLICATE",
         Printed::ReturnReceipt => "Return receipt",
         Printed::ReturnRefused => "Refund refused",
         Printed::OriginalPayment => "Original payment",

@@ -67,6 +67,7 @@ pub(super) fn printed(word: Printed) -> &'static str {
         Printed::NotFiscal => "See ei ole kassatšekk",
         Printed::MerchantCopy => "Kaupmehe eksemplar",
         Printed::CustomerCopy => "Kliendi eksemplar",
+        Printed::Duplicate => "DUPLIKAAT",
         Printed::ReturnReceipt => "Tagastuskviitung",
         Printed::ReturnRefused => "Tagasimaksest keelduti",
         Printed::OriginalPayment => "Algne makse",

@@ -67,6 +67,7 @@ pub(super) fn printed(word: Printed) -> &'static str {
         Printed::NotFiscal => "Tämä ei ole kassakuitti",
         Printed::MerchantCopy => "Kauppiaan kappale",
         Printed::CustomerCopy => "Asiakkaan kappale",
+        Printed::Duplicate => "KAKSOISKAPPALE",
         Printed::ReturnReceipt => "Palautuskuitti",
         Printed::ReturnRefused => "Hyvitys hylätty",
         Printed::OriginalPayment => "Alkuperäinen maksu",

@@ -67,6 +67,7 @@ pub(super) fn printed(word: Printed) -> &'static str {
         Printed::NotFiscal => "Ceci n'est pas un ticket de caisse",
         Printed::MerchantCopy => "Exemplaire commerçant",
         Printed::CustomerCopy => "Exemplaire client",
+        Printed::Duplicate => "DUPLICATA",
         Printed::ReturnReceipt => "Reçu de remboursement",
         Printed::ReturnRefused => "Remboursement refusé",
         Printed::OriginalPayment => "Paiement d'origine",

@@ -67,6 +67,7 @@ pub(super) fn printed(word: Printed) -> &'static str {
         Printed::NotFiscal => "Dies ist kein Kassenbeleg",
         Printed::MerchantCopy => "Händlerbeleg",
         Printed::CustomerCopy => "Kundenbeleg",
+        Printed::Duplicate => "DUPLIKAT",
         Printed::ReturnReceipt => "Rückgabebeleg",
         Printed::ReturnRefused => "Erstattung abgelehnt",
         Printed::OriginalPayment => "Ursprüngliche Zahlung",

@@ -67,6 +67,7 @@ pub(super) fn printed(word: Printed) -> &'static str {
         Printed::NotFiscal => "Δεν αποτελεί φορολογική απόδειξη",
         Printed::MerchantCopy => "Αντίγραφο εμπόρου",
         Printed::CustomerCopy => "Αντίγραφο πελάτη",
+        Printed::Duplicate => "ΑΝΤΙΓΡΑΦΟ",
         Printed::ReturnReceipt => "Απόδειξη επιστροφής",
         Printed::ReturnRefused => "Η επιστροφή απορρίφθηκε",
         Printed::OriginalPayment => "Αρχική πληρωμή",

@@ -67,6 +67,7 @@ pub(super) fn printed(word: Printed) -> &'static str {
         Printed::NotFiscal => "Nem adóügyi bizonylat",
         Printed::MerchantCopy => "Kereskedői példány",
         Printed::CustomerCopy => "Vásárlói példány",
+        Printed::Duplicate => "MÁSOLAT",
         Printed::ReturnReceipt => "Visszáru bizonylat",
         Printed::ReturnRefused => "Visszatérítés elutasítva",
         Printed::OriginalPayment => "Eredeti fizetés",

@@ -67,6 +67,7 @@ pub(super) fn printed(word: Printed) -> &'static str {
         Printed::NotFiscal => "Questo non è un documento fiscale",
         Printed::MerchantCopy => "Copia esercente",
         Printed::CustomerCopy => "Copia cliente",
+        Printed::Duplicate => "DUPLICATO",
         Printed::ReturnReceipt => "Ricevuta di reso",
         Printed::ReturnRefused => "Rimborso rifiutato",
         Printed::OriginalPayment => "Pagamento originale",

@@ -67,6 +67,7 @@ pub(super) fn printed(word: Printed) -> &'static str {
         Printed::NotFiscal => "Šis nav kases čeks",
         Printed::MerchantCopy => "Tirgotāja eksemplārs",
         Printed::CustomerCopy => "Klienta eksemplārs",
+        Printed::Duplicate => "DUBLIKĀTS",
         Printed::ReturnReceipt => "Atgriešanas kvīts",
         Printed::ReturnRefused => "Atmaksa noraidīta",
         Printed::OriginalPayment => "Sākotnējais maksājums",

@@ -67,6 +67,7 @@ pub(super) fn printed(word: Printed) -> &'static str {
         Printed::NotFiscal => "Tai nėra kasos čekis",
         Printed::MerchantCopy => "Prekybininko kopija",
         Printed::CustomerCopy => "Kliento kopija",
+        Printed::Duplicate => "DUBLIKATAS",
         Printed::ReturnReceipt => "Grąžinimo kvitas",
         Printed::ReturnRefused => "Grąžinimas atmestas",
         Printed::OriginalPayment => "Pradinis mokėjimas",

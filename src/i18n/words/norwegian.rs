@@ -67,6 +67,7 @@ pub(super) fn printed(word: Printed) -> &'static str {
         Printed::NotFiscal => "Dette er ikke en salgskvittering",
         Printed::MerchantCopy => "Butikkens kopi",
         Printed::CustomerCopy => "Kundens kopi",
+        Printed::Duplicate => "DUPLIKAT",
         Printed::ReturnReceipt => "Returkvittering",
         Printed::ReturnRefused => "Refusjon avvist",
         Printed::OriginalPayment => "Opprinnelig betaling",

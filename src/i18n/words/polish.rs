@@ -67,6 +67,7 @@ pub(super) fn printed(word: Printed) -> &'static str {
         Printed::NotFiscal => "To nie jest paragon fiskalny",
         Printed::MerchantCopy => "Kopia dla sprzedawcy",
         Printed::CustomerCopy => "Kopia dla klienta",
+        Printed::Duplicate => "DUPLIKAT",
         Printed::ReturnReceipt => "Potwierdzenie zwrotu",
         Printed::ReturnRefused => "Zwrot odrzucony",
         Printed::OriginalPayment => "Pierwotna płatność",

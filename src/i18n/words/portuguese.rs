@@ -67,6 +67,7 @@ pub(super) fn printed(word: Printed) -> &'static str {
         Printed::NotFiscal => "Este documento não serve de fatura",
         Printed::MerchantCopy => "Cópia do comerciante",
         Printed::CustomerCopy => "Cópia do cliente",
+        Printed::Duplicate => "DUPLICADO",
         Printed::ReturnReceipt => "Recibo de devolução",
         Printed::ReturnRefused => "Reembolso recusado",
         Printed::OriginalPayment => "Pagamento original",

@@ -67,6 +67,7 @@ pub(super) fn printed(word: Printed) -> &'static str {
         Printed::NotFiscal => "Acesta nu este un bon fiscal",
         Printed::MerchantCopy => "Exemplar comerciant",
         Printed::CustomerCopy => "Exemplar client",
+        Printed::Duplicate => "DUPLICAT",
         Printed::ReturnReceipt => "Bon de retur",
         Printed::ReturnRefused => "Rambursare refuzată",
         Printed::OriginalPayment => "Plata inițială",

@@ -67,6 +67,7 @@ pub(super) fn printed(word: Printed) -> &'static str {
         Printed::NotFiscal => "Toto nie je pokladničný doklad",
         Printed::MerchantCopy => "Kópia pre obchodníka",
         Printed::CustomerCopy => "Kópia pre zákazníka",
+        Printed::Duplicate => "DUPLIKÁT",
         Printed::ReturnReceipt => "Doklad o vrátení",
         Printed::ReturnRefused => "Vrátenie zamietnuté",
         Printed::OriginalPayment => "Pôvodná platba",

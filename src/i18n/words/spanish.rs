@@ -67,6 +67,7 @@ pub(super) fn printed(word: Printed) -> &'static str {
         Printed::NotFiscal => "Esto no es un recibo fiscal",
         Printed::MerchantCopy => "Copia para el comercio",
         Printed::CustomerCopy => "Copia para el cliente",
+        Printed::Duplicate => "DUPLICADO",
         Printed::ReturnReceipt => "Recibo de devolución",
         Printed::ReturnRefused => "Reembolso rechazado",
         Printed::OriginalPayment => "Pago original",

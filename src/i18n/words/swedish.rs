@@ -67,6 +67,7 @@ pub(super) fn printed(word: Printed) -> &'static str {
         Printed::NotFiscal => "Detta är inget kassakvitto",
         Printed::MerchantCopy => "Butikens kvitto",
         Printed::CustomerCopy => "Kundens kvitto",
+        Printed::Duplicate => "DUPLIKAT",
         Printed::ReturnReceipt => "Returkvitto",
         Printed::ReturnRefused => "Återbetalning nekad",
         Printed::OriginalPayment => "Ursprunglig betalning",

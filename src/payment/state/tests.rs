@@ -111,9 +111,13 @@ fn states() -> Vec<State> {
         State::Voiding { transaction, reason, acknowledged, refused }
     };
     let queued = || Event::CaptureQueued { amount: eur(1000), operation: None };
-    let captured = || Event::Captured { sequence: 1, amount: eur(1000), capture: None };
-    let refund =
-        || Event::RefundQueued { amount: eur(1000), operation: sale().reference, capture: None };
+    let captured = || Event::Captured { sequence: 1, amount: eur(1000), capture: None, why: None };
+    let refund = || Event::RefundQueued {
+        amount: eur(1000),
+        operation: sale().reference,
+        capture: None,
+        why: None,
+    };
     let refunded = || Event::Refunded { sequence: 2, amount: eur(1000), refund: None };
     let part = || Event::CaptureQueued { amount: eur(400), operation: None };
     let refused_event = || Event::CallRefused { sequence: 1, refusal: refusal() };
@@ -180,10 +184,10 @@ fn events() -> Vec<Event> {
         Event::Acknowledged,
         Event::GivenUp { reason: NotPaid::AbortedByTill },
         Event::RequestEnded { ended: Ended::Expired },
-        Event::VoidDecided { reason: VoidReason::RequestedByTill, operation: None },
+        Event::VoidDecided { reason: VoidReason::RequestedByTill, operation: None, why: None },
         Event::Voided { amount },
         Event::CaptureQueued { amount, operation: None },
-        Event::RefundQueued { amount, operation: sale().reference, capture: None },
+        Event::RefundQueued { amount, operation: sale().reference, capture: None, why: None },
         Event::ReleaseQueued { amount: eur(600), operation: sale().reference },
         update(),
         Event::CheckQueued,
@@ -192,7 +196,7 @@ fn events() -> Vec<Event> {
     ];
     for sequence in 1..=2 {
         events.push(Event::Released { sequence, amount: eur(600) });
-        events.push(Event::Captured { sequence, amount, capture: None });
+        events.push(Event::Captured { sequence, amount, capture: None, why: None });
         events.push(Event::Refunded { sequence, amount, refund: None });
         events.push(Event::CallRefused { sequence, refusal: refusal() });
         events.push(Event::Rekeyed { sequence });
@@ -247,13 +251,18 @@ fn a_ledger_refuses_what_contradicts_it() {
     let ledger = ledger(std::slice::from_ref(&queued));
     for event in [
         queued,
-        Event::RefundQueued { amount: eur(1001), operation: sale.reference.clone(), capture: None },
-        Event::Captured { sequence: 1, amount: eur(999), capture: None },
-        Event::Captured { sequence: 2, amount: eur(1000), capture: None },
+        Event::RefundQueued {
+            amount: eur(1001),
+            operation: sale.reference.clone(),
+            capture: None,
+            why: None,
+        },
+        Event::Captured { sequence: 1, amount: eur(999), capture: None, why: None },
+        Event::Captured { sequence: 2, amount: eur(1000), capture: None, why: None },
         Event::Refunded { sequence: 1, amount: eur(1000), refund: None },
         Event::CallRefused { sequence: 2, refusal: refusal() },
         Event::Rekeyed { sequence: 2 },
-        Event::VoidDecided { reason: VoidReason::RequestedByTill, operation: None },
+        Event::VoidDecided { reason: VoidReason::RequestedByTill, operation: None, why: None },
     ] {
         let state = State::Settling { transaction: transaction(), ledger: ledger.clone() };
         assert!(state.on(&event, &about).is_err(), "{event:?}");

@@ -44,6 +44,12 @@ enum Line<'a> {
     Status(Box<StatusObject<'a>>),
     Shift(ShiftObject<'a>),
     Totals(ShiftObject<'a>),
+    Print {
+        #[serde(rename = "ref")]
+        reference: &'a str,
+        copy: bool,
+        lines: &'a [String],
+    },
     Error {
         #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
         reference: Option<&'a str>,
@@ -160,6 +166,9 @@ pub(super) fn reply(reply: &Reply) -> String {
         }
         Reply::Shift(report) => Line::Shift(shift(report)),
         Reply::Totals(report) => Line::Totals(shift(report)),
+        Reply::Print { reference, lines } => {
+            Line::Print { reference: reference.as_str(), copy: true, lines }
+        }
         Reply::Refused { reference, problem } => Line::Error {
             reference: reference.as_ref().map(PosReference::as_str),
             code: problem.code(),

@@ -16,6 +16,21 @@ use frame::{Frame, Framer};
 pub const PROTOCOL_VERSION: u32 = 1;
 /// Longest line, in bytes, its end not counted.
 pub const LINE_LEN_MAX: usize = 16 * 1024;
+/// Longest beginning and end of a `print` line, in bytes: mostly a reference of 64 characters.
+const PRINT_HEAD_LEN_MAX: usize = 64 * 12 + 64;
+
+/// Whether a document of these lines fits into one line of the protocol on any wire.
+pub fn is_printable(lines: &[String]) -> bool {
+    // What 7 bits cannot say is written as one or two `\uXXXX`; each line has two quotes and a
+    // comma.
+    let length = |character: char| match character {
+        '"' | '\\' => 2,
+        ' '..='~' => 1,
+        _ => 6 * character.len_utf16(),
+    };
+    let line = |line: &String| line.chars().map(length).sum::<usize>() + 3;
+    lines.iter().map(line).sum::<usize>() + PRINT_HEAD_LEN_MAX <= LINE_LEN_MAX
+}
 
 /// What the protocol needs to know of the terminal.
 #[derive(Debug, Clone, PartialEq, Eq)]

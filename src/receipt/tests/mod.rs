@@ -299,9 +299,10 @@ fn labels_are_short() {
     }
 }
 
-const PRINTED_LABELS: [Printed; 13] = [
+const PRINTED_LABELS: [Printed; 14] = [
     Printed::MerchantCopy,
     Printed::CustomerCopy,
+    Printed::Duplicate,
     Printed::ReturnReceipt,
     Printed::ReturnRefused,
     Printed::OriginalPayment,
@@ -343,6 +344,36 @@ fn only_what_gives_money_back_has_a_receipt_of_a_return() {
     for kind in [OperationKind::Capture, OperationKind::Release, OperationKind::Update] {
         let operation = operation(kind, eur(1), OperationProgress::Done);
         assert_eq!(returned(&operation, &result(), AT, Copy::Customer, &head, Lang::En), None);
+    }
+}
+
+#[test]
+fn what_is_printed_once_more_says_so_and_nothing_else_of_it_changes() {
+    for lang in LANGS {
+        for (name, document) in documents(&head("Example Store", "S1-T1"), lang) {
+            let mut once_more = document.clone().once_more();
+            let mark = Block::Emphasis(lang.printed(Printed::Duplicate).to_owned());
+            let place = once_more.blocks.iter().position(|block| *block == mark);
+            let place = place.unwrap_or_else(|| panic!("{lang:?} {name} is not marked"));
+            assert!(
+                matches!(once_more.blocks[place - 1], Block::Title(_)),
+                "below the shop's name"
+            );
+            once_more.blocks.remove(place);
+            assert_eq!(once_more, document, "{lang:?} {name}");
+        }
+    }
+}
+
+#[test]
+fn the_till_gets_the_same_lines_without_a_code() {
+    let head = head("Example Store", "S1-T1");
+    for (name, document) in documents(&head, Lang::De) {
+        let lines = document.for_till(head.columns);
+        let plain = document.lines(head.columns);
+        assert!(plain.starts_with(&lines), "{name}: {lines:?}");
+        let has_code = document.blocks.iter().any(|block| matches!(block, Block::Code(_)));
+        assert_eq!(lines != plain, has_code, "{name}: {lines:?}");
     }
 }
 

@@ -30,9 +30,10 @@ const LOOKS: [(&str, Role); 17] = [
 ];
 
 /// Every change, and the least role that may ask for it.
-const CHANGES: [(&str, Role); 14] = [
+const CHANGES: [(&str, Role); 16] = [
     ("/find", Role::Manager),
     ("/payments/1/print", Role::Cashier),
+    ("/payments/1/till", Role::Cashier),
     ("/payments/1/return", Role::Manager),
     ("/payments/1/return/confirmed", Role::Manager),
     ("/queue/retry", Role::Manager),
@@ -40,6 +41,7 @@ const CHANGES: [(&str, Role); 14] = [
     ("/queue/000001.1/resolve", Role::Admin),
     ("/shift/close", Role::Manager),
     ("/shifts/1/print", Role::Cashier),
+    ("/shifts/1/till", Role::Cashier),
     ("/users", Role::Admin),
     ("/users/1/lock", Role::Admin),
     ("/pin", Role::Cashier),

@@ -105,6 +105,7 @@ pub fn reply(reply: &Reply) -> String {
         }
         Reply::Shift(report) => shift(report),
         Reply::Totals(report) => format!("{} (open)", shift(report)),
+        Reply::Print { reference, lines } => format!("{reference} print {} lines", lines.len()),
         Reply::Refused { reference, problem } => {
             let reference = reference.as_ref().map(ToString::to_string).unwrap_or_default();
             format!("{reference} error {}: {problem}", problem.code())

@@ -431,6 +431,7 @@ impl Shop {
             Reply::Progress { reference, .. }
             | Reply::Acknowledged { reference }
             | Reply::Noted { reference }
+            | Reply::Print { reference, .. }
             | Reply::Status { reference, .. }
             | Reply::Refused { reference: Some(reference), .. } => reference,
             Reply::Result(result) => &result.reference,

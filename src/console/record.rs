@@ -1,0 +1,118 @@
+//! What somebody asks the terminal for, in the audit journal: before it is passed on, and once more
+//! with the answer. The pages, the console's socket and the desk note in the same words.
+//!
+//! Knows nothing of who may do what.
+
+use crate::access::{Access, AccessError, Actor, Peer};
+use crate::clock::SystemClock;
+use crate::local::Person;
+use crate::payment::vocabulary::{Reply, Request, SaleName};
+use serde_json::Value;
+use std::sync::Arc;
+
+/// Who asks, and from where: a page's visitor or somebody at the command line.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    pub(super) actor: Actor,
+    pub(super) peer: Peer,
+}
+
+impl Caller {
+    /// The user of this machine with this number, at the command line. Reads the system's list of
+    /// users.
+    pub fn local(uid: u32) -> Self {
+        Self::from(&Person::of(uid))
+    }
+}
+
+impl From<&Person> for Caller {
+    fn from(person: &Person) -> Self {
+        Self { actor: Actor::local(person.uid, &person.name), peer: Peer::Socket }
+    }
+}
+
+/// Writes into the audit journal; may be shared. Everything blocks, for as long as a commit takes.
+#[derive(Debug, Clone)]
+pub struct Recorder {
+    access: Arc<Access>,
+    clock: SystemClock,
+}
+
+/// Something that was asked for and not answered yet.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    by: Caller,
+    action: &'static str,
+    detail: Value,
+}
+
+impl Recorder {
+    /// Into the journal of `access`.
+    pub fn new(access: Arc<Access>, clock: SystemClock) -> Self {
+        Self { access, clock }
+    }
+
+    /// Notes that `request` is about to be passed on; durable when it returns. Its reference and
+    /// the payment that it names are added to `detail`, which is an object and must hold no secret.
+    ///
+    /// # Errors
+    /// [`AccessError`]: then nothing may be passed on.
+    pub fn begin(
+        &self,
+        by: Caller,
+        action: &'static str,
+        mut detail: Value,
+        request: &Request,
+    ) -> Result<Entry, AccessError> {
+        detail["reference"] = request.reference().as_str().into();
+        if let Some(SaleName::Number(number)) = request.sale() {
+            detail["payment"] = number.number().into();
+        }
+        let entry = Entry { by, action, detail };
+        self.write(&entry)?;
+        Ok(entry)
+    }
+
+    /// Notes what came of it, as [`answer`] names it. What was done is in the terminal's own
+    /// journal by now, whatever becomes of this entry.
+    pub fn end(&self, mut entry: Entry, answer: &'static str) {
+        entry.detail["answer"] = answer.into();
+        if let Err(error) = self.write(&entry) {
+            tracing::error!(%error, action = entry.action, "an answer is not in the audit journal");
+        }
+    }
+
+    /// Notes something that is no command.
+    ///
+    /// # Errors
+    /// [`AccessError`].
+    pub(super) fn note(
+        &self,
+        by: Caller,
+        action: &'static str,
+        detail: Value,
+    ) -> Result<(), AccessError> {
+        self.write(&Entry { by, action, detail })
+    }
+
+    fn write(&self, entry: &Entry) -> Result<(), AccessError> {
+        let (now, Caller { actor, peer }) = (self.clock.now().wall, &entry.by);
+        self.access.note(now, actor, peer, entry.action, &entry.detail).map(drop)
+    }
+}
+
+/// The word for an answer.
+pub fn answer(reply: &Reply) -> &'static str {
+    match reply {
+        Reply::Operation(result) => result.kind.code(),
+        Reply::Refused { problem, .. } => problem.code(),
+        Reply::Progress { .. }
+        | Reply::Result(_)
+        | Reply::Acknowledged { .. }
+        | Reply::Noted { .. }
+        | Reply::Status { .. }
+        | Reply::Shift(_)
+        | Reply::Totals(_)
+        | Reply::Print { .. } => "done",
+    }
+}
