@@ -15,7 +15,12 @@ BR_NO_CHECK_HASH_FOR += $(KLARNA_TERMINALD_SOURCE)
 
 # Buildroot sets CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS=false, which the profile "firmware" would
 # inherit. Amounts of money are computed here: an overflow must stop, never wrap.
-KLARNA_TERMINALD_CARGO_ENV = CARGO_PROFILE_FIRMWARE_OVERFLOW_CHECKS=true
+#
+# And it puts a .cargo/config of its own in the place of the repository's, so what that says of SQLite
+# is repeated (firmware-config/check compares the two).
+KLARNA_TERMINALD_CARGO_ENV = \
+	CARGO_PROFILE_FIRMWARE_OVERFLOW_CHECKS=true \
+	LIBSQLITE3_FLAGS="-USQLITE_ENABLE_FTS3 -USQLITE_ENABLE_FTS3_PARENTHESIS -USQLITE_ENABLE_FTS5 -USQLITE_ENABLE_RTREE -USQLITE_ENABLE_DBSTAT_VTAB -USQLITE_ENABLE_STAT4 -USQLITE_ENABLE_LOAD_EXTENSION -DSQLITE_OMIT_LOAD_EXTENSION -USQLITE_SOUNDEX"
 
 # No simulator in a firmware; panels through DRM.
 KLARNA_TERMINALD_CARGO_BUILD_OPTS = \
@@ -74,6 +79,8 @@ define KLARNA_TERMINALD_INSTALL_INIT_SYSTEMD
 		$(TARGET_DIR)/usr/lib/tmpfiles.d/klarna-terminald.conf
 	$(INSTALL) -D -m 0644 $(@D)/systemd/klarna-terminald.sysusers \
 		$(TARGET_DIR)/usr/lib/sysusers.d/klarna-terminald.conf
+	$(INSTALL) -D -m 0644 $(@D)/systemd/journald/klarna-terminald.conf \
+		$(TARGET_DIR)/usr/lib/systemd/journald.conf.d/klarna-terminald.conf
 endef
 
 # A fixed id: the data partition outlives the image, and its files belong to this number in both
