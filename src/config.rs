@@ -13,7 +13,7 @@ mod receipt;
 mod summary;
 mod till;
 
-pub use check::Config;
+pub use check::{Books, Config};
 pub use display::DisplayConfig;
 pub use raw::{Environment, LogFormat};
 
@@ -56,9 +56,7 @@ impl Config {
     /// # Errors
     /// Every [`ConfigError`].
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|why| ConfigError::Read { path: path.to_owned(), why: why.to_string() })?;
-        Self::from_text(&text, path, &Overrides::from_environment())
+        Self::from_text(&text_of(path)?, path, &Overrides::from_environment())
     }
 
     /// As [`Config::load`] with the file's text and the overrides given.
@@ -66,6 +64,30 @@ impl Config {
     /// # Errors
     /// Every [`ConfigError`] but [`ConfigError::Read`] of the file itself.
     pub fn from_text(text: &str, path: &Path, overrides: &Overrides) -> Result<Self, ConfigError> {
+        let raw = RawConfig::read(text, path, overrides)?;
+        check::check(raw, overrides.credentials.as_deref()).map_err(ConfigError::Invalid)
+    }
+}
+
+impl Books {
+    /// Reads what `path` and the environment say of the journal. The rest may be wrong or secret.
+    ///
+    /// # Errors
+    /// As [`Config::load`], of these settings alone.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let raw = RawConfig::read(&text_of(path)?, path, &Overrides::from_environment())?;
+        check::books(raw).map_err(ConfigError::Invalid)
+    }
+}
+
+fn text_of(path: &Path) -> Result<String, ConfigError> {
+    let failed =
+        |why: std::io::Error| ConfigError::Read { path: path.to_owned(), why: why.to_string() };
+    std::fs::read_to_string(path).map_err(failed)
+}
+
+impl RawConfig {
+    fn read(text: &str, path: &Path, overrides: &Overrides) -> Result<Self, ConfigError> {
         let in_file: RawConfig = toml::from_str(text).map_err(|error| ConfigError::Syntax {
             path: path.to_owned(),
             why: located(text, &error),
@@ -88,13 +110,12 @@ impl Config {
             .with_list_parse_key("console.names")
             .with_list_parse_key("receipt.printer_command")
             .source(Some(overrides.variables.clone()));
-        let raw = config::Config::builder()
+        config::Config::builder()
             .add_source(config::File::from_str(text, config::FileFormat::Toml))
             .add_source(source)
             .build()
             .and_then(config::Config::try_deserialize::<RawConfig>)
-            .map_err(|error| ConfigError::Environment(with_suggestion(&error.to_string())))?;
-        check::check(raw, overrides.credentials.as_deref()).map_err(ConfigError::Invalid)
+            .map_err(|error| ConfigError::Environment(with_suggestion(&error.to_string())))
     }
 }
 

@@ -9,11 +9,14 @@ mod fault;
 mod health;
 mod log;
 mod office;
+mod orders;
 mod shown;
 mod snapshots;
 mod start;
 mod system;
+mod waiting;
 
+pub use orders::serve;
 pub use system::terminated;
 
 use crate::acquirer::Acquirer;
@@ -25,16 +28,16 @@ use crate::display::Output;
 use crate::payment::vocabulary::{Reply, SaleResult};
 use crate::payment::{Engine, Input, Wanted, event};
 use crate::pos::desk::{DeskEvent, DeskReply};
-use crate::pos::{self, LinkSettings, TillEvent};
+use crate::pos::{LinkSettings, TillEvent};
 use crate::receipt;
 use crate::store::{Reader, Store};
 use crate::sync::{self, Report};
-use anyhow::Context as _;
 use ask::{Asked, Asker, Lookup};
 use fault::Fault;
 use health::Watchman;
 use log::log;
 use office::Office;
+use orders::Order;
 use sd_notify::NotifyState;
 use shown::Shown;
 use snapshots::Snapshots;
@@ -44,8 +47,8 @@ use system::{notify, watchdog_pace};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-/// Nothing is due: look at the clock anyway.
-const IDLE_TICK: Duration = Duration::from_secs(60);
+/// Nothing is due: look at the clock anyway, and whether the software is being updated.
+const IDLE_TICK: Duration = Duration::from_secs(5);
 /// How long replies may take to reach the till when the daemon stops.
 const FAREWELL: Duration = Duration::from_secs(2);
 /// The connection to Klarna is used at least this often while the terminal is idle.
@@ -64,13 +67,15 @@ enum Event {
     Operator,
     Tick,
     WarmUp,
-    Shutdown,
+    Order(Order),
 }
 
-/// Runs a terminal until `shutdown` completes.
+/// Runs a terminal until `shutdown` completes. While its journal or the till's address cannot be
+/// used it is out of service, says so, and tries again.
 ///
 /// # Errors
-/// When it cannot start: database, network address, settings. Once it runs, it does not give up.
+/// When it cannot start: another daemon has the journal, the system gives no threads, a certificate
+/// cannot be read.
 pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
     // Without a display the terminal goes on, and tells the till before it begins a sale.
     let output = Output::open(&config.display.output).unwrap_or(Output::Missing);
@@ -86,24 +91,37 @@ pub async fn run_on(
     output: Output,
     shutdown: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
+    let (orders, received) = mpsc::channel(orders::ORDERS_MAX);
+    let terminal = run_as_told(config, output, received);
+    tokio::pin!(terminal, shutdown);
+    tokio::select! {
+        ended = &mut terminal => return ended,
+        () = shutdown => {}
+    }
+    let _ = orders.try_send(Order::Stop);
+    terminal.await
+}
+
+async fn run_as_told(
+    config: Config,
+    output: Output,
+    mut orders: mpsc::Receiver<Order>,
+) -> anyhow::Result<()> {
     let clock = SystemClock::start();
-    let start::Memory { store, reader, engine, distrusted_until } =
-        start::remember(&config.store_path, &config.policy, clock.now())?;
-    let snapshots = Snapshots::new(&config.store_path, clock.now())?;
+    let is_line = matches!(config.till.link, LinkSettings::Serial { .. });
+    let (mut shown, operator) =
+        Shown::open(output, config.display.clone(), clock, &config.store_path, is_line).await?;
+    let opened = waiting::for_journal(&config, clock, &mut shown, &mut orders).await?;
+    let Some((memory, snapshots)) = opened else { return Ok(()) };
+    let start::Memory { store, reader, engine, distrusted_until } = memory;
+    shown.update_is_over();
     let (office, errands, recorder) = Office::open(&config, clock);
     let acquirer = Arc::new(Acquirer::Klarna(Klarna::new(config.klarna)?));
-
-    // Before the till is listened to: whether a code can be shown is known then.
-    let is_line = matches!(config.till.link, LinkSettings::Serial { .. });
-    let (shown, operator) =
-        Shown::open(output, config.display, clock, &config.store_path, is_line).await?;
-
-    let (till_events_in, till_events) = mpsc::channel(pos::QUEUE_LEN_MAX);
-    let (replies, replies_out) = mpsc::channel(pos::QUEUE_LEN_MAX);
     let (native, group) = (config.till.native.clone(), office::desk_group(&config.console));
     let (desk, mut at_desk) = desk::open(&config.store_path, native, group, recorder);
-    let till = pos::serve(config.till, clock, store.till()?, till_events_in, replies_out).await;
-    let mut till = tokio::spawn(till.context("the till's address cannot be used")?);
+    let registered = store.till()?;
+    let linked = waiting::for_till(&config.till, clock, registered, &mut shown, &mut orders).await;
+    let Some((till_events, replies, mut till)) = linked else { return Ok(()) };
     let (wanted, wanted_out) = watch::channel(engine.wanted());
     let (reports_in, reports) = mpsc::channel(sync::REPORTS_MAX);
     let sync_reader = store.reader()?;
@@ -136,7 +154,7 @@ pub async fn run_on(
     let inlets = Inlets { till: till_events, desk: desk.events, errands, reports, operator };
     // A part that ends before the whole is a defect; the journal makes a restart safe.
     tokio::select! {
-        () = daemon.run(inlets, shutdown) => {}
+        () = daemon.run(inlets, orders) => {}
         ended = &mut at_desk => anyhow::bail!("the desk has ended: {ended:?}"),
         ended = &mut sync => anyhow::bail!("the queue's worker has ended: {ended:?}"),
         ended = &mut till => anyhow::bail!("the till's link has ended: {ended:?}"),
@@ -178,8 +196,8 @@ struct Daemon {
 }
 
 impl Daemon {
-    async fn run(mut self, mut inlets: Inlets, shutdown: impl Future<Output = ()>) {
-        tokio::pin!(shutdown);
+    async fn run(mut self, mut inlets: Inlets, mut orders: mpsc::Receiver<Order>) {
+        let mut is_leaving = false;
         let mut warm_up = tokio::time::interval(WARM_UP_EVERY);
         let mut watchdog = tokio::time::interval(watchdog_pace());
         let mut display = self.shown.health();
@@ -191,11 +209,11 @@ impl Daemon {
             open_payments = self.engine.payments().count(),
             "the terminal is ready"
         );
-        loop {
+        while !is_leaving || self.engine.is_busy() {
             self.beat();
             let due = tokio::time::Instant::from_std(self.clock.instant(self.next_tick()));
             let event = tokio::select! {
-                () = &mut shutdown => Event::Shutdown,
+                Some(order) = orders.recv() => Event::Order(order),
                 Some(event) = inlets.till.recv() => Event::Till(event),
                 Some(event) = inlets.desk.recv() => Event::Desk(event),
                 Some(errand) = inlets.errands.recv() => Event::Errand(errand),
@@ -211,7 +229,8 @@ impl Daemon {
                 }
             };
             match event {
-                Event::Shutdown => break,
+                Event::Order(Order::Stop) => break,
+                Event::Order(Order::StopWhenIdle) => is_leaving = true,
                 Event::Till(event) => self.till(event).await,
                 Event::Desk(DeskEvent { seat, request, .. }) => {
                     self.ask(Asker::Desk(seat), request, None).await;
@@ -255,7 +274,7 @@ impl Daemon {
             }
             self.store_works();
         }
-        self.shown.look();
+        self.shown.look(self.clock.now().mono);
         self.dispatch(Input::Tick, None).await;
         if self.fault.is_none() && !self.engine.is_busy() {
             self.snapshots.look(self.clock.now());
@@ -339,7 +358,7 @@ impl Daemon {
             }
         };
         let needs_code = step.records.iter().any(|record| record.event.begins_a_payment());
-        if needs_code && self.shown.why_blind().is_some() {
+        if needs_code && self.why_no_sale().is_some() {
             if let Some(asked) = asked {
                 self.refuse(&asked).await;
             }

@@ -18,7 +18,7 @@ mod table;
 mod till;
 mod users;
 
-use crate::config::{Config, ConfigError};
+use crate::config::{Books, Config, ConfigError};
 use crate::id::CallId;
 use crate::payment::alarm::Limits;
 use crate::store::{Reader, Store};
@@ -167,7 +167,7 @@ impl Database {
     fn path(self) -> anyhow::Result<PathBuf> {
         match (self.database, self.config) {
             (Some(path), _) => Ok(path),
-            (None, Some(config)) => Ok(Config::load(&config)?.store_path),
+            (None, Some(config)) => Ok(Books::load(&config)?.store_path),
             // A required argument cannot be one of all subcommands in clap.
             (None, None) => Arguments::command()
                 .error(
@@ -197,13 +197,10 @@ pub fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<ExitCode> {
     let done = match command {
         Command::Till(arguments) => return runtime()?.block_on(till::run(arguments)),
-        Command::Run { config } => {
-            let config = Config::load(&config)?;
+        Command::Run { config: path } => {
+            let config = Config::load(&path)?;
             telemetry::start(config.log_format, &config.log_filter)?;
-            runtime()?.block_on(async {
-                let shutdown = daemon::terminated().context("signals cannot be handled")?;
-                daemon::run(config, shutdown).await
-            })
+            runtime()?.block_on(daemon::serve(&path, config))
         }
         Command::CheckConfig { config } => {
             print!("{}", Config::load(&config)?.summary());
@@ -229,7 +226,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Backup { database, to } => backup::backup(&database.path()?, to.as_deref()),
         Command::Health { database } => {
             let limits = match &database.config {
-                Some(config) => Config::load(config)?.alarms,
+                Some(config) => Books::load(config)?.alarms,
                 None => Limits::default(),
             };
             match health::health(&database.path()?, &limits)? {

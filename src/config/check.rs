@@ -55,6 +55,29 @@ pub struct Config {
     pub log_filter: String,
 }
 
+/// Where the journal is and when it is to be seen to: all that commands need which only read it.
+#[derive(Debug, Clone)]
+pub struct Books {
+    /// The database.
+    pub store_path: PathBuf,
+    /// From when on something is an alarm.
+    pub alarms: Limits,
+}
+
+/// Checks what [`Books`] needs.
+pub(super) fn books(raw: RawConfig) -> Result<Books, Vec<String>> {
+    let mut problems = Problems::default();
+    let alarms = alarms(&raw.alarm, &mut problems);
+    match (store_path(raw.store.path, &mut problems), problems.0.is_empty()) {
+        (Some(store_path), true) => Ok(Books { store_path, alarms }),
+        _ => Err(problems.0),
+    }
+}
+
+fn store_path(path: Option<PathBuf>, problems: &mut Problems) -> Option<PathBuf> {
+    problems.need("store.path", path, "/var/lib/.../terminal.sqlite")
+}
+
 /// Checks everything and collects all complaints.
 pub(super) fn check(raw: RawConfig, credentials: Option<&Path>) -> Result<Config, Vec<String>> {
     let mut problems = Problems::default();
@@ -70,7 +93,7 @@ pub(super) fn check(raw: RawConfig, credentials: Option<&Path>) -> Result<Config
     let (receipts, printer) = super::receipt::check(raw.receipt, &terminal, &mut problems);
     let log_filter = log_filter(raw.log.filter, &mut problems);
     let alarms = alarms(&raw.alarm, &mut problems);
-    let store_path = problems.need("store.path", raw.store.path, "/var/lib/.../terminal.sqlite");
+    let store_path = store_path(raw.store.path, &mut problems);
     match (problems.0.is_empty(), environment, store_path, klarna, till, display) {
         (true, Some(environment), Some(store_path), Some(klarna), Some(till), Some(display)) => {
             Ok(Config {

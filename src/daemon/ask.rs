@@ -157,8 +157,7 @@ impl Daemon {
     /// Tells the till that a command was not accepted because nothing can be recorded or shown.
     pub(super) async fn refuse(&mut self, asked: &Asked) {
         let unrecorded = self.fault.as_ref().map(|fault| fault.why.clone());
-        let unseen = || self.shown.why_blind().map(|why| format!("no code can be shown: {why}"));
-        let why = unrecorded.or_else(unseen).unwrap_or_default();
+        let why = unrecorded.or_else(|| self.why_no_sale()).unwrap_or_default();
         let problem = Problem::OutOfService(why);
         let reference = Some(asked.request.reference().clone());
         self.tell(Reply::Refused { reference, problem }, Some(asked)).await;

@@ -19,6 +19,8 @@ use tokio::task::JoinSet;
 const OPERATOR_LASTS: Duration = Duration::from_secs(60);
 /// While a file of this name stands beside the database, the software is being updated.
 const UPDATING: &str = "updating";
+/// After this long an update has been forgotten: a terminal that sells nothing is the worse evil.
+const UPDATE_MAX: Duration = Duration::from_secs(30 * 60);
 /// Letters of a support code: Crockford's base 32, without I, L, O and U.
 const LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
@@ -33,7 +35,8 @@ pub(super) struct Shown {
     /// When Klarna last answered.
     pub(super) last_sync: Option<Wall>,
     updating: PathBuf,
-    is_updating: bool,
+    /// When that was seen first.
+    updating_since: Option<Mono>,
     till: TillLink,
     operator: Option<Page>,
 }
@@ -89,7 +92,7 @@ impl Shown {
         let panel = Panel::start(display, config.attention, move || clock.now().mono)?;
         let updating = store.with_file_name(UPDATING);
         let shown = Self {
-            is_updating: updating.exists(),
+            updating_since: None,
             fault: panel.health().borrow().clone(),
             panel,
             _pages: pages,
@@ -116,8 +119,13 @@ impl Shown {
     }
 
     /// Looks whether the software is being updated.
-    pub(super) fn look(&mut self) {
-        self.is_updating = self.updating.exists();
+    pub(super) fn look(&mut self, now: Mono) {
+        let since = self.updating.exists().then(|| self.updating_since.unwrap_or(now));
+        self.updating_since = since;
+        if since.is_some_and(|since| since.after(UPDATE_MAX) <= now) {
+            tracing::error!("an update has not ended in its time; sales are begun again");
+            self.update_is_over();
+        }
     }
 
     pub(super) fn till_returned(&mut self) {
@@ -143,11 +151,26 @@ impl Shown {
         self.panel.stuck().map(str::to_owned).or_else(|| self.fault.clone())
     }
 
+    /// Shows `screen` while there is no engine that would say what is to be seen.
+    pub(super) fn say(&mut self, screen: Screen) {
+        self.panel.show(screen, self.language);
+    }
+
+    /// The software has started: it is the new one, or the update was given up.
+    pub(super) fn update_is_over(&mut self) {
+        match std::fs::remove_file(&self.updating) {
+            Ok(()) => tracing::info!("the update of the software is over"),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => tracing::error!(%error, "the mark of an update cannot be removed"),
+        }
+        self.updating_since = None;
+    }
+
     /// What stands in the place of the welcome.
     fn notice(&self, now: Now) -> Screen {
         if self.why_blind().is_some() {
             Screen::OutOfService { reason: "display" }
-        } else if self.is_updating {
+        } else if self.updating_since.is_some() {
             Screen::Updating
         } else if !now.wall.is_plausible() {
             Screen::ClockWrong
@@ -162,14 +185,23 @@ impl Shown {
 impl Drop for Shown {
     /// The last screen, for as long as nobody draws, however the daemon has come to its end.
     fn drop(&mut self) {
-        self.look();
         let stopped = Screen::OutOfService { reason: "stopped" };
-        let last = if self.is_updating { Screen::Updating } else { stopped };
+        let last = if self.updating.exists() { Screen::Updating } else { stopped };
         self.panel.show(last, self.language);
     }
 }
 
 impl Daemon {
+    /// Why no sale is begun, as far as screen and software go.
+    pub(super) fn why_no_sale(&self) -> Option<String> {
+        let updating = || {
+            let text = "the software is being updated; try again in a few minutes";
+            self.shown.updating.exists().then(|| text.to_owned())
+        };
+        let blind = self.shown.why_blind().map(|why| format!("no code can be shown: {why}"));
+        blind.or_else(updating)
+    }
+
     pub(super) fn show(&mut self) {
         let now = self.clock.now();
         let screen = self.engine.screen(now);

@@ -48,7 +48,9 @@ impl Reader {
     /// # Errors
     /// [`StoreError::Open`] or [`StoreError::Sqlite`].
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Ok(Self { connection: read_only(path)? })
+        let connection = read_only(path)?;
+        schema::check(&connection)?;
+        Ok(Self { connection })
     }
 
     /// The random number made with this journal.

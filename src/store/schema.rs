@@ -92,6 +92,15 @@ fn found(connection: &Connection) -> Result<i64, StoreError> {
     Ok(connection.query_row("PRAGMA user_version", [], |row| row.get(0))?)
 }
 
+/// Refuses a file that a newer version has written: what it says may mean something else there.
+pub(super) fn check(connection: &Connection) -> Result<(), StoreError> {
+    let (found, known) = (found(connection)?, newest(MIGRATIONS));
+    match found > known {
+        true => Err(StoreError::Newer { found, known }),
+        false => Ok(()),
+    }
+}
+
 /// Brings the file to the newest version; an interrupted migration starts its version again. Each
 /// version is durable as a whole before the next one begins.
 pub(super) fn migrate(connection: &mut Connection, migrations: &[&str]) -> Result<(), StoreError> {

@@ -343,14 +343,21 @@ async fn a_long_press_opens_the_operators_page() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_update_is_announced() {
+async fn an_update_is_announced_and_no_sale_is_begun_in_it() {
     let address = free_address();
     let mirror = format!("{address:?}");
     let mut terminal = Terminal::tcp(&[("display.mirror", mirror.as_str())]).await;
-    terminal.switch_off().await;
     fs::write(terminal.path("updating"), "").expect("writes");
-    terminal.switch_on().await;
     let mut browser = tokio::task::block_in_place(|| Browser::open(&address));
     tokio::task::block_in_place(|| browser.sees("Software-Update"));
+    terminal.till.say(r#"{"op":"sale","ref":"A-1","amount":500,"currency":"EUR"}"#);
+    let refused = terminal.till.error("A-1").await;
+    assert_eq!(refused["code"], "out_of_service", "{refused}");
+    assert!(refused["text"].as_str().is_some_and(|text| text.contains("updated")), "{refused}");
+    // The new software has started.
+    terminal.switch_off().await;
+    terminal.switch_on().await;
+    assert!(!terminal.path("updating").exists(), "the update is over");
+    terminal.sell_and_acknowledge("A-2", 500).await;
     terminal.finish().await;
 }

@@ -21,6 +21,7 @@ mod recovery;
 mod restore;
 mod scenario;
 mod screen;
+mod start;
 mod store;
 mod story;
 mod terminal;

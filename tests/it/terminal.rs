@@ -241,6 +241,20 @@ impl Terminal {
         }
     }
 
+    /// Sends a signal to the binary.
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        let Running::Binary(child) = &self.running else { panic!("no binary runs") };
+        send(child, signal);
+    }
+
+    /// Waits until the binary has ended by itself; the exit code.
+    pub async fn ended(&mut self) -> Option<i32> {
+        match std::mem::replace(&mut self.running, Running::Nothing) {
+            Running::Binary(child) => code(child).await,
+            Running::Nothing | Running::Here { .. } => panic!("no binary runs"),
+        }
+    }
+
     /// `kill -9`.
     pub fn kill(&mut self) {
         if let Running::Binary(mut child) = std::mem::replace(&mut self.running, Running::Nothing) {
@@ -435,10 +449,17 @@ pub struct Book {
 }
 
 /// Sends SIGTERM and waits for the end; the exit code.
-pub async fn terminate(mut child: Child) -> Option<i32> {
+pub async fn terminate(child: Child) -> Option<i32> {
+    send(&child, rustix::process::Signal::TERM);
+    code(child).await
+}
+
+fn send(child: &Child, signal: rustix::process::Signal) {
     let pid = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
-    rustix::process::kill_process(pid.expect("a process id"), rustix::process::Signal::TERM)
-        .expect("the process is there");
+    rustix::process::kill_process(pid.expect("a process id"), signal).expect("it is there");
+}
+
+async fn code(mut child: Child) -> Option<i32> {
     let deadline = Instant::now() + PATIENCE;
     loop {
         if let Some(status) = child.try_wait().expect("our own child") {
@@ -446,7 +467,7 @@ pub async fn terminate(mut child: Child) -> Option<i32> {
         }
         if Instant::now() > deadline {
             let _ = child.kill();
-            panic!("the daemon ignores SIGTERM");
+            panic!("the daemon does not end");
         }
         tokio::time::sleep(LOOK).await;
     }
