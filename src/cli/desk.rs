@@ -9,6 +9,7 @@ use crate::console::api::PaymentView;
 use crate::id::DESK_PREFIX;
 use crate::id::{CallId, PaymentId, PaymentReference, PosReference, TransactionId};
 use crate::money::{Amount, Currency};
+use crate::payment::event::ReturnReason;
 use crate::payment::vocabulary::SaleName;
 use crate::pos::desk::socket_beside;
 use anyhow::{Context as _, bail};
@@ -32,6 +33,17 @@ pub(super) struct Money {
     /// The amount's currency, such as EUR; the sale's own when it is absent
     #[arg(long, value_name = "CODE", requires = "amount")]
     currency: Option<Currency>,
+}
+
+/// What to give back, and why.
+#[derive(Debug, clap::Args)]
+pub(super) struct Refund {
+    #[command(flatten)]
+    money: Money,
+    /// Why: returned, damaged, wrong_price, goodwill, other, or a note of at most 200 characters;
+    /// it stays in the journal
+    #[arg(long, value_name = "TEXT", value_parser = ReturnReason::read)]
+    reason: Option<ReturnReason>,
 }
 
 /// A command about a sale that names no amount.
@@ -123,9 +135,26 @@ fn in_protocol(name: &SaleName) -> (&'static str, String) {
     }
 }
 
-/// Captures or refunds.
-pub(super) fn money(op: &'static str, asked: &Money) -> anyhow::Result<()> {
-    let mut line = Map::new();
+/// Captures.
+pub(super) fn capture(asked: &Money) -> anyhow::Result<()> {
+    money("capture", asked, Map::new())
+}
+
+/// Refunds.
+pub(super) fn refund(asked: &Refund) -> anyhow::Result<()> {
+    let reason = asked.reason.as_ref().map(|reason| ("reason".to_owned(), in_line(reason)));
+    money("refund", &asked.money, reason.into_iter().collect())
+}
+
+/// A reason as one text, as the daemon reads it.
+fn in_line(reason: &ReturnReason) -> Value {
+    match &reason.note {
+        Some(note) => note.as_str().into(),
+        None => reason.why.code().into(),
+    }
+}
+
+fn money(op: &'static str, asked: &Money, mut line: Map<String, Value>) -> anyhow::Result<()> {
     let database = asked.about.database.clone().path()?;
     let known = asked.about.sale.known(&database)?;
     if let Some(text) = &asked.amount {

@@ -96,7 +96,7 @@ enum Command {
     Capture(desk::Money),
     /// Give captured money of a sale back, all or a part; also of another terminal's or the web
     /// shop's sale
-    Refund(desk::Money),
+    Refund(desk::Refund),
     /// Give a whole authorisation back before anything is captured
     Void(desk::Whole),
     /// Give back what is left of an authorisation after captures
@@ -227,8 +227,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
                 false => Ok(()),
             }
         }
-        Command::Capture(asked) => desk::money("capture", &asked),
-        Command::Refund(asked) => desk::money("refund", &asked),
+        Command::Capture(asked) => desk::capture(&asked),
+        Command::Refund(asked) => desk::refund(&asked),
         Command::Void(asked) => desk::whole("void", &asked),
         Command::Release(asked) => desk::whole("release", &asked),
         Command::Update(asked) => desk::update(&asked),

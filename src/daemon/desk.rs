@@ -5,8 +5,9 @@
 //! daemon's loop: no payment waits for it. Knows nothing of who may do what.
 
 use super::FAREWELL;
-use crate::console::{Caller, Entry, Recorder, answer};
+use crate::console::{Caller, Entry, Recorder};
 use crate::id::PosReference;
+use crate::payment::event::ReturnReason;
 use crate::payment::vocabulary::{Operation, Problem, Reply, Request};
 use crate::pos::desk::{self, DeskEvent, DeskReply, Group, Seat};
 use crate::pos::{QUEUE_LEN_MAX, native};
@@ -137,8 +138,9 @@ impl Clerk {
         };
         let found = self.open.iter().position(is_answer).and_then(|at| self.open.remove(at));
         if let (Some(open), Some(recorder)) = (found, self.recorder.clone()) {
-            let answer = answer(&reply.reply);
-            let noted = tokio::task::spawn_blocking(move || recorder.end(open.entry, answer));
+            let answer = reply.reply.clone();
+            let noted =
+                tokio::task::spawn_blocking(move || recorder.end(open.entry, Some(&answer)));
             if let Err(error) = noted.await {
                 tracing::error!(%error, "an answer is not in the audit journal");
             }
@@ -154,7 +156,7 @@ fn change(request: &Request) -> Option<(&'static str, Value)> {
         json!({ "sale": operation.sale.to_string(), "amount": amount })
     };
     Some(match request {
-        Request::Refund(operation) => ("return", of(operation)),
+        Request::Refund(operation) => ("return", with_reason(of(operation), operation)),
         Request::Capture(operation) => ("capture", of(operation)),
         Request::Void(operation) => ("void", of(operation)),
         Request::Release(operation) => ("release", of(operation)),
@@ -179,4 +181,13 @@ fn change(request: &Request) -> Option<(&'static str, Value)> {
         | Request::Totals { .. }
         | Request::Reservation { .. } => return None,
     })
+}
+
+/// What somebody gives as the reason of a return, in the words of the console's pages.
+fn with_reason(mut detail: Value, operation: &Operation) -> Value {
+    if let Some(ReturnReason { why, note }) = &operation.why {
+        detail["reason"] = why.code().into();
+        detail["note"] = note.as_ref().map_or("", |note| note.as_str()).into();
+    }
+    detail
 }

@@ -49,13 +49,13 @@ impl Draft<'_> {
                         Problem::NotAllowed(format!("refund is not possible: {why}")).into()
                     );
                 }
-                vec![void_by_till(operation)]
+                vec![void_by_till(asked)]
             }
             (State::Settling { ledger, .. }, OperationKind::Refund) => {
                 let parts = ledger.plan_refund(asked.amount)?.into_iter();
                 let refund = |RefundPart { amount, capture }| {
-                    let operation = operation.clone();
-                    Event::RefundQueued { amount, operation, capture }
+                    let (operation, why) = (operation.clone(), asked.why.clone());
+                    Event::RefundQueued { amount, operation, capture, why }
                 };
                 parts.map(refund).collect()
             }
@@ -74,9 +74,9 @@ impl Draft<'_> {
                 return Err(Problem::NotAllowed(format!("release is not possible: {why}")).into());
             }
             (State::Settling { ledger, .. }, OperationKind::Void) if ledger.is_untouched() => {
-                vec![void_by_till(operation)]
+                vec![void_by_till(asked)]
             }
-            (State::Authorised { .. }, OperationKind::Void) => vec![void_by_till(operation)],
+            (State::Authorised { .. }, OperationKind::Void) => vec![void_by_till(asked)],
             (state, kind) => return Err(not_allowed(kind, state).into()),
         };
         self.step.references.push((asked.reference.clone(), Some(payment.id)));
@@ -362,8 +362,9 @@ fn booked(payment: &Payment, asked: Option<Amount>, is_released: bool) -> Result
     }
 }
 
-fn void_by_till(operation: PosReference) -> Event {
-    Event::VoidDecided { reason: VoidReason::RequestedByTill, operation: Some(operation) }
+fn void_by_till(asked: &Operation) -> Event {
+    let (reason, operation) = (VoidReason::RequestedByTill, Some(asked.reference.clone()));
+    Event::VoidDecided { reason, operation, why: asked.why.clone() }
 }
 
 fn not_allowed(kind: OperationKind, state: &State) -> Problem {

@@ -2,6 +2,8 @@
 //!
 //! An event says everything that replay needs: configuration may have changed since.
 
+pub use super::reason::{ReturnReason, VoidReason, Why};
+
 use super::effect::{Ended, Refusal};
 use super::found::Found;
 use super::shift::ShiftReport;
@@ -133,6 +135,9 @@ pub enum Event {
         /// The till's reference, when the till asked for it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         operation: Option<PosReference>,
+        /// What the shop says about it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<ReturnReason>,
     },
     /// The authorisation was given back.
     Voided {
@@ -181,6 +186,9 @@ pub enum Event {
         /// is absent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         capture: Option<u32>,
+        /// What the shop says about it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<ReturnReason>,
     },
     /// Money was given back.
     Refunded {
@@ -359,29 +367,6 @@ impl NotPaid {
             Self::Declined => "declined",
             Self::Expired => "expired",
             Self::ConfirmFailed => "confirm_failed",
-        }
-    }
-}
-
-/// Why an authorisation is given back as a whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum VoidReason {
-    /// The till never acknowledged the result.
-    NotAcknowledged,
-    /// The till asked for it.
-    RequestedByTill,
-    /// The till had been told "not paid" for this reason before the authorisation was seen.
-    LatePayment(NotPaid),
-}
-
-impl VoidReason {
-    /// The code that the till gets.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::NotAcknowledged => "not_acknowledged",
-            Self::RequestedByTill => "requested_by_till",
-            Self::LatePayment(_) => "late_payment",
         }
     }
 }

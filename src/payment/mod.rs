@@ -66,6 +66,7 @@ pub mod found;
 pub mod ledger;
 mod name;
 mod problem;
+mod reason;
 pub mod retry;
 pub mod screen;
 pub mod shift;

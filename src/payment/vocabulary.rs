@@ -5,7 +5,7 @@
 pub use super::name::SaleName;
 pub use super::problem::Problem;
 
-use super::event::{NotPaid, OperationProgress, Sale, VoidReason};
+use super::event::{NotPaid, OperationProgress, ReturnReason, Sale, VoidReason};
 use super::shift::ShiftReport;
 use crate::clock::Wall;
 use crate::id::{CallId, Label, Locale, PaymentId, PaymentReference, PosReference, TransactionId};
@@ -162,6 +162,8 @@ pub struct Operation {
     pub sale: SaleName,
     /// How much; all that is left when it is absent.
     pub amount: Option<Amount>,
+    /// What the shop says about a return.
+    pub why: Option<ReturnReason>,
 }
 
 /// What a till is told, whatever its protocol.

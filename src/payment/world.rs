@@ -31,9 +31,11 @@ impl Draft<'_> {
                 State::Confirming { refused: Some(_), .. } => {
                     Event::GivenUp { reason: NotPaid::ConfirmFailed }
                 }
-                State::Authorised { .. } => {
-                    Event::VoidDecided { reason: VoidReason::NotAcknowledged, operation: None }
-                }
+                State::Authorised { .. } => Event::VoidDecided {
+                    reason: VoidReason::NotAcknowledged,
+                    operation: None,
+                    why: None,
+                },
                 State::Settling { .. }
                 | State::Abandoning { .. }
                 | State::NotPaid { .. }

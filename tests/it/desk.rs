@@ -144,8 +144,18 @@ async fn whoever_changes_something_at_the_desk_stands_in_the_audit_journal() {
     check(&[&["capture"], &sale[..], &["--amount", "10"]].concat(), 0, &["done"]);
     check(&[&["release"], &sale[..]].concat(), 0, &["done"]);
     let refund = [&["refund"], &sale[..], &["--ref", "counter-7"]].concat();
-    check(&[&refund[..], &["--amount", "5"]].concat(), 0, &["done"]);
+    let why = ["--amount", "5", "--reason", "damaged"];
+    check(&[&refund[..], &why].concat(), 0, &["done"]);
+    let why = ["--amount", "1", "--reason", "the cat sat on it"];
+    check(&[&["refund"], &sale[..], &why].concat(), 0, &["done"]);
+    let long = "x".repeat(201);
+    for wrong in ["", "a\nb", &long] {
+        let why = [&["refund"], &sale[..], &["--amount", "1", "--reason", wrong]].concat();
+        check(&why, 2, &["--reason"]);
+    }
     check(&[&["refund"], &sale[..], &["--amount", "6"]].concat(), 1, &["too much"]);
+    let story = ["refund_queued EUR 5.00, damaged", "EUR 1.00, other: the cat sat on it"];
+    check(&["payments", "--config", config, "1"], 0, &story);
     check(&["outbox", "retry", "--config", config], 0, &["recorded"]);
     let resolve = ["outbox", "resolve", "1.1", "--config", config, "--reason", "x", "--yes"];
     check(&resolve, 1, &["not on the list"]);
@@ -162,13 +172,22 @@ async fn whoever_changes_something_at_the_desk_stands_in_the_audit_journal() {
         assert!(asked.2.contains(&own) && asked.2.ends_with(" socket"), "{}", asked.2);
     }
     let returns = of("return");
-    assert_eq!(returns.len(), 4, "{entries:#?}");
+    assert_eq!(returns.len(), 6, "{entries:#?}");
+    assert_eq!((&returns[0].1["reason"], &returns[0].1["note"]), (&"damaged".into(), &"".into()));
+    let note = serde_json::Value::from("the cat sat on it");
+    assert_eq!((&returns[2].1["reason"], &returns[2].1["note"]), (&"other".into(), &note));
     assert_eq!(returns[0].1["reference"], "desk-counter-7");
     assert_eq!(returns[0].1["amount"], "EUR 5.00");
     assert_eq!(returns[0].1["sale"], "reference A-1");
     assert_eq!(returns[1].1["answer"], "refund");
-    assert_eq!(returns[3].1["answer"], "exceeds_rest");
+    assert_eq!(returns[5].1["answer"], "exceeds_rest");
     assert_eq!(of("resolve")[1].1["answer"], "not_known");
+    // Before a capture a refund becomes a void, which keeps the reason.
+    terminal.sell_and_acknowledge("A-2", 700).await;
+    let all = ["refund", "--config", config, "--sale", "A-2", "--yes", "--reason", "goodwill"];
+    check(&all, 0, &["void of EUR 7.00 on sale A-2: done"]);
+    let story = ["void_decided (requested_by_till), goodwill"];
+    check(&["payments", "--config", config, "2"], 0, &story);
     check(&["audit", "--config", config, "verify"], 0, &["whole"]);
     terminal.finish().await;
 }

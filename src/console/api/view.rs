@@ -270,7 +270,15 @@ pub(super) fn why(payment: &Payment) -> Option<String> {
 pub fn describe(event: &Event) -> String {
     match event {
         Event::GivenUp { reason } => format!("{} ({})", event.name(), reason.code()),
-        Event::VoidDecided { reason, .. } => format!("{} ({})", event.name(), reason.code()),
+        Event::VoidDecided { reason, why: None, .. } => {
+            format!("{} ({})", event.name(), reason.code())
+        }
+        Event::VoidDecided { reason, why: Some(why), .. } => {
+            format!("{} ({}), {why}", event.name(), reason.code())
+        }
+        Event::RefundQueued { amount, why: Some(why), .. } => {
+            format!("{} {amount}, {why}", event.name())
+        }
         Event::CreateRefused { refusal }
         | Event::ConfirmRefused { refusal }
         | Event::CallRefused { refusal, .. } => {

@@ -9,7 +9,7 @@ use crate::console::visitor::{Behind, Fields, Named, Posted, Visitor};
 use crate::console::words::Say;
 use crate::i18n::Lang;
 use crate::id::{PaymentId, PosReference};
-use crate::payment::event::{Event, VoidReason};
+use crate::payment::event::{Event, ReturnReason, VoidReason, Why};
 use crate::payment::state::State as Standing;
 use crate::printer;
 use crate::receipt::{Copy, Document, returned, sale};
@@ -195,13 +195,17 @@ pub(super) fn happening(event: &Event, lang: Lang) -> String {
         Event::Acknowledged => of(Say::HasAcknowledged),
         Event::GivenUp { reason } => Say::HasGivenUp.with(lang, &[&not_paid(*reason).of(lang)]),
         Event::RequestEnded { .. } => of(Say::HasRequestEnded),
-        Event::VoidDecided { reason, .. } => of(void_reason(*reason)),
+        Event::VoidDecided { reason, why, .. } => {
+            because(of(void_reason(*reason)), why.as_ref(), lang)
+        }
         Event::Voided { amount: sum } => money(Say::HasVoided, sum),
         Event::CaptureQueued { amount: sum, .. } => money(Say::HasCaptureQueued, sum),
         Event::Captured { amount: sum, .. } => money(Say::HasCaptured, sum),
         Event::ReleaseQueued { amount: sum, .. } => money(Say::HasReleaseQueued, sum),
         Event::Released { amount: sum, .. } => money(Say::HasReleased, sum),
-        Event::RefundQueued { amount: sum, .. } => money(Say::HasRefundQueued, sum),
+        Event::RefundQueued { amount: sum, why, .. } => {
+            because(money(Say::HasRefundQueued, sum), why.as_ref(), lang)
+        }
         Event::Refunded { amount: sum, .. } => money(Say::HasRefunded, sum),
         Event::CallRefused { refusal, .. } => Say::HasCallRefused.with(lang, &[&refusal.code]),
         Event::Rekeyed { .. } => of(Say::HasRekeyed),
@@ -216,6 +220,22 @@ pub(super) fn happening(event: &Event, lang: Lang) -> String {
         Event::Checked { .. } => of(Say::HasChecked),
         Event::NotCompared { .. } => of(Say::HasNotCompared),
         Event::ShiftEnded { report } => Say::HasShiftEnded.with(lang, &[&report.shift]),
+    }
+}
+
+/// The same with what the shop says about it.
+fn because(sentence: String, why: Option<&ReturnReason>, lang: Lang) -> String {
+    let Some(ReturnReason { why, note }) = why else { return sentence };
+    let reason = match why {
+        Why::Returned => Say::WhyReturned,
+        Why::Damaged => Say::WhyDamaged,
+        Why::WrongPrice => Say::WhyWrongPrice,
+        Why::Goodwill => Say::WhyGoodwill,
+        Why::Other => Say::WhyOther,
+    };
+    match note {
+        Some(note) => format!("{sentence} {}: {note}", reason.of(lang)),
+        None => format!("{sentence} {}", reason.of(lang)),
     }
 }
 

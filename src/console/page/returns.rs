@@ -15,7 +15,7 @@ use crate::console::words::Say;
 use crate::i18n::Lang;
 use crate::id::check_text;
 use crate::money::Amount;
-use crate::payment::event::{Event, LineItem};
+use crate::payment::event::{Event, LineItem, ReturnReason};
 use crate::payment::state::State as Standing;
 use crate::payment::vocabulary::{Operation, Request, SaleName};
 use axum::extract::State;
@@ -271,6 +271,7 @@ pub(super) async fn confirmed(
         reference: return_reference(story.payment.id, known),
         sale: SaleName::Number(story.payment.id),
         amount: Some(asked.amount),
+        why: ReturnReason::new(asked.reason.0, &asked.note),
     });
     office.ask(visitor, "return", detail, request).await?;
     Ok(Redirect::to(&to).into_response())

@@ -112,8 +112,12 @@ fn states() -> Vec<State> {
     };
     let queued = || Event::CaptureQueued { amount: eur(1000), operation: None };
     let captured = || Event::Captured { sequence: 1, amount: eur(1000), capture: None };
-    let refund =
-        || Event::RefundQueued { amount: eur(1000), operation: sale().reference, capture: None };
+    let refund = || Event::RefundQueued {
+        amount: eur(1000),
+        operation: sale().reference,
+        capture: None,
+        why: None,
+    };
     let refunded = || Event::Refunded { sequence: 2, amount: eur(1000), refund: None };
     let part = || Event::CaptureQueued { amount: eur(400), operation: None };
     let refused_event = || Event::CallRefused { sequence: 1, refusal: refusal() };
@@ -180,10 +184,10 @@ fn events() -> Vec<Event> {
         Event::Acknowledged,
         Event::GivenUp { reason: NotPaid::AbortedByTill },
         Event::RequestEnded { ended: Ended::Expired },
-        Event::VoidDecided { reason: VoidReason::RequestedByTill, operation: None },
+        Event::VoidDecided { reason: VoidReason::RequestedByTill, operation: None, why: None },
         Event::Voided { amount },
         Event::CaptureQueued { amount, operation: None },
-        Event::RefundQueued { amount, operation: sale().reference, capture: None },
+        Event::RefundQueued { amount, operation: sale().reference, capture: None, why: None },
         Event::ReleaseQueued { amount: eur(600), operation: sale().reference },
         update(),
         Event::CheckQueued,
@@ -247,13 +251,18 @@ fn a_ledger_refuses_what_contradicts_it() {
     let ledger = ledger(std::slice::from_ref(&queued));
     for event in [
         queued,
-        Event::RefundQueued { amount: eur(1001), operation: sale.reference.clone(), capture: None },
+        Event::RefundQueued {
+            amount: eur(1001),
+            operation: sale.reference.clone(),
+            capture: None,
+            why: None,
+        },
         Event::Captured { sequence: 1, amount: eur(999), capture: None },
         Event::Captured { sequence: 2, amount: eur(1000), capture: None },
         Event::Refunded { sequence: 1, amount: eur(1000), refund: None },
         Event::CallRefused { sequence: 2, refusal: refusal() },
         Event::Rekeyed { sequence: 2 },
-        Event::VoidDecided { reason: VoidReason::RequestedByTill, operation: None },
+        Event::VoidDecided { reason: VoidReason::RequestedByTill, operation: None, why: None },
     ] {
         let state = State::Settling { transaction: transaction(), ledger: ledger.clone() };
         assert!(state.on(&event, &about).is_err(), "{event:?}");

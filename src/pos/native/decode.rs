@@ -6,7 +6,7 @@ use crate::id::{
     CallId, DESK_PREFIX, Label, Locale, PaymentId, PaymentReference, PosReference, TransactionId,
 };
 use crate::money::{Amount, Currency};
-use crate::payment::event::{LINE_ITEMS_MAX, LineItem, Sale};
+use crate::payment::event::{LINE_ITEMS_MAX, LineItem, ReturnReason, Sale};
 use crate::payment::vocabulary::{Operation, Problem, Request, SaleName};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -184,7 +184,7 @@ fn allow(line: &Line<'_>, op: &str, settings: &Settings) -> Result<(), Problem> 
         ("payment_reference", line.payment_reference.is_some(), about_a_sale),
         ("transaction", line.transaction.is_some(), about_a_sale),
         ("call", line.call.is_some(), about_a_call),
-        ("reason", line.reason.is_some(), op == "resolve"),
+        ("reason", line.reason.is_some(), op == "resolve" || settings.desk && op == "refund"),
         ("amount", line.amount.is_some(), sale || command),
         ("currency", line.currency.is_some(), sale || command),
         ("merchant_reference", line.merchant_reference.is_some(), sale || op == "update"),
@@ -292,7 +292,9 @@ fn operation(
         }
         None => None,
     };
-    Ok(Operation { reference, sale, amount })
+    let why = line.reason.as_ref();
+    let why = why.map(|reason| text("reason", reason, |text| ReturnReason::read(&text)));
+    Ok(Operation { reference, sale, amount, why: why.transpose()? })
 }
 
 /// Which sale a command is about: exactly one of four names.

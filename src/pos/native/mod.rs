@@ -21,8 +21,8 @@ const PRINT_HEAD_LEN_MAX: usize = 64 * 12 + 64;
 
 /// Whether a document of these lines fits into one line of the protocol on any wire.
 pub fn is_printable(lines: &[String]) -> bool {
-    // What 7 bits cannot say is written as one or two `\uXXXX`, and beside each line stand two quotes
-    // and a comma.
+    // What 7 bits cannot say is written as one or two `\uXXXX`; each line has two quotes and a
+    // comma.
     let length = |character: char| match character {
         '"' | '\\' => 2,
         ' '..='~' => 1,

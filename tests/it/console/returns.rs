@@ -46,6 +46,10 @@ async fn a_part_is_given_back_and_the_page_says_how_far_it_is() {
     browser.until("/payments/1", "Klarna gave back €12.50.").await;
     assert_eq!(refunds(&terminal), 1250);
     browser.get("/audit").await.says("a scratch").says("damaged");
+    browser
+        .get("/payments/1")
+        .await
+        .says("Return of €12.50 was queued. Damaged or defective: a scratch");
     browser.get("/payments/1").await.says("/payments/1/receipt?return=1");
     browser.get("/payments/1/receipt?return=1").await.says("12,50").says("<svg");
     for none in ["0", "2", "18446744073709551615"] {

@@ -337,6 +337,7 @@ pub fn request_of(words: &[&str]) -> Request {
         reference: name(reference),
         sale: sale_name(sale),
         amount: amount.first().map(|currency| money(currency, amount[1])),
+        why: None,
     };
     match words {
         ["sale", reference, currency, amount, lines @ ..] => Request::Sale(Sale {

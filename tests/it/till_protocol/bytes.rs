@@ -82,6 +82,10 @@ fn wrong_fields_are_named() {
         r#"{"op":"abort","ref":"R-1","amount":1}"#,
         "R-1 bad_field: field \"amount\": does not belong to op \"abort\"",
     );
+    check(
+        r#"{"op":"refund","ref":"F-1","sale":"R-1","reason":"damaged"}"#,
+        "F-1 bad_field: field \"reason\": does not belong to op \"refund\"",
+    );
     check(r#"{"op":"sale","amount":1}"#, "- bad_field: field \"ref\": is missing");
     check(r#"{"op":"sale","ref":5}"#, "- bad_field: field \"ref\": must be a string");
     check(r#"{"op":"sale","ref":""}"#, "- bad_field: field \"ref\": must not be empty");

@@ -296,7 +296,12 @@ impl Session {
         let reference = self.names.next();
         self.given_back = Some(sale.clone());
         let sale = SaleName::Till(sale);
-        self.ask(Request::Void(Operation { reference: reference.clone(), sale, amount: None }));
+        self.ask(Request::Void(Operation {
+            reference: reference.clone(),
+            sale,
+            amount: None,
+            why: None,
+        }));
         reference
     }
 

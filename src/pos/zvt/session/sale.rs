@@ -319,7 +319,7 @@ impl Session {
                 *again_at = now.after(RECORD_AGAIN);
                 *operation = self.names.next();
                 let (operation, sale) = (operation.clone(), SaleName::Till(reference.clone()));
-                let void = Operation { reference: operation, sale, amount: None };
+                let void = Operation { reference: operation, sale, amount: None, why: None };
                 self.ask(Request::Void(void));
             }
             Some(Running::Settling { named, queued: Some((_, queued)), .. }) => {

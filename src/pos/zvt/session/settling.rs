@@ -63,7 +63,7 @@ impl Session {
         };
         let amount = asked.amount.map(|units| units.amount(self.settings.currency));
         self.settle(now, named, false, |reference| {
-            Request::Refund(Operation { reference, sale, amount })
+            Request::Refund(Operation { reference, sale, amount, why: None })
         });
     }
 
@@ -106,7 +106,9 @@ impl Session {
             return self.fail(Code::PRE_AUTHORISATION);
         };
         let amount = asked.amount.map(|units| units.amount(self.settings.currency));
-        self.settle(now, named, true, |reference| request(Operation { reference, sale, amount }));
+        self.settle(now, named, true, |reference| {
+            request(Operation { reference, sale, amount, why: None })
+        });
     }
 
     fn settle(
@@ -219,6 +221,7 @@ pub(super) fn acknowledgement(
             reference: reference.clone(),
             sale: SaleName::Till(sale),
             amount: Some(*amount),
+            why: None,
         }),
     }
 }

@@ -206,7 +206,7 @@ impl Till {
         let divisible = matches!(kind, Kind::Capture | Kind::Refund);
         let amount = (divisible && random.chance(700)).then_some(part);
         let name = self.name('F');
-        let asked = Operation { reference: reference(&name), sale: about, amount };
+        let asked = Operation { reference: reference(&name), sale: about, amount, why: None };
         let request = match kind {
             Kind::Capture => Request::Capture(asked),
             Kind::Refund => Request::Refund(asked),
