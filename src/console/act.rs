@@ -6,7 +6,7 @@
 //! answer, goes into the audit journal around it.
 
 use super::page::trouble::Trouble;
-use super::record::{Caller, Recorder, answer};
+use super::record::{Caller, Recorder};
 use super::visitor::Visitor;
 use super::{AtTill, Errand, Office};
 use crate::access::AccessError;
@@ -80,7 +80,7 @@ impl Office {
         let recorder = self.recorder();
         let entry = recorder.begin(by.into(), action, detail, &request)?;
         let reply = self.run(|answer| Errand::Ask { request, answer }).await;
-        recorder.end(entry, reply.as_ref().map_or("none", answer));
+        recorder.end(entry, reply.as_ref().ok());
         match reply? {
             Reply::Refused { problem, .. } => Err(Failed::Refused(problem)),
             reply => Ok(reply),

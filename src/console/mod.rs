@@ -26,7 +26,7 @@ mod visitor;
 mod words;
 
 pub use book::Attempt;
-pub use record::{Caller, Entry, Recorder, answer};
+pub use record::{Caller, Entry, Recorder};
 pub use tls::CertificateFiles;
 
 use crate::access::{Access, Role};

@@ -73,10 +73,10 @@ impl Recorder {
         Ok(entry)
     }
 
-    /// Notes what came of it, as [`answer`] names it. What was done is in the terminal's own
-    /// journal by now, whatever becomes of this entry.
-    pub fn end(&self, mut entry: Entry, answer: &'static str) {
-        entry.detail["answer"] = answer.into();
+    /// Notes what came of it: the first answer, or that there was none. What was done is in the
+    /// terminal's own journal by now, whatever becomes of this entry.
+    pub fn end(&self, mut entry: Entry, reply: Option<&Reply>) {
+        entry.detail["answer"] = reply.map_or("none", answer).into();
         if let Err(error) = self.write(&entry) {
             tracing::error!(%error, action = entry.action, "an answer is not in the audit journal");
         }
@@ -102,7 +102,7 @@ impl Recorder {
 }
 
 /// The word for an answer.
-pub fn answer(reply: &Reply) -> &'static str {
+fn answer(reply: &Reply) -> &'static str {
     match reply {
         Reply::Operation(result) => result.kind.code(),
         Reply::Refused { problem, .. } => problem.code(),

@@ -5,7 +5,7 @@
 //! daemon's loop: no payment waits for it. Knows nothing of who may do what.
 
 use super::FAREWELL;
-use crate::console::{Caller, Entry, Recorder, answer};
+use crate::console::{Caller, Entry, Recorder};
 use crate::id::PosReference;
 use crate::payment::event::ReturnReason;
 use crate::payment::vocabulary::{Operation, Problem, Reply, Request};
@@ -138,8 +138,9 @@ impl Clerk {
         };
         let found = self.open.iter().position(is_answer).and_then(|at| self.open.remove(at));
         if let (Some(open), Some(recorder)) = (found, self.recorder.clone()) {
-            let answer = answer(&reply.reply);
-            let noted = tokio::task::spawn_blocking(move || recorder.end(open.entry, answer));
+            let answer = reply.reply.clone();
+            let noted =
+                tokio::task::spawn_blocking(move || recorder.end(open.entry, Some(&answer)));
             if let Err(error) = noted.await {
                 tracing::error!(%error, "an answer is not in the audit journal");
             }

@@ -7,11 +7,14 @@ mod codes;
 use crate::scenario::disk::Disk;
 use crate::scenario::script::{Player, configured};
 use codes::{not_paid, problems, stages, voided};
+use klarna_terminald::id::PosReference;
 use klarna_terminald::money::Currency;
 use klarna_terminald::payment::event::{NotPaid, VoidReason};
 use klarna_terminald::payment::vocabulary::{Problem, Reply, Stage};
 use klarna_terminald::pos::TillEvent;
-use klarna_terminald::pos::native::{LINE_LEN_MAX, PROTOCOL_VERSION, Received, Session, Settings};
+use klarna_terminald::pos::native::{
+    LINE_LEN_MAX, PROTOCOL_VERSION, Received, Session, Settings, is_printable,
+};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -113,6 +116,27 @@ fn every_example_is_what_it_is_said_to_be() {
             assert!(errors.is_empty(), "{line}: {errors:?}");
             assert_eq!(undocumented(&schema()["$defs"], &value), BTreeSet::new(), "{line}");
         }
+    }
+}
+
+/// On the narrowest wire: seven bits, a checksum, the longest reference.
+#[test]
+fn what_is_to_be_printed_is_an_event_of_the_schema_and_fits_into_a_line() {
+    let session = Session::new(Settings { seven_bit: true, checksum_required: true, ..settings() });
+    let reference = PosReference::new("😀".repeat(64)).expect("a reference");
+    for letter in ["x", "é", "😀", "\"", "\\"] {
+        let of = |count| vec![letter.repeat(48); count];
+        let most = (1..1000).take_while(|count| is_printable(&of(*count))).last().expect("one");
+        assert!(most >= 25, "a receipt of {most} lines of {letter}");
+        let print = Reply::Print { reference: reference.clone(), lines: of(most) };
+        let line = session.encode(&print);
+        assert!(line.len() <= LINE_LEN_MAX + "*FFFF\n".len(), "{letter}: {} bytes", line.len());
+        let event = event_of(&line);
+        assert!(part("from_terminal").is_valid(&event), "{event}");
+        assert_eq!(
+            (event["copy"].as_bool(), &event["lines"][0]),
+            (Some(true), &letter.repeat(48).into())
+        );
     }
 }
 

@@ -111,7 +111,7 @@ fn states() -> Vec<State> {
         State::Voiding { transaction, reason, acknowledged, refused }
     };
     let queued = || Event::CaptureQueued { amount: eur(1000), operation: None };
-    let captured = || Event::Captured { sequence: 1, amount: eur(1000), capture: None, why: None };
+    let captured = || Event::Captured { sequence: 1, amount: eur(1000), capture: None };
     let refund = || Event::RefundQueued {
         amount: eur(1000),
         operation: sale().reference,
@@ -196,7 +196,7 @@ fn events() -> Vec<Event> {
     ];
     for sequence in 1..=2 {
         events.push(Event::Released { sequence, amount: eur(600) });
-        events.push(Event::Captured { sequence, amount, capture: None, why: None });
+        events.push(Event::Captured { sequence, amount, capture: None });
         events.push(Event::Refunded { sequence, amount, refund: None });
         events.push(Event::CallRefused { sequence, refusal: refusal() });
         events.push(Event::Rekeyed { sequence });
@@ -257,8 +257,8 @@ fn a_ledger_refuses_what_contradicts_it() {
             capture: None,
             why: None,
         },
-        Event::Captured { sequence: 1, amount: eur(999), capture: None, why: None },
-        Event::Captured { sequence: 2, amount: eur(1000), capture: None, why: None },
+        Event::Captured { sequence: 1, amount: eur(999), capture: None },
+        Event::Captured { sequence: 2, amount: eur(1000), capture: None },
         Event::Refunded { sequence: 1, amount: eur(1000), refund: None },
         Event::CallRefused { sequence: 2, refusal: refusal() },
         Event::Rekeyed { sequence: 2 },
