@@ -5,6 +5,8 @@
 
 #[path = "common/policy.rs"]
 mod policy;
+#[path = "common/years.rs"]
+mod years;
 
 use klarna_terminald::clock::{Mono, Now, Wall};
 use klarna_terminald::id::{PaymentId, PosReference};
@@ -108,7 +110,7 @@ fn starts(directory: &Path) {
     for path in [&empty, &big] {
         drop(Store::open(path).expect("a new store"));
     }
-    fill(&big);
+    years::fill(&big, ROWS);
     let size = std::fs::metadata(&big).expect("the file").len() / 1_000_000;
     println!("start with {ROWS} rows ({size} MB) of finished payments, median of {STARTS}");
     for (name, path) in [("empty store", &empty), ("big store", &big)] {
@@ -136,22 +138,4 @@ fn start(path: &Path) -> (Duration, Duration) {
     engine.replay(now(), &reader.open_records().expect("records")).expect("a journal");
     assert!(reader.queued().expect("rows").is_empty());
     (check, begun.elapsed())
-}
-
-fn fill(path: &Path) {
-    let payments = ROWS / 5;
-    let sql = format!(
-        "BEGIN;
-         WITH RECURSIVE n(i) AS (SELECT 5 UNION ALL SELECT i + 1 FROM n WHERE i < {ROWS} + 4)
-         INSERT INTO journal (payment, at_ms, event, body)
-             SELECT i / 5, i, 'authorised', printf('%.*c', 120, 'x') FROM n;
-         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {payments})
-         INSERT INTO payment (id, open) SELECT i, 0 FROM n;
-         INSERT INTO reference (reference, payment) SELECT 'A-' || id, id FROM payment;
-         INSERT INTO outbox SELECT id, 1, 'capture', printf('%.*c', 200, 'x'),
-             lower(hex(randomblob(16))), 0, 0, 0, 'closed', NULL FROM payment;
-         COMMIT;
-         PRAGMA wal_checkpoint(TRUNCATE);"
-    );
-    Connection::open(path).expect("sqlite").execute_batch(&sql).expect("rows");
 }
