@@ -165,6 +165,14 @@ fn unsafe_code_is_where_a_device_needs_it() {
 }
 
 /// Every file below `src`, without its tests.
+#[test]
+fn cross_builds_alike_from_either_of_its_files() {
+    let table = |path: &str| read(Path::new(path)).parse::<toml::Table>().expect("TOML");
+    let cargo = table("Cargo.toml");
+    let in_cargo = &cargo["package"]["metadata"]["cross"]["target"];
+    assert_eq!(*in_cargo, table("cross.toml")["target"]);
+}
+
 fn sources() -> Vec<(PathBuf, String)> {
     let mut files = Vec::new();
     collect(Path::new("src"), &mut files);
