@@ -164,7 +164,6 @@ fn unsafe_code_is_where_a_device_needs_it() {
     }
 }
 
-/// Every file below `src`, without its tests.
 #[test]
 fn cross_builds_alike_from_either_of_its_files() {
     let table = |path: &str| read(Path::new(path)).parse::<toml::Table>().expect("TOML");
@@ -173,6 +172,7 @@ fn cross_builds_alike_from_either_of_its_files() {
     assert_eq!(*in_cargo, table("cross.toml")["target"]);
 }
 
+/// Every file below `src`, without its tests.
 fn sources() -> Vec<(PathBuf, String)> {
     let mut files = Vec::new();
     collect(Path::new("src"), &mut files);
