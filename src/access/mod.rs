@@ -23,6 +23,7 @@ mod audit;
 mod code;
 mod digest;
 mod door;
+mod guessed;
 mod lockout;
 mod people;
 mod pin;

@@ -204,19 +204,19 @@ fn no_secret_is_in_the_file() {
         shop.add_user(shop.now.wall, &root(), name("anna"), Role::Manager).expect("added");
     let first = first.expose().to_owned();
     // A PIN typed where the name belongs, and the other way round.
-    for (name, pin) in [("864213579", "boss"), ("boss", "753197531"), ("anna", "864213579")] {
+    for (name, pin) in [("864013572", "boss"), ("boss", "753917538"), ("anna", "864013572")] {
         refused!(shop.try_at(abroad(), name, pin), Refused::WrongNameOrPin);
         shop.wait(secs(61));
     }
-    let new = pin("802468");
+    let new = pin("802461");
     let renewed = shop.change_pin(shop.now, &signed_in.session, &home(), PIN, new);
     let renewed = renewed.expect("changed");
     let secrets = [
         PIN,
         &first,
-        "802468",
-        "864213579",
-        "753197531",
+        "802461",
+        "864013572",
+        "753917538",
         "ABCDE98765",
         &code,
         &signed_in.token,

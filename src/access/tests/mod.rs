@@ -9,8 +9,8 @@ use super::*;
 use crate::clock::{Mono, Now};
 use tempfile::TempDir;
 
-const PIN: &str = "135791";
-const OTHER_PIN: &str = "246802";
+const PIN: &str = "483920";
+const OTHER_PIN: &str = "739264";
 const WRONG: &str = "900900900901";
 const AGENT: &str = "a browser";
 
@@ -208,7 +208,7 @@ fn a_refusal_says_what_to_do() {
     let wait = Refused::Wait(Duration::from_millis(1_001)).to_string();
     assert_eq!(wait, "there were too many wrong tries; wait 2 seconds and try again");
     let weak = Refused::from(WeakPin::Run).to_string();
-    assert_eq!(weak, "digits that count up or down are guessed first; choose another PIN");
+    assert_eq!(weak, "digits that count are guessed first; choose digits without an order");
 }
 
 #[test]
