@@ -8,7 +8,7 @@
 use super::page::trouble::Trouble;
 use super::visitor::Visitor;
 use super::{Errand, Office};
-use crate::access::{Actor, Peer};
+pub(super) use crate::access::Caller;
 use crate::id::{CallId, DESK_PREFIX, PaymentId, PosReference, TransactionId};
 use crate::payment::vocabulary::{Problem, Reply, Request, SaleName};
 use serde_json::{Value, json};
@@ -26,20 +26,13 @@ pub(super) enum Failed {
     Refused(Problem),
     /// No answer has come; the page that is shown next says what is true.
     NoAnswer,
-    /// The audit journal cannot be written, so nothing was asked for.
-    Unrecorded(String),
-}
-
-/// Who asks, and from where: a page's visitor or somebody at the command line.
-#[derive(Debug, Clone)]
-pub(super) struct Caller {
-    pub(super) actor: Actor,
-    pub(super) peer: Peer,
+    /// The audit journal cannot be written, so nothing was asked for; the log says why.
+    Unrecorded,
 }
 
 impl From<&Visitor> for Caller {
     fn from(visitor: &Visitor) -> Self {
-        Self { actor: visitor.session.actor(), peer: visitor.peer }
+        visitor.session.caller(visitor.peer)
     }
 }
 
@@ -88,7 +81,7 @@ impl Office {
             Ok(Reply::Operation(result)) => result.kind.code().into(),
             Ok(_) => "done".into(),
             Err(Failed::Refused(problem)) => problem.code().into(),
-            Err(Failed::NoAnswer | Failed::Unrecorded(_)) => "none".into(),
+            Err(Failed::NoAnswer | Failed::Unrecorded) => "none".into(),
         };
         // What was done is in the terminal's own journal by now, whatever becomes of this line.
         self.note(by, action, &detail).ok();
@@ -136,6 +129,9 @@ impl Office {
     ) -> Result<(), Failed> {
         let (now, Caller { actor, peer }) = (self.now().wall, by.into());
         let noted = self.access.note(now, &actor, &peer, action, detail);
-        noted.map(drop).map_err(|error| Failed::Unrecorded(error.to_string()))
+        noted.map(drop).map_err(|error| {
+            tracing::error!(%error, action, "the audit journal cannot be written");
+            Failed::Unrecorded
+        })
     }
 }

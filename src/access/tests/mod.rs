@@ -41,8 +41,8 @@ fn pin(text: &str) -> Pin {
     Pin::new(text).expect("a good PIN")
 }
 
-fn root() -> Actor {
-    Actor::local(0, "root")
+fn root() -> Caller {
+    Caller { actor: Actor::local(0, "root"), peer: Peer::Socket }
 }
 
 fn secs(seconds: u64) -> Duration {
@@ -62,7 +62,7 @@ impl Shop {
     /// `boss`, an admin, has a PIN and signs in at home.
     fn with_boss() -> Self {
         let shop = Self::new();
-        let code = shop.set_up_code().expect("nobody is there");
+        let code = shop.set_up_code(shop.now).expect("nobody is there");
         shop.set_up(shop.now, &home(), &code, name("boss"), pin(PIN)).expect("set up");
         shop.enter("boss", PIN);
         shop
@@ -88,7 +88,7 @@ impl Shop {
     }
 
     fn try_at(&self, peer: Peer, name: &str, pin: &str) -> Result<SignedIn, Refused> {
-        self.sign_in(self.now, &peer, AGENT, name, pin)
+        self.sign_in(self.now, &peer, AGENT, name, pin, None)
     }
 
     fn try_(&self, name: &str, pin: &str) -> Result<SignedIn, Refused> {
@@ -196,7 +196,7 @@ fn what_cannot_be_opened_says_why() {
 fn the_cost_of_today_opens_and_closes_the_door() {
     let mut shop = Shop::new();
     shop.restart_with(Cost::TODAY);
-    let code = shop.set_up_code().expect("nobody is there");
+    let code = shop.set_up_code(shop.now).expect("nobody is there");
     shop.set_up(shop.now, &home(), &code, name("boss"), pin(PIN)).expect("set up");
     refused!(shop.try_("boss", WRONG), Refused::WrongNameOrPin);
     refused!(shop.try_("nobody", PIN), Refused::WrongNameOrPin);
