@@ -299,6 +299,15 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_stands_on_the_terminal_or_in_a_name_is_no_pin() {
+        let pin = |known: &[&str]| Pin::apart_from("483920", known).err();
+        assert_eq!(pin(&["anna", "S12 / T3"]), None);
+        assert_eq!(pin(&["anna", "S4839 / T3"]), Some(WeakPin::Known));
+        assert_eq!(pin(&["anna4839", "S12 / T3"]), Some(WeakPin::Known));
+        assert_eq!(Pin::apart_from("123456", &[]).err(), Some(WeakPin::Run));
+    }
+
     proptest! {
         #[test]
         fn any_text_is_a_pin_or_refused(text in ".*") {
