@@ -33,7 +33,7 @@ const LINES: [[u8; 3]; 9] = [
     [5, 8, 0],
 ];
 
-/// Digits that many know by heart, as far as a PIN goes: π, e, the root of two, Fibonacci's numbers.
+/// Digits that many know by heart, as far as a PIN goes: π, e, √2, Fibonacci's numbers.
 const BY_HEART: [[u8; 12]; 4] = [
     [3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8],
     [2, 7, 1, 8, 2, 8, 1, 8, 2, 8, 4, 5],

@@ -60,11 +60,12 @@ pub(super) async fn list(State(office): Shared, visitor: Visitor) -> Page {
         form.stack action="/sessions" method="post" {
             (csrf(&visitor))
             (pin_again(lang))
-            (table(&sessions, zone, lang))
+            // The return key presses the first button: it must not be one of the list's.
             div.actions {
                 button.primary name="end" value="others" { (Say::EndOthers.of(lang)) }
                 button formaction="/sign-out-everywhere" { (Say::SignOutEverywhere.of(lang)) }
             }
+            (table(&sessions, zone, lang))
         }
     };
     let title = Say::MySessions.of(lang).to_owned();
