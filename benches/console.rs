@@ -9,7 +9,7 @@
 #[path = "common/terminal.rs"]
 mod terminal;
 
-use klarna_terminald::access::{Access, Actor, Peer, Pin, Role, UserName};
+use klarna_terminald::access::{Access, Actor, Caller, Peer, Pin, Role, UserName};
 use klarna_terminald::clock::SystemClock;
 use klarna_terminald::console::access_beside;
 use klarna_terminald::simulator::{Options, ShopperAction, Simulator};
@@ -200,15 +200,16 @@ impl Shop {
 fn users(store: &Path) {
     let clock = SystemClock::start();
     let access = Access::open(&access_beside(store), clock.now().wall).expect("users");
-    let code = access.set_up_code().expect("there is no admin");
+    let code = access.set_up_code(clock.now()).expect("there is no admin");
     let peer = Peer::network(IpAddr::V4(Ipv4Addr::LOCALHOST));
     let name = |number: usize| UserName::new(USERS[number]).expect("a name");
     let pin = |number: usize| Pin::new(PINS[number]).expect("a PIN");
     let admin = access.set_up(clock.now(), &peer, &code, name(0), pin(0)).expect("an admin");
-    let (now, by) = (clock.now().wall, Actor::from(&admin));
+    let (now, by) = (clock.now().wall, Caller { actor: Actor::from(&admin), peer });
     let (_, first) = access.add_user(now, &by, name(1), Role::Manager).expect("a user");
     let first = first.expose().to_owned();
-    let here = access.sign_in(clock.now(), &peer, AGENT, USERS[1], &first).expect("a session");
+    let here = access.sign_in(clock.now(), &peer, AGENT, USERS[1], &first, None);
+    let here = here.expect("a session");
     access.change_pin(clock.now(), &here.session, &peer, &first, pin(1)).expect("another PIN");
 }
 

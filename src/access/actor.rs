@@ -91,6 +91,15 @@ impl fmt::Display for Peer {
     }
 }
 
+/// Who asks, and from where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// Who.
+    pub actor: Actor,
+    /// From where.
+    pub peer: Peer,
+}
+
 /// A text that names no peer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is no address; write an IP address or socket")]

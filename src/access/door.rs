@@ -32,10 +32,21 @@ pub(super) struct Checked<'a> {
 }
 
 impl Access {
-    /// The code to make the first admin with: 10 characters, others in every run of the program.
-    /// None once somebody can sign in who may do everything.
-    pub fn set_up_code(&self) -> Option<String> {
-        self.lock().code.as_ref().map(|code| code.text().to_owned())
+    /// The code to make the first admin with, to be shown now: 10 characters, good for
+    /// [`CODE_LASTS`] from when it was first shown, then another one. None once somebody can sign
+    /// in who may do everything.
+    pub fn set_up_code(&self, now: Now) -> Option<String> {
+        let mut inner = self.lock();
+        let shown = inner.code.as_mut()?.show(now.mono);
+        if let Err(error) = &shown {
+            tracing::error!(%error, "there is no set-up code");
+        }
+        shown.ok()
+    }
+
+    /// Whether there is nobody yet who can sign in and may do everything.
+    pub fn needs_set_up(&self) -> bool {
+        self.lock().code.is_some()
     }
 
     /// Makes the first admin. Blanks, dashes and small letters in `code` do not matter; it is dead
@@ -77,7 +88,7 @@ impl Access {
         inner.wait_for_address(now, peer)?;
         let permit = self.hashing.permit().ok_or(Refused::Busy)?;
         inner.charge(now, &tried)?;
-        if !code.is(typed) {
+        if !code.is(now.mono, typed) {
             inner.refuse(now, peer, None, Refusal::Wrong)?;
             return Err(Refused::WrongCode);
         }
@@ -85,8 +96,9 @@ impl Access {
         Ok(permit)
     }
 
-    /// Signs somebody in from `peer` with the browser `agent`. The sign-in is in the audit journal
-    /// when it returns; a refused one is within a minute.
+    /// Signs somebody in from `peer` with the browser `agent`, and ends the session that goes by
+    /// `earlier`, the token that this browser has sent, if there is one. The sign-in is in the
+    /// audit journal when it returns; a refused one is within a minute.
     ///
     /// # Errors
     /// [`Refused::WrongNameOrPin`], which counts; [`Refused::Wait`] before anything was looked at;
@@ -99,6 +111,7 @@ impl Access {
         agent: &str,
         name: &str,
         pin: &str,
+        earlier: Option<&str>,
     ) -> Result<SignedIn, Refused> {
         self.need_users()?;
         let checked = self.check_pin(now, *peer, name, pin)?;
@@ -108,7 +121,7 @@ impl Access {
         };
         let token = Token::random()?;
         let mut inner = self.lock();
-        let due = inner.refusals.due(now.mono);
+        let due = inner.due(now.mono);
         inner.append_all(due)?;
         let detail = json!({ "role": checked.row.user.role });
         inner.accept(now, *peer, &checked, "signed_in", detail, |transaction| {
@@ -116,7 +129,13 @@ impl Access {
             signed_in(transaction, now.wall, &checked.row, renewed.as_deref())
         })?;
         let user = User { last_sign_in: Some(now.wall), ..checked.row.user };
-        Ok(inner.sessions.begin(now, Client::new(*peer, agent), token, user))
+        let client = Client::new(*peer, agent);
+        if let Some(token) =
+            earlier.filter(|it| inner.sessions.glance(now.mono, &client, it).is_some())
+        {
+            inner.sign_out(now, token);
+        }
+        Ok(inner.sessions.begin(now, client, token, user))
     }
 
     fn need_users(&self) -> Result<(), Refused> {
@@ -127,38 +146,27 @@ impl Access {
         }
     }
 
-    /// The session that goes by `token`, if it has not ended and is used from where it was begun.
-    /// It counts as used now.
-    pub fn session(&self, now: Now, peer: &Peer, agent: &str, token: &str) -> Option<Session> {
-        self.lock().sessions.find(now.mono, Client::new(*peer, agent), token)
-    }
-
-    /// The same for a page that asks by itself: it does not count as used, or an open page would
-    /// keep somebody signed in who has gone.
-    pub fn glance(&self, now: Now, peer: &Peer, agent: &str, token: &str) -> Option<Session> {
-        self.lock().sessions.glance(now.mono, Client::new(*peer, agent), token)
-    }
-
-    /// Whether a session has not ended meanwhile.
-    pub fn is_signed_in(&self, now: Now, session: &Session) -> bool {
-        self.lock().sessions.is_live(now.mono, session)
-    }
-
-    /// Asks who is signed in for the PIN again, before something that matters.
+    /// Asks who is signed in for the PIN again, before something that matters. The session goes by
+    /// the token that is returned from now on; the one that was shown is good for [`GRACE`] more.
+    /// Whoever shows one that was replaced so recently is told its successor, not a third one.
     ///
     /// # Errors
     /// As [`Access::sign_in`], and [`Refused::SignedOut`].
+    ///
+    /// [`GRACE`]: super::GRACE
     pub fn confirm(
         &self,
         now: Now,
         session: &Session,
         peer: &Peer,
         pin: &str,
-    ) -> Result<(), Refused> {
+    ) -> Result<String, Refused> {
         self.lock().need_session(now, session)?;
         let checked = self.check_pin(now, *peer, session.user.name.as_str(), pin)?;
-        let nothing = |_: &Transaction<'_>| Ok(());
-        self.lock().accept(now, *peer, &checked, "pin_confirmed", json!({}), nothing)
+        let (nothing, token) = (|_: &Transaction<'_>| Ok(()), Token::random()?);
+        let mut inner = self.lock();
+        inner.accept(now, *peer, &checked, "pin_confirmed", json!({}), nothing)?;
+        inner.sessions.rotate(now.mono, session, token).ok_or(Refused::SignedOut)
     }
 
     /// Gives who is signed in another PIN. Ends all other sessions of the user; this one goes on
@@ -190,19 +198,6 @@ impl Access {
         })?;
         let user = User { must_change_pin: false, ..checked.row.user };
         Ok(inner.sessions.renew(session, token, user))
-    }
-
-    /// Ends the session that goes by `token`, if there is one, and notes it. It has ended even if
-    /// that cannot be written.
-    pub fn sign_out(&self, now: Wall, token: &str) {
-        let mut inner = self.lock();
-        let Some((user, peer)) = inner.sessions.owner(token) else { return };
-        inner.sessions.end(token);
-        let (by, peer, detail) = (&Actor::from(&user), Some(peer), json!({}));
-        let deed = Deed { at: now, by, peer, action: "signed_out", detail };
-        if let Err(error) = inner.append_all(vec![deed]) {
-            tracing::error!(%error, "a sign-out is not in the audit journal");
-        }
     }
 
     /// Whether `pin` is that of the user of this name, who may come in.
@@ -270,13 +265,6 @@ impl Inner {
         }
     }
 
-    fn need_session(&self, now: Now, session: &Session) -> Result<(), Refused> {
-        match self.sessions.is_live(now.mono, session) {
-            true => Ok(()),
-            false => Err(Refused::SignedOut),
-        }
-    }
-
     fn charge(&mut self, now: Now, tried: &Try) -> Result<(), Refused> {
         let writes = self.lockout.charge(now.mono, tried);
         match writes.is_empty() {
@@ -292,7 +280,7 @@ impl Inner {
         user: Option<&UserName>,
         refusal: Refusal,
     ) -> Result<(), AccessError> {
-        let deeds = self.refusals.count(now, peer, user, refusal);
+        let deeds = self.refusals.count(now, peer, user, refusal, "");
         self.append_all(deeds)
     }
 

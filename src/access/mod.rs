@@ -23,6 +23,8 @@ mod audit;
 mod code;
 mod digest;
 mod door;
+mod guessed;
+mod inside;
 mod lockout;
 mod people;
 mod pin;
@@ -32,13 +34,18 @@ mod session;
 mod user;
 mod verify;
 
-pub use actor::{Actor, LOCAL_NAME_LEN_MAX, Peer, UnknownPeer};
+pub use actor::{Actor, Caller, LOCAL_NAME_LEN_MAX, Peer, UnknownPeer};
 pub use audit::{AUDIT_LEN_MAX, AuditEntry, AuditId, DETAIL_LEN_MAX};
+pub use code::CODE_LASTS;
 pub use digest::{BadHash, Hash};
 pub use lockout::WAIT_MAX;
 pub use people::{FIRST_PIN_LASTS, USERS_MAX};
 pub use pin::{FirstPin, PIN_LEN_MAX, PIN_LEN_MIN, Pin, WeakPin};
-pub use session::{AGE_MAX, IDLE_MAX, SESSIONS_MAX, SESSIONS_OF_USER_MAX, Session, SignedIn};
+pub use refusals::Misuse;
+pub use session::{
+    AGE_MAX, GRACE, IDLE_MAX, OpenSession, SESSIONS_MAX, SESSIONS_OF_USER_MAX, Session, SessionId,
+    SignedIn,
+};
 pub use user::{BadName, NAME_LEN_MAX, Right, Role, UnknownRole, User, UserId, UserName};
 pub use verify::{Broken, TOLD_EVERY, Verified, Why, verify, verify_telling, verify_with};
 
@@ -47,7 +54,7 @@ use audit::Deed;
 use code::SetUpCode;
 use lockout::Lockout;
 use pin::{Cost, Hashing};
-use refusals::Refusals;
+use refusals::{Gate, Refusals};
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use session::Sessions;
 use std::fs::File;
@@ -141,7 +148,7 @@ pub enum Refused {
     #[error("the name or the PIN is wrong; try again, or ask an admin for a new PIN")]
     WrongNameOrPin,
     /// The set-up code is another one.
-    #[error("the set-up code is wrong; read it from the terminal again")]
+    #[error("the set-up code is wrong or too old; read it from the terminal again")]
     WrongCode,
     /// Too many wrong tries; this one was not looked at.
     #[error("there were too many wrong tries; wait {} seconds and try again", seconds(.0))]
@@ -212,6 +219,7 @@ struct Inner {
     sessions: Sessions,
     lockout: Lockout,
     refusals: Refusals,
+    turned_away: Refusals,
     code: Option<SetUpCode>,
 }
 
@@ -235,9 +243,15 @@ impl Access {
             true => None,
             false => Some(SetUpCode::random()?),
         };
-        let (sessions, refusals) = (Sessions::default(), Refusals::default());
-        let inner = Mutex::new(Inner { connection, sessions, lockout, refusals, code });
-        Ok(Self { inner, hashing: Hashing::new(cost)?, _lock: lock })
+        let inner = Inner {
+            connection,
+            sessions: Sessions::default(),
+            lockout,
+            refusals: Refusals::at(Gate::SignIn),
+            turned_away: Refusals::at(Gate::Request),
+            code,
+        };
+        Ok(Self { inner: Mutex::new(inner), hashing: Hashing::new(cost)?, _lock: lock })
     }
 
     /// Adds what others did to the audit journal; durable when it returns. `detail` must hold no
@@ -291,6 +305,13 @@ impl Inner {
         Ok(done)
     }
 
+    /// What was counted more than a minute ago and has no entry yet.
+    fn due(&mut self, now: crate::clock::Mono) -> Vec<Deed<'static>> {
+        let mut deeds = self.refusals.due(now);
+        deeds.extend(self.turned_away.due(now));
+        deeds
+    }
+
     fn append_all(&mut self, deeds: Vec<Deed<'_>>) -> Result<(), AccessError> {
         if deeds.is_empty() {
             return Ok(());
@@ -304,9 +325,10 @@ impl Inner {
 impl Drop for Inner {
     /// Refused tries that have no entry yet get one.
     fn drop(&mut self) {
-        let deeds = self.refusals.all();
+        let mut deeds = self.refusals.all();
+        deeds.extend(self.turned_away.all());
         if let Err(error) = self.append_all(deeds) {
-            tracing::error!(%error, "refused sign-ins of the last minute are not in the journal");
+            tracing::error!(%error, "refusals of the last minute are not in the audit journal");
         }
     }
 }

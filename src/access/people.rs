@@ -3,7 +3,7 @@
 //! Each change and its entry in the audit journal are one transaction. Knows nothing of how
 //! somebody signs in.
 
-use super::actor::Actor;
+use super::actor::{Actor, Caller};
 use super::audit::{self, Deed};
 use super::digest::Hash;
 use super::lockout::{self, name_key};
@@ -99,8 +99,8 @@ fn may(connection: &Connection, by: &Actor, right: Right) -> Result<bool, Access
     }
 }
 
-fn require(connection: &Connection, by: &Actor) -> Result<(), Refused> {
-    match may(connection, by, Right::Users)? {
+fn require(connection: &Connection, by: &Caller) -> Result<(), Refused> {
+    match may(connection, &by.actor, Right::Users)? {
         true => Ok(()),
         false => Err(Refused::NotAllowed),
     }
@@ -137,7 +137,7 @@ impl Access {
     pub fn add_user(
         &self,
         now: Wall,
-        by: &Actor,
+        by: &Caller,
         name: UserName,
         role: Role,
     ) -> Result<(User, FirstPin), Refused> {
@@ -162,7 +162,7 @@ impl Access {
     /// # Errors
     /// [`Refused::NotKnown`], [`Refused::NotAllowed`], [`Refused::Busy`] or
     /// [`Refused::Stopped`].
-    pub fn reset_pin(&self, now: Wall, by: &Actor, user: UserId) -> Result<FirstPin, Refused> {
+    pub fn reset_pin(&self, now: Wall, by: &Caller, user: UserId) -> Result<FirstPin, Refused> {
         let (first, hash) = self.first_pin()?;
         let key = self.lock().change(now, by, user, "pin_reset", |transaction, row| {
             let sql = "UPDATE user SET pin = ?2, first_pin_ms = ?3 WHERE id = ?1";
@@ -185,7 +185,7 @@ impl Access {
     pub fn set_locked(
         &self,
         now: Wall,
-        by: &Actor,
+        by: &Caller,
         user: UserId,
         is_locked: bool,
     ) -> Result<(), Refused> {
@@ -206,7 +206,13 @@ impl Access {
     /// # Errors
     /// [`Refused::LastAdmin`], [`Refused::NotKnown`], [`Refused::NotAllowed`] or
     /// [`Refused::Stopped`].
-    pub fn set_role(&self, now: Wall, by: &Actor, user: UserId, role: Role) -> Result<(), Refused> {
+    pub fn set_role(
+        &self,
+        now: Wall,
+        by: &Caller,
+        user: UserId,
+        role: Role,
+    ) -> Result<(), Refused> {
         self.lock().change(now, by, user, "role_changed", |transaction, row| {
             if role != Role::Admin {
                 keep_an_admin(transaction, user)?;
@@ -221,10 +227,10 @@ impl Access {
     /// Ends all sessions of `user` and notes it; says how many there were. Everybody may do that
     /// for themselves, and who may manage users for all; for others nothing ends. The sessions
     /// have ended even if that cannot be written.
-    pub fn sign_out_everywhere(&self, now: Wall, by: &Actor, user: UserId) -> usize {
+    pub fn sign_out_everywhere(&self, now: Wall, by: &Caller, user: UserId) -> usize {
         let mut inner = self.lock();
-        let is_own = matches!(by, Actor::User(id, _) if *id == user);
-        match may(&inner.connection, by, Right::Users) {
+        let is_own = matches!(by.actor, Actor::User(id, _) if id == user);
+        match may(&inner.connection, &by.actor, Right::Users) {
             Ok(may) if may || is_own => {}
             Ok(_) => return 0,
             Err(error) => tracing::error!(%error, "signed out unasked: rights cannot be read"),
@@ -256,7 +262,7 @@ impl Inner {
     fn change(
         &mut self,
         now: Wall,
-        by: &Actor,
+        by: &Caller,
         user: UserId,
         action: &'static str,
         work: impl FnOnce(&Transaction<'_>, &User) -> Result<Value, Refused>,
@@ -294,13 +300,14 @@ impl Inner {
 fn append(
     transaction: &Transaction<'_>,
     at: Wall,
-    by: &Actor,
+    by: &Caller,
     action: &'static str,
     user: &User,
     mut detail: Value,
 ) -> Result<(), AccessError> {
     detail["user"] = json!(user.id);
     detail["name"] = json!(user.name);
-    audit::append(transaction, Deed { at, by, peer: None, action, detail })?;
+    let (by, peer) = (&by.actor, Some(by.peer));
+    audit::append(transaction, Deed { at, by, peer, action, detail })?;
     Ok(())
 }

@@ -4,6 +4,7 @@
 //! of users. At most two hashes are made at once, so that guessing costs the payment path nothing.
 
 use super::AccessError;
+use super::guessed;
 use argon2::password_hash::Error as HashError;
 use argon2::{Algorithm, Argon2, Params, PasswordHash, PasswordHasher, PasswordVerifier, Version};
 use base64::Engine as _;
@@ -32,8 +33,6 @@ const PASSES_MAX: u32 = 16;
 const HASHES_MAX: usize = 2;
 /// Random bytes in each hash (RFC 9106 §3.1).
 const SALT_LEN: usize = 16;
-/// A period this long or shorter is seen over somebody's shoulder.
-const PERIOD_MAX: usize = 3;
 
 /// A good PIN; never shown.
 #[derive(Debug, Clone)]
@@ -49,14 +48,26 @@ pub enum WeakPin {
     #[error("a PIN has {PIN_LEN_MIN} to {PIN_LEN_MAX} digits; choose another")]
     Length,
     /// Such as 777777.
-    #[error("a PIN of one digit is guessed first; choose another")]
+    #[error("a PIN of one digit is guessed first; choose digits without an order")]
     SameDigit,
-    /// Such as 123456 or 987654.
-    #[error("digits that count up or down are guessed first; choose another PIN")]
+    /// Such as 123456 or 135791.
+    #[error("digits that count are guessed first; choose digits without an order")]
     Run,
-    /// Such as 121212 or 123123.
-    #[error("digits that repeat themselves are guessed first; choose another PIN")]
+    /// Such as 121212, 12341234 or 112122.
+    #[error("digits that come again are guessed first; choose digits without an order")]
     Repeated,
+    /// Such as 241284 or 24121984.
+    #[error("dates are guessed first; choose digits that are no day, month or year")]
+    Date,
+    /// Such as 147896 or 159357.
+    #[error("ways over the keys are guessed first; choose digits that do not lie side by side")]
+    Keys,
+    /// Such as 557799, 405162 or 573375.
+    #[error("patterns are guessed first; choose digits without an order")]
+    Pattern,
+    /// The terminal's number, or digits of the user's name.
+    #[error("numbers of the shop or of a name are guessed first; choose other digits")]
+    Known,
 }
 
 impl Pin {
@@ -65,21 +76,28 @@ impl Pin {
     /// # Errors
     /// [`WeakPin`] says what is wrong with it.
     pub fn new(text: &str) -> Result<Self, WeakPin> {
-        let digits = text.as_bytes();
-        if !digits.iter().all(u8::is_ascii_digit) {
+        if !text.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(WeakPin::NotDigits);
         }
         if !is_shaped(text) {
             return Err(WeakPin::Length);
         }
-        let repeats = |period: &usize| digits.iter().zip(&digits[*period..]).all(|(a, b)| a == b);
-        // 9 is followed by 0, as on the keys.
-        let steps = |step: u8| digits.windows(2).all(|d| (d[0] - b'0' + step) % 10 == d[1] - b'0');
-        match (1..=PERIOD_MAX).find(repeats) {
-            Some(1) => Err(WeakPin::SameDigit),
-            Some(_) => Err(WeakPin::Repeated),
-            None if steps(1) || steps(9) => Err(WeakPin::Run),
+        let digits: Vec<u8> = text.bytes().map(|byte| byte - b'0').collect();
+        match guessed::weakness(&digits) {
+            Some(weak) => Err(weak),
             None => Ok(Self(SecretString::from(text))),
+        }
+    }
+
+    /// The same, and not one that can be read in `known`: the user's name, the terminal's number.
+    ///
+    /// # Errors
+    /// As [`Pin::new`], and [`WeakPin::Known`].
+    pub fn apart_from(text: &str, known: &[&str]) -> Result<Self, WeakPin> {
+        let pin = Self::new(text)?;
+        match known.iter().any(|known| guessed::is_in(text, known)) {
+            true => Err(WeakPin::Known),
+            false => Ok(pin),
         }
     }
 
@@ -254,7 +272,7 @@ mod tests {
     #[test]
     fn what_is_guessed_first_is_refused() {
         let weak = |text: &str| Pin::new(text).err();
-        for good in ["135791", "112233", "903217", "123457", "123456123457", "12341234", "198411"] {
+        for good in ["483920", "903217", "246107", "90321748", "902748163529"] {
             assert_eq!(weak(good), None, "{good}");
         }
         let refused = [
@@ -281,6 +299,15 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_stands_on_the_terminal_or_in_a_name_is_no_pin() {
+        let pin = |known: &[&str]| Pin::apart_from("483920", known).err();
+        assert_eq!(pin(&["anna", "S12 / T3"]), None);
+        assert_eq!(pin(&["anna", "S4839 / T3"]), Some(WeakPin::Known));
+        assert_eq!(pin(&["anna4839", "S12 / T3"]), Some(WeakPin::Known));
+        assert_eq!(Pin::apart_from("123456", &[]).err(), Some(WeakPin::Run));
+    }
+
     proptest! {
         #[test]
         fn any_text_is_a_pin_or_refused(text in ".*") {
@@ -295,9 +322,9 @@ mod tests {
 
     #[test]
     fn a_pin_is_never_shown() {
-        let pin = Pin::new("135791").expect("good");
+        let pin = Pin::new("483920").expect("good");
         let first = FirstPin::random().expect("random");
-        assert!(!format!("{pin:?}").contains("135791"));
+        assert!(!format!("{pin:?}").contains("483920"));
         assert!(!format!("{first:?}").contains(first.expose()));
         assert_eq!(first.expose().len(), 8);
         assert_ne!(first.expose(), FirstPin::random().expect("random").expose());
@@ -307,12 +334,12 @@ mod tests {
     fn the_parameters_are_those_recommended() {
         let hashing = Hashing::new(Cost::TODAY).expect("random");
         let permit = hashing.permit().expect("idle");
-        let kept = permit.hash("135791").expect("hashed");
+        let kept = permit.hash("483920").expect("hashed");
         assert!(kept.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{kept}");
-        assert!(permit.is_right("135791", Some(&kept)).expect("compared"));
-        assert!(!permit.is_right("135792", Some(&kept)).expect("compared"));
+        assert!(permit.is_right("483920", Some(&kept)).expect("compared"));
+        assert!(!permit.is_right("483921", Some(&kept)).expect("compared"));
         assert!(!permit.is_outdated(&kept));
-        assert_ne!(kept, permit.hash("135791").expect("hashed"), "salted");
+        assert_ne!(kept, permit.hash("483920").expect("hashed"), "salted");
     }
 
     #[test]
@@ -324,9 +351,9 @@ mod tests {
         let lengths = |hash: &PasswordHash| {
             (hash.salt.as_ref().map(|s| s.len()), hash.hash.as_ref().map(|h| h.len()))
         };
-        let real = PasswordHash::new(&permit.hash("135791").expect("hashed")).expect("PHC");
+        let real = PasswordHash::new(&permit.hash("483920").expect("hashed")).expect("PHC");
         assert_eq!(lengths(&nobody), lengths(&real));
-        for typed in ["135791", "", "x", &"1".repeat(1_000_000)] {
+        for typed in ["483920", "", "x", &"1".repeat(1_000_000)] {
             assert!(!permit.is_right(typed, None).expect("compared"));
         }
     }
@@ -334,16 +361,16 @@ mod tests {
     #[test]
     fn other_parameters_are_honoured_within_bounds() {
         let former = Hashing::new(Cost::FORMER).expect("random");
-        let kept = former.permit().expect("idle").hash("135791").expect("hashed");
+        let kept = former.permit().expect("idle").hash("483920").expect("hashed");
         let today = Hashing::new(Cost::CHEAP).expect("random");
         let permit = today.permit().expect("idle");
         assert!(permit.is_outdated(&kept));
-        assert!(permit.is_right("135791", Some(&kept)).expect("compared"));
+        assert!(permit.is_right("483920", Some(&kept)).expect("compared"));
         for greedy in ["m=4194304,t=1,p=1", "m=8,t=4000000,p=1", "m=1024,t=1,p=64"] {
             let kept = kept.replace("m=16,t=1,p=1", greedy);
-            assert!(matches!(permit.is_right("135791", Some(&kept)), Err(AccessError::BadHash(_))));
+            assert!(matches!(permit.is_right("483920", Some(&kept)), Err(AccessError::BadHash(_))));
         }
-        assert!(matches!(permit.is_right("135791", Some("")), Err(AccessError::BadHash(_))));
+        assert!(matches!(permit.is_right("483920", Some("")), Err(AccessError::BadHash(_))));
     }
 
     #[test]

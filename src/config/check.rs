@@ -86,6 +86,7 @@ pub(super) fn check(raw: RawConfig, credentials: Option<&Path>) -> Result<Config
     let till = super::till::check(raw.till, &terminal, &mut problems);
     let environment = problems.need("klarna.environment", raw.klarna.environment, "test");
     let key_since = super::klarna::key_since(&raw.klarna, credentials);
+    let open_key = super::klarna::open_key(&raw.klarna, credentials);
     let klarna =
         super::klarna::check(raw.klarna, environment, &terminal, credentials, &mut problems);
     let display = super::display::check(raw.display, &terminal, policy.sale_timeout, &mut problems);
@@ -99,7 +100,7 @@ pub(super) fn check(raw: RawConfig, credentials: Option<&Path>) -> Result<Config
             Ok(Config {
                 receipts,
                 printer,
-                console,
+                console: console::Settings { open_key, ..console },
                 key_since,
                 display,
                 terminal: terminal.name,

@@ -65,7 +65,7 @@ pub(super) fn check(
         }
     }
     let (group, group_role) = group(raw.group, raw.group_role.as_deref(), problems);
-    Settings { listen, names, certificate, return_limit, group, group_role }
+    Settings { listen, names, certificate, return_limit, group, group_role, open_key: None }
 }
 
 fn group(

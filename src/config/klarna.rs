@@ -8,6 +8,7 @@ use crate::acquirer::klarna::{
 };
 use crate::clock::Wall;
 use secrecy::{ExposeSecret, SecretString};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 /// Klarna's hosts (Integration Guidelines: Environments).
@@ -140,6 +141,13 @@ pub(super) fn key_since(raw: &RawKlarna, credentials: Option<&Path>) -> Option<W
     i64::try_from(since.as_millis()).ok().map(Wall::from_millis)
 }
 
+/// The file that holds the key, if everybody on this machine can read it.
+pub(super) fn open_key(raw: &RawKlarna, credentials: Option<&Path>) -> Option<PathBuf> {
+    let path = key_path(raw.api_key_file.as_deref(), credentials)?;
+    let mode = std::fs::metadata(&path).ok()?.permissions().mode();
+    (mode & 0o004 != 0).then_some(path)
+}
+
 /// From a file, then from the environment.
 fn api_key(
     from_environment: Option<SecretString>,
@@ -216,5 +224,26 @@ fn check_redirect(url: Option<&str>, problems: &mut Problems) {
     if url.contains("payment_confirmation_token") {
         let why = "the shopper's phone must not get the confirmation token; remove the placeholder";
         problems.add("klarna.redirect_url", why);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_everybody_can_read_is_seen() {
+        let folder = tempfile::tempdir().expect("a directory");
+        let path = folder.path().join("key");
+        std::fs::write(&path, "klarna_test_api_x").expect("written");
+        let raw = RawKlarna { api_key_file: Some(path.clone()), ..RawKlarna::default() };
+        for (mode, is_open) in [(0o600, false), (0o640, false), (0o644, true), (0o604, true)] {
+            let permissions = std::fs::Permissions::from_mode(mode);
+            std::fs::set_permissions(&path, permissions).expect("set");
+            assert_eq!(open_key(&raw, None).is_some(), is_open, "{mode:o}");
+        }
+        let missing = RawKlarna { api_key_file: Some("/nowhere".into()), ..RawKlarna::default() };
+        assert_eq!(open_key(&missing, None), None);
+        assert_eq!(open_key(&RawKlarna::default(), None), None);
     }
 }

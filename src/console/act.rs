@@ -27,19 +27,20 @@ pub(super) enum Failed {
     Refused(Problem),
     /// No answer has come; the page that is shown next says what is true.
     NoAnswer,
-    /// The audit journal cannot be written, so nothing was asked for.
-    Unrecorded(String),
+    /// The audit journal cannot be written, so nothing was asked for; the log says why.
+    Unrecorded,
 }
 
 impl From<AccessError> for Failed {
     fn from(error: AccessError) -> Self {
-        Self::Unrecorded(error.to_string())
+        tracing::error!(%error, "the audit journal cannot be written; nothing was done");
+        Self::Unrecorded
     }
 }
 
 impl From<&Visitor> for Caller {
     fn from(visitor: &Visitor) -> Self {
-        Self { actor: visitor.session.actor(), peer: visitor.peer }
+        visitor.session.caller(visitor.peer)
     }
 }
 

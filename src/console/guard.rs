@@ -3,21 +3,25 @@
 
 use super::Office;
 use super::page::trouble::{self, Trouble};
+use super::visitor::{COOKIE, STILL, session_cookie};
 use super::words::language;
 use axum::extract::{Request, State};
 use axum::http::header::{
-    ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_SECURITY_POLICY, COOKIE, HOST, HeaderMap, HeaderName,
-    HeaderValue, ORIGIN, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderMap,
+    HeaderName, HeaderValue, ORIGIN, REFERRER_POLICY, REFRESH, SET_COOKIE,
+    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{Method, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use crate::access::{Peer, Session, UserName};
 use crate::clock::Mono;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// From where a request comes.
 #[derive(Debug, Clone, Copy)]
@@ -31,6 +35,9 @@ const BURST: u32 = 600;
 const ADDRESSES_MAX: usize = 1024;
 /// How long an answer may take, the reading of a slow browser's form included.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A page leaves the screen so long after its session has ended, in seconds.
+const LEAVES_AFTER: u64 = 5;
 
 const POLICY: &str = "default-src 'none'; img-src 'self' data:; script-src 'self'; \
                       style-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
@@ -120,13 +127,36 @@ impl Rates {
     }
 }
 
+/// What a handler tells the guard about its request.
+#[derive(Debug, Default)]
+pub(super) struct Slip {
+    who: OnceLock<UserName>,
+    left: OnceLock<Duration>,
+    token: OnceLock<String>,
+}
+
+impl Slip {
+    /// Somebody is signed in.
+    pub(super) fn note(&self, session: &Session) {
+        self.who.set(session.user.name.clone()).ok();
+        self.left.set(session.left).ok();
+    }
+
+    /// The session goes by this token from now on.
+    pub(super) fn renew(&self, token: String) {
+        self.token.set(token).ok();
+    }
+}
+
 /// Turns away what may not be asked, and dresses what is answered.
 pub(super) async fn guard(
     State(office): State<Arc<Office>>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
-    let headers = request.headers().clone();
+    let asked = Asked::of(&request);
+    let slip = Arc::new(Slip::default());
+    request.extensions_mut().insert(slip.clone());
     let answer = match admit(&office, &request) {
         Ok(()) => match tokio::time::timeout(PATIENCE, next.run(request)).await {
             Ok(answer) => answer,
@@ -136,15 +166,74 @@ pub(super) async fn guard(
     };
     let mut answer = match answer.extensions().get::<Trouble>().cloned() {
         Some(trouble) => {
-            let lang = language(header(&headers, ACCEPT_LANGUAGE), cookies(&headers));
+            asked.note(&office, &slip, &trouble);
+            let lang = language(header(&asked.headers, ACCEPT_LANGUAGE), cookies(&asked.headers));
             trouble::page(&office, &trouble, lang.unwrap_or(office.context.language))
         }
         None => answer,
     };
+    renew(&mut answer, &slip);
+    if let Some(left) = slip.left.get() {
+        asked.leave_after(&mut answer, *left);
+    }
     for (name, value) in HEADERS {
         answer.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
     }
     answer
+}
+
+/// What is kept of a request until it is answered.
+struct Asked {
+    headers: HeaderMap,
+    method: Method,
+    uri: Uri,
+    address: Option<IpAddr>,
+}
+
+impl Asked {
+    fn of(request: &Request) -> Self {
+        let (headers, method) = (request.headers().clone(), request.method().clone());
+        let address = request.extensions().get::<From>().map(|From(address)| *address);
+        Self { headers, method, uri: request.uri().clone(), address }
+    }
+
+    /// Counts it for the audit journal if somebody has tried what they may not.
+    fn note(&self, office: &Office, slip: &Slip, trouble: &Trouble) {
+        let (Some(misuse), Some(address)) = (trouble.misuse(), self.address) else { return };
+        // What stands behind the path may be what a shopper or a till has written.
+        let what = format!("{} {}", self.method, self.uri.path());
+        let (now, peer) = (office.now(), Peer::network(address));
+        office.access.turned_away(now, &peer, slip.who.get(), misuse, &what);
+    }
+
+    /// Has the browser leave a page when its session has ended, without a script. If it is used in
+    /// another window, `/still` leads back to here.
+    fn leave_after(&self, answer: &mut Response, left: Duration) {
+        let kind = answer.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        let is_page = kind.is_some_and(|kind| kind.starts_with("text/html"));
+        if !is_page {
+            return;
+        }
+        let path = self.uri.path_and_query().filter(|_| self.method == Method::GET);
+        let path = path.map_or("/", |path| path.as_str());
+        let path = path.strip_suffix(STILL).map_or(path, |path| &path[..path.len() - 1]);
+        let to = utf8_percent_encode(path, NON_ALPHANUMERIC);
+        let refresh = format!("{}; url=/still?to={to}", left.as_secs() + LEAVES_AFTER);
+        let refresh = HeaderValue::from_str(&refresh).expect("printable ASCII");
+        answer.headers_mut().insert(REFRESH, refresh);
+    }
+}
+
+/// Tells the browser the session's new token, whatever else is answered; but not after the session
+/// was ended.
+fn renew(answer: &mut Response, slip: &Slip) {
+    let own = format!("{COOKIE}=");
+    let is_told = |value: &HeaderValue| value.as_bytes().starts_with(own.as_bytes());
+    if let Some(token) = slip.token.get()
+        && !answer.headers().get_all(SET_COOKIE).iter().any(is_told)
+    {
+        answer.headers_mut().append(SET_COOKIE, session_cookie(token));
+    }
 }
 
 fn admit(office: &Office, request: &Request) -> Result<(), Trouble> {
@@ -190,7 +279,8 @@ pub(super) fn header(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
 
 /// The browser's cookies, name and value.
 pub(super) fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
-    let lines = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let lines =
+        headers.get_all(axum::http::header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let pairs = lines.flat_map(|line| line.split(';'));
     pairs.filter_map(|pair| pair.trim().split_once('='))
 }

@@ -73,6 +73,8 @@ pub struct Settings {
     pub group: Option<String>,
     /// What they may do; the daemon's own user and the superuser may do everything.
     pub group_role: Role,
+    /// The file with Klarna's key, if everybody on this machine can read it.
+    pub open_key: Option<PathBuf>,
 }
 
 impl Settings {
@@ -85,6 +87,7 @@ impl Settings {
             return_limit: None,
             group: None,
             group_role: Role::Manager,
+            open_key: None,
         }
     }
 }
@@ -188,9 +191,6 @@ pub enum ConsoleError {
     /// The journal cannot be read.
     #[error(transparent)]
     Store(#[from] crate::store::StoreError),
-    /// No certificate.
-    #[error(transparent)]
-    Certificate(#[from] tls::TlsError),
     /// The system gives no thread.
     #[error("no thread for the console: {0}")]
     Thread(std::io::Error),
@@ -200,6 +200,7 @@ pub enum ConsoleError {
 #[derive(Debug)]
 pub struct Console {
     access: Arc<Access>,
+    clock: SystemClock,
     /// Where the pages are, and their certificate's fingerprint.
     pages: Option<(SocketAddr, String)>,
     stop: Option<oneshot::Sender<()>>,
@@ -217,22 +218,34 @@ impl Console {
     ///
     /// # Errors
     /// [`ConsoleError`]. An address that cannot be used is no error: it is tried again. Nor is a
-    /// socket that cannot be made: it is in the log.
+    /// socket that cannot be made or a certificate that cannot be read: it is in the log.
     pub fn open(
         settings: Settings,
         context: Context,
         access: Arc<Access>,
     ) -> Result<Self, ConsoleError> {
-        let now = context.clock.now().wall;
+        let clock = context.clock;
+        let now = clock.now().wall;
+        if let Some(path) = &settings.open_key {
+            let path = path.display();
+            tracing::warn!(%path, "everybody on this machine can read Klarna's key");
+        }
         let book = Book::open(Reader::open(&context.store)?)?;
         let names = guard::Names::new(&settings.names);
         let mut certificate = no_certificate();
         let (mut pages, mut doors) = (None, Doors { pages: None, socket: None });
         if let Some(address) = settings.listen {
-            let identity = tls::identity(&settings, address, &context.store, names.all(), now)?;
-            certificate = identity.facts();
-            pages = Some((address, certificate.fingerprint.clone()));
-            doors.pages = Some((address, identity.acceptor()?));
+            let identity = tls::identity(&settings, address, &context.store, names.all(), now);
+            match identity.and_then(|identity| Ok((identity.facts(), identity.acceptor()?))) {
+                Ok((facts, acceptor)) => {
+                    pages = Some((address, facts.fingerprint.clone()));
+                    doors.pages = Some((address, acceptor));
+                    certificate = facts;
+                }
+                Err(error) => {
+                    tracing::error!(%error, "there are no pages, only the command line");
+                }
+            }
         }
         let socket = api::socket_beside(&context.store);
         doors.socket = local::bind(&socket, settings.group.as_deref())
@@ -254,16 +267,17 @@ impl Console {
             .name("console".to_owned())
             .spawn(move || run(&office, doors, stopped))
             .map_err(ConsoleError::Thread)?;
-        Ok(Self { access, pages, stop: Some(stop), thread: Some(thread) })
+        Ok(Self { access, clock, pages, stop: Some(stop), thread: Some(thread) })
     }
 
-    /// What the terminal's own screen says about its pages, if there are any.
+    /// What the terminal's own screen says about its pages, if there are any; the set-up code in it
+    /// is good for ten minutes from then on.
     pub fn sign(&self) -> Option<ConsoleSign> {
         let (address, fingerprint) = self.pages.as_ref()?;
         Some(ConsoleSign {
             address: format!("https://{address}"),
             fingerprint: fingerprint.clone(),
-            set_up_code: self.access.set_up_code(),
+            set_up_code: self.access.set_up_code(self.clock.now()),
         })
     }
 }

@@ -3,19 +3,13 @@
 //!
 //! Knows nothing of who may do what.
 
+pub use crate::access::Caller;
 use crate::access::{Access, AccessError, Actor, Peer};
 use crate::clock::SystemClock;
 use crate::local::Person;
 use crate::payment::vocabulary::{Reply, Request, SaleName};
 use serde_json::Value;
 use std::sync::Arc;
-
-/// Who asks, and from where: a page's visitor or somebody at the command line.
-#[derive(Debug, Clone)]
-pub struct Caller {
-    pub(super) actor: Actor,
-    pub(super) peer: Peer,
-}
 
 impl Caller {
     /// The user of this machine with this number, at the command line. Reads the system's list of

@@ -3,14 +3,14 @@
 //! A form is read only for a session, and only with that session's own token in it.
 
 use super::Office;
-use super::guard::{From, cookies, header};
+use super::guard::{From, Slip, cookies, header};
 use super::page::trouble::Trouble;
 use super::words::language;
 use crate::access::{Peer, Right, Session};
 use crate::i18n::Lang;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::Method;
-use axum::http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE, USER_AGENT};
+use axum::http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE, HeaderValue, USER_AGENT};
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 use std::str::FromStr;
@@ -19,6 +19,8 @@ use std::sync::Arc;
 /// The cookie of a session; the prefix makes browsers refuse it without `Secure` and with a domain
 /// (RFC 6265bis, 4.1.3.2).
 pub(super) const COOKIE: &str = "__Host-console";
+/// At the end of a query: the browser has come back by itself to a page that was open.
+pub(super) const STILL: &str = "still=1";
 /// Longest form, in bytes.
 pub(super) const FORM_LEN_MAX: usize = 16 * 1024;
 /// Most fields of a form.
@@ -40,6 +42,8 @@ pub(super) struct Visitor {
     pub(super) token: String,
     pub(super) peer: Peer,
     pub(super) lang: Lang,
+    /// Where the guard is told what to add to the answer.
+    pub(super) slip: Arc<Slip>,
 }
 
 impl Visitor {
@@ -87,17 +91,31 @@ impl FromRequestParts<Arc<Office>> for Visitor {
         let token = token.ok_or_else(sign_in)?;
         let (access, now) = (&office.access, office.now());
         // What a page asks for by itself is no sign of life of the person in front of it.
-        let session = match parts.headers.contains_key("x-live") || parts.uri.path() == "/live" {
+        let session = match is_asked_by_itself(parts) {
             true => access.glance(now, &peer, &agent, &token),
             false => access.session(now, &peer, &agent, &token),
         };
         let session = session.ok_or_else(sign_in)?;
+        let slip = parts.extensions.get::<Arc<Slip>>().cloned().unwrap_or_default();
+        slip.note(&session);
         if session.must_change_pin && parts.uri.path() != "/pin" && parts.uri.path() != "/sign-out"
         {
             return Err(Trouble::ChangePin);
         }
-        Ok(Self { session, token, peer, lang })
+        Ok(Self { session, token, peer, lang, slip })
     }
+}
+
+/// Whether an open page asks without anybody having touched it.
+fn is_asked_by_itself(parts: &Parts) -> bool {
+    let is_still = parts.uri.query().is_some_and(|query| query.ends_with(STILL));
+    parts.headers.contains_key("x-live") || parts.uri.path() == "/live" || is_still
+}
+
+/// The cookie of a session that goes by `token`.
+pub(super) fn session_cookie(token: &str) -> HeaderValue {
+    let cookie = format!("{COOKIE}={token}; Path=/; Secure; HttpOnly; SameSite=Strict");
+    HeaderValue::from_str(&cookie).expect("a token is printable ASCII")
 }
 
 /// What stands in a path's place for a number or a name; there is no page for anything else.

@@ -51,7 +51,7 @@ pub async fn signed_in(settings: &[Setting<'_>]) -> (Terminal, Browser) {
 fn users(store: &Path) {
     let clock = SystemClock::start();
     let access = Access::open(&access_beside(store), clock.now().wall).expect("users");
-    let code = access.set_up_code().expect("there is no admin");
+    let code = access.set_up_code(clock.now()).expect("there is no admin");
     let peer = Peer::network(IpAddr::V4(Ipv4Addr::LOCALHOST));
     let name = UserName::new("chief").expect("a name");
     let pin = Pin::new(PIN).expect("a PIN");

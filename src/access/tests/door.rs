@@ -6,9 +6,9 @@ use super::*;
 fn the_first_admin_is_made_with_the_code_on_the_terminal() {
     let mut shop = Shop::new();
     refused!(shop.try_("boss", PIN), Refused::MustUseCode);
-    let first = shop.set_up_code().expect("nobody is there");
+    let first = shop.set_up_code(shop.now).expect("nobody is there");
     shop.restart();
-    let code = shop.set_up_code().expect("nobody is there");
+    let code = shop.set_up_code(shop.now).expect("nobody is there");
     assert_ne!(code, first, "another one in every run");
     let set_up = |code: &str| shop.set_up(shop.now, &home(), code, name("Boss"), pin(PIN));
     refused!(set_up(&first), Refused::WrongCode);
@@ -16,18 +16,18 @@ fn the_first_admin_is_made_with_the_code_on_the_terminal() {
     let boss = set_up(&typed).expect("set up");
     assert_eq!((boss.name.as_str(), boss.role), ("boss", Role::Admin));
     assert!(!boss.must_change_pin && !boss.is_locked);
-    assert_eq!(shop.set_up_code(), None);
+    assert_eq!(shop.set_up_code(shop.now), None);
     refused!(set_up(&code), Refused::IsSetUp);
     shop.enter("BOSS ", PIN);
     assert_eq!(shop.actions(), ["begun", "refused", "set_up", "signed_in"]);
     shop.restart();
-    assert_eq!(shop.set_up_code(), None);
+    assert_eq!(shop.set_up_code(shop.now), None);
 }
 
 #[test]
 fn wrong_codes_are_counted() {
     let mut shop = Shop::new();
-    let code = shop.set_up_code().expect("nobody is there");
+    let code = shop.set_up_code(shop.now).expect("nobody is there");
     let set_up = |shop: &Shop, peer: Peer, code: &str| {
         shop.set_up(shop.now, &peer, code, name("boss"), pin(PIN))
     };
@@ -48,12 +48,12 @@ fn a_code_is_there_while_no_admin_can_sign_in() {
         shop.add_user(shop.now.wall, &root(), name(text), role).expect("added")
     };
     added(&shop, "carl", Role::Cashier);
-    assert!(shop.set_up_code().is_some());
+    assert!(shop.set_up_code(shop.now).is_some());
     added(&shop, "anna", Role::Admin);
-    assert_eq!(shop.set_up_code(), None, "anna can sign in with the first PIN");
+    assert_eq!(shop.set_up_code(shop.now), None, "anna can sign in with the first PIN");
     shop.wait(FIRST_PIN_LASTS + secs(1));
     shop.restart();
-    let code = shop.set_up_code().expect("her first PIN is dead");
+    let code = shop.set_up_code(shop.now).expect("her first PIN is dead");
     let set_up = |text| shop.set_up(shop.now, &home(), &code, name(text), pin(PIN));
     refused!(set_up("anna"), Refused::NameTaken(_));
     set_up("boss").expect("set up");
@@ -290,15 +290,15 @@ fn signing_out_ends_one_session_or_all() {
     let shop = Shop::with_boss();
     let anna = shop.add("anna", Role::Manager);
     let (one, other) = (shop.enter("anna", OTHER_PIN), shop.enter("anna", OTHER_PIN));
-    shop.sign_out(shop.now.wall, &one.token);
-    shop.sign_out(shop.now.wall, &one.token);
+    shop.sign_out(shop.now, &one.token);
+    shop.sign_out(shop.now, &one.token);
     assert!(!shop.is_in(&one) && shop.is_in(&other));
     let boss = shop.enter("boss", PIN);
     let boss_id = boss.session.user.id;
-    let everywhere = |by: &Actor, user| shop.sign_out_everywhere(shop.now.wall, by, user);
-    assert_eq!(everywhere(&other.session.actor(), boss_id), 0, "a manager ends nobody's");
+    let everywhere = |by: &Caller, user| shop.sign_out_everywhere(shop.now.wall, by, user);
+    assert_eq!(everywhere(&other.session.caller(home()), boss_id), 0, "a manager ends nobody's");
     assert!(shop.is_in(&boss));
-    assert_eq!(everywhere(&other.session.actor(), anna.id), 2, "but their own");
+    assert_eq!(everywhere(&other.session.caller(home()), anna.id), 2, "but their own");
     assert!(!shop.is_in(&other));
     assert_eq!(everywhere(&root(), boss_id), 2);
     assert!(!shop.is_in(&boss));
@@ -320,10 +320,84 @@ fn the_pin_is_asked_again_and_counted() {
     assert_eq!(wait_of(confirm(&shop, PIN)), secs(2));
     shop.wait(secs(2));
     confirm(&shop, PIN).expect("right");
-    shop.sign_out(shop.now.wall, &signed_in.token);
+    shop.sign_out(shop.now, &signed_in.token);
     refused!(confirm(&shop, PIN), Refused::SignedOut);
     let expected = ["signed_in", "pin_confirmed", "refused", "pin_confirmed", "signed_out"];
     assert_eq!(shop.actions()[3..], expected);
+}
+
+#[test]
+fn the_pin_again_makes_another_token_and_a_form_sent_twice_signs_nobody_out() {
+    let mut shop = Shop::with_boss();
+    let signed_in = shop.enter("boss", PIN);
+    let find = |shop: &Shop, token: &str| shop.session(shop.now, &home(), AGENT, token);
+    let twin = find(&shop, &signed_in.token).expect("signed in");
+    let confirm =
+        |shop: &Shop, session: &Session, pin| shop.confirm(shop.now, session, &home(), pin);
+    let token = confirm(&shop, &signed_in.session, PIN).expect("right");
+    assert_ne!(token, signed_in.token);
+    refused!(confirm(&shop, &twin, WRONG), Refused::WrongNameOrPin);
+    assert_eq!(confirm(&shop, &twin, PIN).expect("right"), token, "no third one");
+    let next = find(&shop, &token).expect("signed in");
+    assert_eq!(next.csrf, signed_in.session.csrf, "forms in other windows stay good");
+    assert!(find(&shop, &signed_in.token).is_some());
+    shop.wait(GRACE);
+    assert!(find(&shop, &signed_in.token).is_none(), "the old one has ended");
+    refused!(confirm(&shop, &twin, PIN), Refused::SignedOut);
+    assert!(find(&shop, &token).is_some());
+    shop.sign_out(shop.now, &token);
+    assert!(find(&shop, &token).is_none());
+}
+
+#[test]
+fn signing_in_ends_the_session_that_this_browser_had() {
+    let shop = Shop::with_boss();
+    shop.add("anna", Role::Manager);
+    let (boss, other) = (shop.enter("boss", PIN), shop.enter("boss", PIN));
+    let again = |peer: Peer, token: &str| {
+        let now = shop.now;
+        shop.sign_in(now, &peer, AGENT, "anna", OTHER_PIN, Some(token)).expect("signed in")
+    };
+    again(abroad(), &boss.token);
+    assert!(shop.is_in(&boss), "a stolen token does not end the session of its owner");
+    let anna = again(home(), &boss.token);
+    assert!(!shop.is_in(&boss) && shop.is_in(&anna) && shop.is_in(&other));
+    assert_eq!(shop.actions().split_off(shop.actions().len() - 2), ["signed_in", "signed_out"]);
+    let planted = again(home(), "planted");
+    assert!(shop.is_in(&planted) && shop.is_in(&anna));
+}
+
+#[test]
+fn who_is_signed_in_ends_their_other_sessions_one_or_all() {
+    let shop = Shop::with_boss();
+    let [one, other, this] = [0, 1, 2].map(|_| shop.enter("boss", PIN));
+    let list = || shop.sessions(shop.now, &this.session);
+    // The first one is from the set-up.
+    assert_eq!(list().iter().map(|it| it.is_this).collect::<Vec<_>>(), [true, false, false, false]);
+    assert!(list().iter().all(|it| (it.peer, it.agent.as_str()) == (home(), AGENT)));
+    let end = |only| shop.sign_out_elsewhere(shop.now.wall, &this.session, &home(), only);
+    assert_eq!(end(Some(one.session.id)), 1);
+    assert_eq!(end(Some(one.session.id)), 0, "it has ended");
+    assert!(!shop.is_in(&one) && shop.is_in(&other));
+    assert_eq!(end(None), 2);
+    assert!(!shop.is_in(&other) && shop.is_in(&this));
+    let ended = shop.actions().into_iter().filter(|it| it == "signed_out_elsewhere").count();
+    assert_eq!(ended, 2, "nothing that did not happen is noted");
+}
+
+#[test]
+fn a_set_up_code_is_dead_after_ten_minutes() {
+    let mut shop = Shop::new();
+    let first = shop.set_up_code(shop.now).expect("nobody is there");
+    shop.wait(CODE_LASTS);
+    let set_up =
+        |shop: &Shop, code: &str| shop.set_up(shop.now, &home(), code, name("boss"), pin(PIN));
+    refused!(set_up(&shop, &first), Refused::WrongCode);
+    let second = shop.set_up_code(shop.now).expect("nobody is there");
+    assert_ne!(second, first);
+    shop.wait(CODE_LASTS - secs(1));
+    refused!(set_up(&shop, &first), Refused::WrongCode);
+    set_up(&shop, &second).expect("set up");
 }
 
 #[test]
@@ -345,7 +419,7 @@ fn another_pin_ends_the_other_sessions_and_renews_this_one() {
 fn a_hash_of_other_parameters_is_made_anew_at_the_next_sign_in() {
     let mut shop = Shop::new();
     shop.restart_with(Cost::FORMER);
-    let code = shop.set_up_code().expect("nobody is there");
+    let code = shop.set_up_code(shop.now).expect("nobody is there");
     shop.set_up(shop.now, &home(), &code, name("boss"), pin(PIN)).expect("set up");
     let kept = |shop: &Shop| -> String {
         let sql = "SELECT pin FROM user";

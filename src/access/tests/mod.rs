@@ -9,8 +9,8 @@ use super::*;
 use crate::clock::{Mono, Now};
 use tempfile::TempDir;
 
-const PIN: &str = "135791";
-const OTHER_PIN: &str = "246802";
+const PIN: &str = "483920";
+const OTHER_PIN: &str = "739264";
 const WRONG: &str = "900900900901";
 const AGENT: &str = "a browser";
 
@@ -41,8 +41,8 @@ fn pin(text: &str) -> Pin {
     Pin::new(text).expect("a good PIN")
 }
 
-fn root() -> Actor {
-    Actor::local(0, "root")
+fn root() -> Caller {
+    Caller { actor: Actor::local(0, "root"), peer: Peer::Socket }
 }
 
 fn secs(seconds: u64) -> Duration {
@@ -62,7 +62,7 @@ impl Shop {
     /// `boss`, an admin, has a PIN and signs in at home.
     fn with_boss() -> Self {
         let shop = Self::new();
-        let code = shop.set_up_code().expect("nobody is there");
+        let code = shop.set_up_code(shop.now).expect("nobody is there");
         shop.set_up(shop.now, &home(), &code, name("boss"), pin(PIN)).expect("set up");
         shop.enter("boss", PIN);
         shop
@@ -88,7 +88,7 @@ impl Shop {
     }
 
     fn try_at(&self, peer: Peer, name: &str, pin: &str) -> Result<SignedIn, Refused> {
-        self.sign_in(self.now, &peer, AGENT, name, pin)
+        self.sign_in(self.now, &peer, AGENT, name, pin, None)
     }
 
     fn try_(&self, name: &str, pin: &str) -> Result<SignedIn, Refused> {
@@ -196,7 +196,7 @@ fn what_cannot_be_opened_says_why() {
 fn the_cost_of_today_opens_and_closes_the_door() {
     let mut shop = Shop::new();
     shop.restart_with(Cost::TODAY);
-    let code = shop.set_up_code().expect("nobody is there");
+    let code = shop.set_up_code(shop.now).expect("nobody is there");
     shop.set_up(shop.now, &home(), &code, name("boss"), pin(PIN)).expect("set up");
     refused!(shop.try_("boss", WRONG), Refused::WrongNameOrPin);
     refused!(shop.try_("nobody", PIN), Refused::WrongNameOrPin);
@@ -208,7 +208,7 @@ fn a_refusal_says_what_to_do() {
     let wait = Refused::Wait(Duration::from_millis(1_001)).to_string();
     assert_eq!(wait, "there were too many wrong tries; wait 2 seconds and try again");
     let weak = Refused::from(WeakPin::Run).to_string();
-    assert_eq!(weak, "digits that count up or down are guessed first; choose another PIN");
+    assert_eq!(weak, "digits that count are guessed first; choose digits without an order");
 }
 
 #[test]

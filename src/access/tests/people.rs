@@ -105,7 +105,7 @@ fn somebody_new_does_not_inherit_a_wait() {
 fn the_last_admin_stays_one() {
     let shop = Shop::with_boss();
     let boss = shop.enter("boss", PIN).session;
-    let (now, by, id) = (shop.now.wall, boss.actor(), boss.user.id);
+    let (now, by, id) = (shop.now.wall, boss.caller(home()), boss.user.id);
     refused!(shop.set_locked(now, &by, id, true), Refused::LastAdmin);
     refused!(shop.set_role(now, &root(), id, Role::Manager), Refused::LastAdmin);
     shop.set_role(now, &by, id, Role::Admin).expect("no change");
@@ -114,7 +114,8 @@ fn the_last_admin_stays_one() {
     let signed_in = shop.enter("anna", first.expose()).session;
     let changed = shop.change_pin(shop.now, &signed_in, &home(), first.expose(), pin(OTHER_PIN));
     changed.expect("a PIN of her own");
-    shop.set_locked(now, &Actor::from(&anna), id, true).expect("there is another one");
+    shop.set_locked(now, &Caller { actor: Actor::from(&anna), peer: home() }, id, true)
+        .expect("there is another one");
     refused!(shop.set_role(now, &root(), anna.id, Role::Cashier), Refused::LastAdmin);
     shop.set_locked(now, &root(), id, false).expect("unlocked");
     shop.set_role(now, &root(), anna.id, Role::Cashier).expect("there is another one");
@@ -123,19 +124,20 @@ fn the_last_admin_stays_one() {
 #[test]
 fn only_an_admin_changes_users() {
     let shop = Shop::with_boss();
-    let manager = Actor::from(&shop.add("mia", Role::Manager));
+    let caller = |actor| Caller { actor, peer: home() };
+    let manager = caller(Actor::from(&shop.add("mia", Role::Manager)));
     let now = shop.now.wall;
     let (fresh, _) = shop.add_user(now, &root(), name("fred"), Role::Admin).expect("added");
-    let gone = Actor::User(UserId::new(77), name("gone"));
+    let gone = caller(Actor::User(UserId::new(77), name("gone")));
     let before = shop.actions();
-    for by in [&manager, &Actor::from(&fresh), &gone] {
+    for by in [&manager, &caller(Actor::from(&fresh)), &gone] {
         refused!(shop.add_user(now, by, name("x"), Role::Admin), Refused::NotAllowed);
         refused!(shop.reset_pin(now, by, fresh.id), Refused::NotAllowed);
         refused!(shop.set_locked(now, by, fresh.id, true), Refused::NotAllowed);
         refused!(shop.set_role(now, by, fresh.id, Role::Cashier), Refused::NotAllowed);
     }
     assert_eq!(shop.actions(), before);
-    let boss = shop.enter("boss", PIN).session.actor();
+    let boss = shop.enter("boss", PIN).session.caller(home());
     shop.set_role(now, &boss, fresh.id, Role::Cashier).expect("allowed");
 }
 
@@ -171,7 +173,7 @@ fn a_clock_that_was_never_set_changes_only_timestamps() {
     let mut shop = Shop::new();
     shop.now.wall = Wall::from_millis(0);
     shop.restart();
-    let code = shop.set_up_code().expect("nobody is there");
+    let code = shop.set_up_code(shop.now).expect("nobody is there");
     shop.set_up(shop.now, &home(), &code, name("boss"), pin(PIN)).expect("set up");
     shop.add("anna", Role::Manager);
     shop.now.wall = Wall::from_millis(1_795_000_000_000);
@@ -182,4 +184,20 @@ fn a_clock_that_was_never_set_changes_only_timestamps() {
     shop.restart();
     shop.enter("boss", PIN);
     verify(&shop.path()).expect("whole");
+}
+
+#[test]
+fn a_change_says_from_where_it_was_made() {
+    let shop = Shop::with_boss();
+    let boss = shop.enter("boss", PIN).session.caller(abroad());
+    let (now, new) = (shop.now.wall, name("anna"));
+    let (anna, _) = shop.add_user(now, &boss, new, Role::Manager).expect("added");
+    shop.set_role(now, &boss, anna.id, Role::Cashier).expect("changed");
+    shop.set_locked(now, &root(), anna.id, true).expect("locked");
+    shop.reset_pin(now, &boss, anna.id).expect("reset");
+    shop.sign_out_everywhere(now, &boss, anna.id);
+    let entries = shop.audit(None, 5).expect("entries");
+    let from: Vec<Option<Peer>> = entries.iter().rev().map(|entry| entry.peer).collect();
+    let (abroad, socket) = (Some(abroad()), Some(Peer::Socket));
+    assert_eq!(from, [abroad, abroad, socket, abroad, abroad]);
 }

@@ -71,3 +71,24 @@ fn from_many_addresses_against_many_names() {
     assert!(shop.count("audit") - 3 <= 2 * 17, "{}", shop.count("audit"));
     assert_eq!(shop.count("lockout"), 0);
 }
+
+#[test]
+fn of_requests_that_are_turned_away() {
+    let mut shop = Shop::with_boss();
+    let (rows, boss) = (shop.count("audit"), name("boss"));
+    for number in 0..TRIES {
+        let [_, a, b, c] = number.to_be_bytes();
+        let net = peer(&format!("10.{a}.{b}.{c}"));
+        shop.turned_away(shop.now, &net, Some(&boss), Misuse::NotAllowed, "POST /users/1/lock");
+    }
+    assert_eq!(shop.count("audit") - rows, 17);
+    shop.enter("boss", PIN);
+    shop.restart();
+    let last = shop.audit(None, 1).expect("entries")[0].clone();
+    assert_eq!((last.action.as_str(), last.peer), ("turned_away", None));
+    let counted = u64::from(TRIES) - 17;
+    assert_eq!(last.detail["not_allowed"], counted, "none is lost at the end");
+    assert_eq!(last.detail["names"]["boss"], counted);
+    assert_eq!(last.detail["paths"]["POST /users/1/lock"], counted);
+    verify(&shop.path()).expect("whole");
+}

@@ -61,11 +61,11 @@ fn code(trouble: &Trouble) -> &'static str {
         Trouble::BadForm => "bad_request",
         Trouble::TooOften => "too_often",
         Trouble::TooSlow => "too_slow",
-        Trouble::Refused(..) => "refused",
+        Trouble::Refused(..) | Trouble::OverLimit(_) => "refused",
         Trouble::Problem(problem) => problem.code(),
         Trouble::NoAnswer => "no_answer",
         Trouble::Stale => "stale",
-        Trouble::Storage(_) => "storage",
+        Trouble::Storage(_) | Trouble::UsersFile => "storage",
         Trouble::Printer(_) => "printer",
         Trouble::Defect => "defect",
     }

@@ -6,7 +6,7 @@ use super::super::page::work;
 use super::client::{Client, Said};
 use super::shifts::Nothing;
 use super::{Answer, Shared};
-use crate::access::{AUDIT_LEN_MAX, AuditEntry, AuditId, FirstPin, Refused, Right, Role};
+use crate::access::{AUDIT_LEN_MAX, AuditEntry, AuditId, Caller, FirstPin, Refused, Right, Role};
 use crate::access::{User, UserName};
 use crate::clock::Wall;
 use axum::Json;
@@ -155,7 +155,7 @@ pub(super) async fn add(
     client.needs(Right::Users)?;
     let name = UserName::new(&name).map_err(|wrong| Trouble::Refused(wrong.to_string(), None))?;
     let (user, pin) =
-        work(move || office.access.add_user(office.now().wall, &client.actor, name, role))
+        work(move || office.access.add_user(office.now().wall, &(&client).into(), name, role))
             .await??;
     Ok(first_pin(&user, &pin))
 }
@@ -173,7 +173,7 @@ pub(super) async fn reset_pin(
     client.needs(Right::Users)?;
     let id = named(&office, &name)?.id;
     let (there, now) = (office.clone(), office.now().wall);
-    let pin = work(move || there.access.reset_pin(now, &client.actor, id)).await??;
+    let pin = work(move || there.access.reset_pin(now, &(&client).into(), id)).await??;
     Ok(first_pin(&named(&office, &name)?, &pin))
 }
 
@@ -198,7 +198,7 @@ pub(super) async fn unlock(
 fn set_locked(office: &Office, client: &Client, name: &str, is_locked: bool) -> Answer<UserView> {
     client.needs(Right::Users)?;
     let (now, id) = (office.now().wall, named(office, name)?.id);
-    office.access.set_locked(now, &client.actor, id, is_locked)?;
+    office.access.set_locked(now, &client.into(), id, is_locked)?;
     Ok(Json(UserView::from(&named(office, name)?)))
 }
 
@@ -216,7 +216,7 @@ pub(super) async fn role(
 ) -> Answer<UserView> {
     client.needs(Right::Users)?;
     let (now, id) = (office.now().wall, named(&office, &name)?.id);
-    office.access.set_role(now, &client.actor, id, role)?;
+    office.access.set_role(now, &(&client).into(), id, role)?;
     Ok(Json(UserView::from(&named(&office, &name)?)))
 }
 
@@ -228,7 +228,8 @@ pub(super) async fn sign_out(
 ) -> Answer<SignedOutView> {
     client.needs(Right::Users)?;
     let user = named(&office, &name)?;
-    let sessions = office.access.sign_out_everywhere(office.now().wall, &client.actor, user.id);
+    let (now, by) = (office.now().wall, Caller::from(&client));
+    let sessions = office.access.sign_out_everywhere(now, &by, user.id);
     Ok(Json(SignedOutView { user: UserView::from(&user), sessions }))
 }
 
@@ -258,7 +259,7 @@ pub(super) async fn audit(
 
 pub(super) async fn set_up_code(State(office): Shared, client: Client) -> Answer<SetUpView> {
     client.needs(Right::Users)?;
-    let set_up_code = office.access.set_up_code();
+    let set_up_code = office.access.set_up_code(office.now());
     if set_up_code.is_some() {
         // Whoever reads it can become an admin.
         office.note(&client, "set_up_code_shown", &json!({}))?;

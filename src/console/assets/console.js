@@ -2,8 +2,6 @@
 "use strict";
 
 const body = document.body;
-// A little longer than a session lasts without use.
-const IDLE_MS = (15 * 60 + 5) * 1000;
 
 // A form is sent once: a second click must not look like a second wish. The server takes a
 // repeated form for the same command in any case.
@@ -53,9 +51,6 @@ if (source) {
   events.addEventListener("open", changed);
   // It is closed for good once nobody is signed in here any more.
   events.addEventListener("error", () => events.readyState === EventSource.CLOSED && location.reload());
-} else if (document.querySelector("input[name=csrf]")) {
-  // What was on the screen does not stay there when the session has ended.
-  setTimeout(() => location.reload(), IDLE_MS);
 }
 
 // The sum of the chosen line items.

@@ -9,6 +9,7 @@ pub(super) mod payment;
 mod people;
 mod queue;
 mod returns;
+mod sessions;
 mod shift;
 mod sign_in;
 mod till;
@@ -71,10 +72,12 @@ pub(super) fn router(office: Arc<Office>) -> Router {
         .route("/users/{id}/{change}", post(people::change))
         .route("/audit", get(people::audit))
         .route("/pin", get(sign_in::pin).post(sign_in::change_pin))
+        .route("/sessions", get(sessions::list).post(sessions::end))
+        .route("/still", get(sessions::still))
         .route("/sign-in", get(sign_in::ask).post(sign_in::sign_in))
         .route("/set-up", get(sign_in::ask).post(sign_in::set_up))
         .route("/sign-out", post(sign_in::sign_out))
-        .route("/sign-out-everywhere", post(sign_in::sign_out_everywhere))
+        .route("/sign-out-everywhere", post(sessions::sign_out_everywhere))
         .route("/language", post(language))
         .route("/live", get(live::live))
         .route("/assets/console.css", get(|| asset("text/css; charset=utf-8", STYLE)))
@@ -274,13 +277,14 @@ fn pin_again(lang: Lang) -> Markup {
     }
 }
 
-/// Checks the PIN of a sensitive form.
+/// Checks the PIN of a sensitive form; the session goes by another token from then on.
 async fn confirm(office: &Arc<Office>, posted: &Posted) -> Result<(), Trouble> {
     let (office, visitor) = (office.clone(), posted.visitor.clone());
     let pin = posted.fields.one("pin").to_owned();
     let checked =
         work(move || office.access.confirm(office.now(), &visitor.session, &visitor.peer, &pin));
-    Ok(checked.await??)
+    posted.visitor.slip.renew(checked.await??);
+    Ok(())
 }
 
 /// Runs what takes its time, such as hashing, beside the other pages.

@@ -2,7 +2,9 @@
 
 use super::parts::{facts, nothing, time};
 use super::{Answer, Page, Place, Shared, Sheet, Trouble, confirm, csrf, pin_again, work};
-use crate::access::{self, AuditId, FirstPin, Refused, Right, Role, User, UserId, UserName};
+use crate::access::{
+    self, AuditId, Caller, FirstPin, Refused, Right, Role, User, UserId, UserName,
+};
 use crate::console::Office;
 use crate::console::visitor::{Behind, Posted, Visitor};
 use crate::console::words::Say;
@@ -122,7 +124,7 @@ pub(super) async fn add(State(office): Shared, posted: Posted) -> Answer {
     let name = name.map_err(|wrong| Trouble::Refused(wrong.to_string(), None))?;
     let role: Role = posted.fields.one("role").parse().map_err(|_| Trouble::BadForm)?;
     confirm(&office, &posted).await?;
-    let (access, by) = (office.clone(), posted.visitor.session.actor());
+    let (access, by) = (office.clone(), Caller::from(&posted.visitor));
     let added = work(move || access.access.add_user(access.now().wall, &by, name, role));
     let (user, pin) = added.await??;
     Ok(first_pin(&office, &posted.visitor, user.name.as_str(), &pin).into_response())
@@ -139,7 +141,7 @@ pub(super) async fn change(
     let user =
         users.into_iter().find(|user| user.id == UserId::new(id)).ok_or(Trouble::NotFound)?;
     confirm(&office, &posted).await?;
-    let (now, by) = (office.now().wall, posted.visitor.session.actor());
+    let (now, by) = (office.now().wall, Caller::from(&posted.visitor));
     match change.as_str() {
         "pin" => {
             let (access, id) = (office.clone(), user.id);

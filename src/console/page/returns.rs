@@ -188,7 +188,7 @@ pub(super) async fn review(
     };
     if let Some(limit) = exceeded(&office, visitor, &story, asked.amount) {
         let words = Say::OverLimit.with(visitor.lang, &[&amount(limit, visitor.lang)]);
-        return Err(Trouble::Refused(words, None));
+        return Err(Trouble::OverLimit(words));
     }
     let lang = visitor.lang;
     let rows = [
@@ -247,10 +247,12 @@ pub(super) async fn confirmed(
     let known: usize = fields.one("known").parse().map_err(|_| Trouble::BadForm)?;
     if known < story.returns().len() {
         // The same form once more is answered as before; another one was made for another sale.
-        return match is_same(&story, known, fields.one("amount")) {
-            true => Ok(Redirect::to(&to).into_response()),
-            false => Err(Trouble::Stale),
-        };
+        if !is_same(&story, known, fields.one("amount")) {
+            return Err(Trouble::Stale);
+        }
+        // The browser may have dropped the first answer, and with it the session's new token.
+        confirm(&office, &posted).await?;
+        return Ok(Redirect::to(&to).into_response());
     }
     let asked = read(fields, &story).map_err(|_| Trouble::BadForm)?;
     if known > story.returns().len() {
@@ -258,7 +260,7 @@ pub(super) async fn confirmed(
     }
     if let Some(limit) = exceeded(&office, visitor, &story, asked.amount) {
         let words = Say::OverLimit.with(visitor.lang, &[&amount(limit, visitor.lang)]);
-        return Err(Trouble::Refused(words, None));
+        return Err(Trouble::OverLimit(words));
     }
     confirm(&office, &posted).await?;
     let detail = json!({

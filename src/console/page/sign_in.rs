@@ -1,9 +1,10 @@
 //! Signing in and out, the first user, and one's own PIN.
 
 use super::{Answer, Page, Place, Shared, Sheet, csrf, document, local, work};
-use crate::access::{Pin, Refused, SignedIn, UserName};
-use crate::console::visitor::{Behind, COOKIE, Guest, Knock, Posted, Visitor};
+use crate::access::{Pin, Refused, SignedIn, UserName, WeakPin};
+use crate::console::visitor::{Behind, COOKIE, Guest, Knock, Posted, Visitor, session_cookie};
 use crate::console::words::Say;
+use crate::i18n::Lang;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::{HeaderName, HeaderValue, SET_COOKIE};
@@ -13,7 +14,7 @@ use maud::{Markup, html};
 #[derive(serde::Deserialize)]
 pub(super) struct Wanted {
     #[serde(default)]
-    to: String,
+    pub(super) to: String,
 }
 
 /// The form for signing in, or for making the first user.
@@ -22,7 +23,7 @@ pub(super) async fn ask(
     guest: Guest,
     Behind(Wanted { to }): Behind<Wanted>,
 ) -> Markup {
-    let is_new = office.access.set_up_code().is_some();
+    let is_new = office.access.needs_set_up();
     form(&office, &guest, local(&to), is_new, None)
 }
 
@@ -31,7 +32,7 @@ fn form(
     guest: &Guest,
     to: &str,
     is_new: bool,
-    wrong: Option<&str>,
+    wrong: Option<&Wrong>,
 ) -> Markup {
     let lang = guest.lang;
     let (title, action) = match is_new {
@@ -41,7 +42,7 @@ fn form(
     let body = html! {
         @if is_new { p { (Say::SetUpHelp.of(lang)) } }
         form.stack.card action=(action) method="post" {
-            @if let Some(wrong) = wrong { p.notice.alert role="alert" lang="en" { (wrong) } }
+            @if let Some(wrong) = wrong { (wrong.notice()) }
             input type="hidden" name="to" value=(to);
             @if is_new {
                 p.field {
@@ -73,7 +74,37 @@ fn form(
     document(office, lang, title.of(lang), false, &head, &body)
 }
 
-fn repeated(lang: crate::i18n::Lang) -> Markup {
+/// What is wrong with a form, and the language it is said in.
+struct Wrong {
+    text: String,
+    lang: Lang,
+}
+
+impl Wrong {
+    fn said(say: Say, lang: Lang) -> Self {
+        Self { text: say.of(lang).to_owned(), lang }
+    }
+
+    fn in_english(why: &impl std::fmt::Display) -> Self {
+        Self { text: why.to_string(), lang: Lang::En }
+    }
+
+    fn notice(&self) -> Markup {
+        html! { p.notice.alert role="alert" lang=(self.lang.tag()) { (self.text) } }
+    }
+}
+
+fn why_weak(weak: WeakPin) -> Say {
+    match weak {
+        WeakPin::NotDigits | WeakPin::Length => Say::PinLength,
+        WeakPin::SameDigit | WeakPin::Run | WeakPin::Repeated | WeakPin::Pattern => Say::PinOrder,
+        WeakPin::Date => Say::PinDate,
+        WeakPin::Keys => Say::PinKeys,
+        WeakPin::Known => Say::PinKnown,
+    }
+}
+
+fn repeated(lang: Lang) -> Markup {
     html! {
         p.field {
             label for="again" { (Say::PinRepeated.of(lang)) }
@@ -88,8 +119,10 @@ pub(super) async fn sign_in(State(office): Shared, knock: Knock) -> Answer {
     let (name, pin) = (fields.one("name").to_owned(), fields.one("pin").to_owned());
     let to = local(fields.one("to")).to_owned();
     let (access, asker) = (office.clone(), guest.clone());
-    let asked =
-        work(move || access.access.sign_in(access.now(), &asker.peer, &asker.agent, &name, &pin));
+    let asked = work(move || {
+        let (now, earlier) = (access.now(), asker.token.as_deref());
+        access.access.sign_in(now, &asker.peer, &asker.agent, &name, &pin, earlier)
+    });
     match asked.await? {
         Ok(signed_in) => Ok(welcome(&signed_in, &to)),
         Err(refused) => refuse(&office, &guest, &to, false, refused),
@@ -108,7 +141,7 @@ fn refuse(
         Refused::Wait(_) | Refused::Busy | Refused::Stopped(_) => Err(refused.into()),
         Refused::MustUseCode => Ok(Redirect::to("/set-up").into_response()),
         other => {
-            let page = form(office, guest, to, is_new, Some(&other.to_string()));
+            let page = form(office, guest, to, is_new, Some(&Wrong::in_english(&other)));
             Ok((StatusCode::FORBIDDEN, page).into_response())
         }
     }
@@ -116,27 +149,29 @@ fn refuse(
 
 pub(super) async fn set_up(State(office): Shared, knock: Knock) -> Answer {
     let Knock { guest, fields } = knock;
-    let wrong = |why: &str| {
-        let page = form(&office, &guest, "/", true, Some(why));
+    let (lang, terminal) = (guest.lang, office.context.head.terminal.as_str());
+    let wrong = |why: Wrong| {
+        let page = form(&office, &guest, "/", true, Some(&why));
         Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
     };
     let name = match UserName::new(fields.one("name").trim()) {
         Ok(name) => name,
-        Err(why) => return wrong(&why.to_string()),
+        Err(why) => return wrong(Wrong::in_english(&why)),
     };
-    let pin = match Pin::new(fields.one("pin")) {
+    let pin = match Pin::apart_from(fields.one("pin"), &[name.as_str(), terminal]) {
         Ok(pin) => pin,
-        Err(why) => return wrong(&why.to_string()),
+        Err(why) => return wrong(Wrong::said(why_weak(why), lang)),
     };
     if fields.one("pin") != fields.one("again") {
-        return wrong(Say::PinsDiffer.of(guest.lang));
+        return wrong(Wrong::said(Say::PinsDiffer, lang));
     }
     let (access, asker, code) = (office.clone(), guest.clone(), fields.one("code").to_owned());
     let typed = fields.one("pin").to_owned();
     let asked = work(move || {
         let now = access.now();
         access.access.set_up(now, &asker.peer, &code, name.clone(), pin)?;
-        access.access.sign_in(now, &asker.peer, &asker.agent, name.as_str(), &typed)
+        let (agent, earlier) = (&asker.agent, asker.token.as_deref());
+        access.access.sign_in(now, &asker.peer, agent, name.as_str(), &typed, earlier)
     });
     match asked.await? {
         Ok(signed_in) => Ok(welcome(&signed_in, "/")),
@@ -147,18 +182,12 @@ pub(super) async fn set_up(State(office): Shared, knock: Knock) -> Answer {
 
 fn welcome(signed_in: &SignedIn, to: &str) -> Response {
     let mut answer = Redirect::to(to).into_response();
-    set_cookie(&mut answer, &signed_in.token);
+    answer.headers_mut().append(SET_COOKIE, session_cookie(&signed_in.token));
     answer
 }
 
-fn set_cookie(answer: &mut Response, token: &str) {
-    let cookie = format!("{COOKIE}={token}; Path=/; Secure; HttpOnly; SameSite=Strict");
-    let cookie = HeaderValue::from_str(&cookie).expect("a token is printable ASCII");
-    answer.headers_mut().append(SET_COOKIE, cookie);
-}
-
 /// Takes the cookie away, and what the browser has kept of the pages.
-fn forget(answer: &mut Response) {
+pub(super) fn forget(answer: &mut Response) {
     let gone = format!("{COOKIE}=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Strict");
     let headers = answer.headers_mut();
     headers.append(SET_COOKIE, HeaderValue::from_str(&gone).expect("printable ASCII"));
@@ -167,32 +196,24 @@ fn forget(answer: &mut Response) {
 }
 
 pub(super) async fn sign_out(State(office): Shared, posted: Posted) -> Answer {
-    office.access.sign_out(office.now().wall, &posted.visitor.token);
+    office.access.sign_out(office.now(), &posted.visitor.token);
     let mut answer = Redirect::to("/sign-in").into_response();
     forget(&mut answer);
     Ok(answer)
 }
 
-pub(super) async fn sign_out_everywhere(State(office): Shared, posted: Posted) -> Answer {
-    let session = &posted.visitor.session;
-    office.access.sign_out_everywhere(office.now().wall, &session.actor(), session.user.id);
-    let mut answer = Redirect::to("/sign-in").into_response();
-    forget(&mut answer);
-    Ok(answer)
-}
-
-/// One's own PIN and sessions.
+/// One's own PIN.
 pub(super) async fn pin(State(office): Shared, visitor: Visitor) -> Page {
     Ok(pin_page(&office, &visitor, None))
 }
 
-fn pin_page(office: &crate::console::Office, visitor: &Visitor, wrong: Option<&str>) -> Markup {
+fn pin_page(office: &crate::console::Office, visitor: &Visitor, wrong: Option<&Wrong>) -> Markup {
     let lang = visitor.lang;
     let body = html! {
         @if visitor.session.must_change_pin { p.notice.busy { (Say::MustChangePin.of(lang)) } }
         form.stack.card action="/pin" method="post" {
             (csrf(visitor))
-            @if let Some(wrong) = wrong { p.notice.alert role="alert" lang="en" { (wrong) } }
+            @if let Some(wrong) = wrong { (wrong.notice()) }
             input type="hidden" autocomplete="username" value=(visitor.session.user.name);
             p.field {
                 label for="old" { (Say::PinNow.of(lang)) }
@@ -208,10 +229,8 @@ fn pin_page(office: &crate::console::Office, visitor: &Visitor, wrong: Option<&s
             (repeated(lang))
             button.primary { (Say::ChangePin.of(lang)) }
         }
-        form.card action="/sign-out-everywhere" method="post" {
-            (csrf(visitor))
-            p { (Say::SignOutEverywhereHelp.of(lang)) }
-            button { (Say::SignOutEverywhere.of(lang)) }
+        @if !visitor.session.must_change_pin {
+            p { a.button href="/sessions" { (Say::MySessions.of(lang)) } }
         }
     };
     let title = Say::MyPin.of(lang).to_owned();
@@ -220,16 +239,18 @@ fn pin_page(office: &crate::console::Office, visitor: &Visitor, wrong: Option<&s
 
 pub(super) async fn change_pin(State(office): Shared, posted: Posted) -> Answer {
     let Posted { visitor, fields } = posted;
-    let wrong = |why: &str| {
-        let page = pin_page(&office, &visitor, Some(why));
+    let lang = visitor.lang;
+    let wrong = |why: Wrong| {
+        let page = pin_page(&office, &visitor, Some(&why));
         Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
     };
-    let new = match Pin::new(fields.one("pin")) {
+    let known = [visitor.session.user.name.as_str(), &office.context.head.terminal];
+    let new = match Pin::apart_from(fields.one("pin"), &known) {
         Ok(new) => new,
-        Err(why) => return wrong(&why.to_string()),
+        Err(why) => return wrong(Wrong::said(why_weak(why), lang)),
     };
     if fields.one("pin") != fields.one("again") {
-        return wrong(Say::PinsDiffer.of(visitor.lang));
+        return wrong(Wrong::said(Say::PinsDiffer, lang));
     }
     let (asked, old) = (visitor.clone(), fields.one("old").to_owned());
     let access = office.clone();
@@ -241,6 +262,6 @@ pub(super) async fn change_pin(State(office): Shared, posted: Posted) -> Answer 
         Err(refused @ (Refused::Wait(_) | Refused::Busy | Refused::Stopped(_))) => {
             Err(refused.into())
         }
-        Err(other) => wrong(&other.to_string()),
+        Err(other) => wrong(Wrong::in_english(&other)),
     }
 }

@@ -6,7 +6,7 @@ use super::super::Office;
 use super::super::act::Failed;
 use super::super::words::Say;
 use super::parts::duration;
-use crate::access::Refused;
+use crate::access::{Misuse, Refused};
 use crate::i18n::Lang;
 use crate::payment::vocabulary::Problem;
 use crate::store::StoreError;
@@ -40,6 +40,8 @@ pub(in crate::console) enum Trouble {
     TooOften,
     /// It has taken too long.
     TooSlow,
+    /// More than the role may give back; says how much that is.
+    OverLimit(String),
     /// Name, PIN or code are refused.
     Refused(String, Option<Duration>),
     /// The terminal has refused it; nothing has changed.
@@ -48,8 +50,10 @@ pub(in crate::console) enum Trouble {
     NoAnswer,
     /// It was about something that has changed in between.
     Stale,
-    /// The journal cannot be read, or the audit journal written.
+    /// The journal cannot be read.
     Storage(String),
+    /// The users' file cannot be read, or the audit journal in it written; the log says why.
+    UsersFile,
     /// The receipt could not be printed.
     Printer(String),
     /// The console has a defect.
@@ -64,11 +68,14 @@ impl From<StoreError> for Trouble {
 
 impl From<Refused> for Trouble {
     fn from(refused: Refused) -> Self {
-        let wait = match &refused {
-            Refused::Wait(wait) => Some(*wait),
-            _ => None,
-        };
-        Self::Refused(refused.to_string(), wait)
+        match &refused {
+            Refused::Wait(wait) => Self::Refused(refused.to_string(), Some(*wait)),
+            Refused::Stopped(error) => {
+                tracing::error!(%error, "the users' file cannot be used");
+                Self::UsersFile
+            }
+            _ => Self::Refused(refused.to_string(), None),
+        }
     }
 }
 
@@ -78,7 +85,7 @@ impl From<Failed> for Trouble {
             Failed::Refused(Problem::ReferenceReused(..)) => Self::Stale,
             Failed::Refused(problem) => Self::Problem(problem),
             Failed::NoAnswer => Self::NoAnswer,
-            Failed::Unrecorded(why) => Self::Storage(why),
+            Failed::Unrecorded => Self::UsersFile,
         }
     }
 }
@@ -95,7 +102,7 @@ impl Trouble {
     pub(in crate::console) fn status(&self) -> StatusCode {
         match self {
             Self::SignIn(_) | Self::ChangePin => StatusCode::SEE_OTHER,
-            Self::NotAllowed | Self::Forged => StatusCode::FORBIDDEN,
+            Self::NotAllowed | Self::Forged | Self::OverLimit(_) => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::WrongName => StatusCode::MISDIRECTED_REQUEST,
@@ -105,8 +112,25 @@ impl Trouble {
             Self::Refused(_, None) => StatusCode::FORBIDDEN,
             Self::Problem(_) | Self::Stale => StatusCode::CONFLICT,
             Self::NoAnswer => StatusCode::GATEWAY_TIMEOUT,
-            Self::Storage(_) | Self::Printer(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Storage(_) | Self::UsersFile | Self::Printer(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Defect => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// What the audit journal counts it as, if it is somebody trying what they may not.
+    pub(in crate::console) fn misuse(&self) -> Option<Misuse> {
+        match self {
+            Self::NotAllowed => Some(Misuse::NotAllowed),
+            Self::OverLimit(_) => Some(Misuse::OverLimit),
+            Self::Forged => Some(Misuse::Forged),
+            Self::WrongName => Some(Misuse::WrongName),
+            Self::TooOften => Some(Misuse::TooOften),
+            Self::SignIn(_) | Self::ChangePin | Self::NotFound | Self::WrongMethod => None,
+            Self::BadForm | Self::TooSlow | Self::Refused(..) | Self::Problem(_) => None,
+            Self::NoAnswer | Self::Stale | Self::Storage(_) | Self::UsersFile => None,
+            Self::Printer(_) | Self::Defect => None,
         }
     }
 
@@ -122,6 +146,7 @@ impl Trouble {
             Self::BadForm => (Say::BadForm, Say::BadFormAdvice, None),
             Self::TooOften => (Say::TooOften, Say::TooOftenAdvice, None),
             Self::TooSlow => (Say::TooSlow, Say::NoAnswerAdvice, None),
+            Self::OverLimit(why) => (Say::RefusedTitle, Say::RefusedAdvice, Some(why.clone())),
             Self::Refused(why, wait) => {
                 let wait = wait.map(|wait| duration(wait.as_secs().max(1), lang));
                 let wait = wait.map(|wait| Say::WaitFor.with(lang, &[&wait]));
@@ -133,6 +158,7 @@ impl Trouble {
             Self::NoAnswer => (Say::NoAnswer, Say::NoAnswerAdvice, None),
             Self::Stale => (Say::Stale, Say::StaleAdvice, None),
             Self::Storage(why) => (Say::StorageTrouble, Say::StorageAdvice, Some(why.clone())),
+            Self::UsersFile => (Say::StorageTrouble, Say::StorageAdvice, None),
             Self::Printer(why) => (Say::PrinterTrouble, Say::PrinterAdvice, Some(why.clone())),
             Self::Defect => (Say::Defect, Say::DefectAdvice, None),
         }
@@ -171,4 +197,22 @@ pub(in crate::console) fn page(office: &Office, trouble: &Trouble, lang: Lang) -
         headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
     }
     answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::AccessError;
+
+    #[test]
+    fn a_failure_of_the_users_file_is_told_without_its_text() {
+        let inner = AccessError::Damaged("page 7 of /var/lib/x".to_owned());
+        for trouble in [Refused::Stopped(inner).into(), Trouble::from(Failed::Unrecorded)] {
+            assert_eq!(trouble.status(), StatusCode::SERVICE_UNAVAILABLE);
+            let (title, _, word) = trouble.words(Lang::En);
+            assert_eq!((title, word), (Say::StorageTrouble, None));
+        }
+        let wrong = Trouble::from(Refused::WrongNameOrPin);
+        assert!(wrong.words(Lang::En).2.is_some(), "what people can mend is said");
+    }
 }

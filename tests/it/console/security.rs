@@ -9,7 +9,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 /// Every page that is looked at, and the least role that may.
-const LOOKS: [(&str, Role); 17] = [
+const LOOKS: [(&str, Role); 18] = [
     ("/", Role::Cashier),
     ("/search?q=zzz", Role::Cashier),
     ("/payments/1", Role::Cashier),
@@ -25,12 +25,13 @@ const LOOKS: [(&str, Role); 17] = [
     ("/health", Role::Cashier),
     ("/settings", Role::Cashier),
     ("/pin", Role::Cashier),
+    ("/sessions", Role::Cashier),
     ("/users", Role::Admin),
     ("/audit", Role::Admin),
 ];
 
 /// Every change, and the least role that may ask for it.
-const CHANGES: [(&str, Role); 16] = [
+const CHANGES: [(&str, Role); 17] = [
     ("/find", Role::Manager),
     ("/payments/1/print", Role::Cashier),
     ("/payments/1/till", Role::Cashier),
@@ -45,6 +46,7 @@ const CHANGES: [(&str, Role); 16] = [
     ("/users", Role::Admin),
     ("/users/1/lock", Role::Admin),
     ("/pin", Role::Cashier),
+    ("/sessions", Role::Cashier),
     ("/sign-out", Role::Cashier),
     ("/sign-out-everywhere", Role::Cashier),
 ];
@@ -72,7 +74,8 @@ fn every_route_is_in_the_matrix() {
     let open = ["/sign-in", "/set-up", "/language", "/assets/console.css", "/assets/console.js"];
     for line in routes.lines().filter_map(|line| line.trim().strip_prefix(".route(\"")) {
         let (route, methods) = line.split_once('"').expect("a route");
-        if open.contains(&route) || route == "/assets/icon.svg" || route == "/live" {
+        // "/still" only says whether somebody is signed in.
+        if open.contains(&route) || matches!(route, "/assets/icon.svg" | "/live" | "/still") {
             continue;
         }
         let fits = |path: &str| {
@@ -247,8 +250,12 @@ async fn the_session_cookie_is_a_host_cookie_and_ends_when_it_should() {
     let mut two = browser.clone();
     one.sign_in("chief", PIN).await;
     two.sign_in("chief", PIN).await;
-    let page = one.get("/pin").await;
-    one.fill(&page, "/sign-out-everywhere", &[]).await;
+    let mut form = one.get("/sessions").await.form("/sessions");
+    form.insert("pin".to_owned(), "111999".to_owned());
+    assert_eq!(one.post("/sign-out-everywhere", &form).await.status, 403, "the PIN is asked");
+    form.insert("pin".to_owned(), PIN.to_owned());
+    let out = one.post("/sign-out-everywhere", &form).await;
+    assert!(out.header("set-cookie").expect("a cookie").starts_with("__Host-console=;"));
     assert_eq!(two.get("/").await.status, 303, "everywhere is everywhere");
     for forged in ["", "x", &"A".repeat(43), "../../etc/passwd", "%00", "' OR 1=1 --"] {
         let mut browser =
@@ -413,6 +420,10 @@ async fn a_first_pin_only_opens_the_change_page_and_the_last_admin_stays() {
         assert_eq!(mia.get(path).await.to.as_deref(), Some("/pin"), "{path}");
     }
     let page = mia.get("/pin").await;
+    mia.language = "de";
+    let typed = [("old", first.as_str()), ("pin", "241284"), ("again", "241284")];
+    mia.fill(&page, "/pin", &typed).await.says("leicht zu erraten: Sie ist ein Datum");
+    mia.language = "en";
     for weak in ["123456", "000000", "121212", "12345", "abcdef", first.as_str()] {
         let typed = [("old", first.as_str()), ("pin", weak), ("again", weak)];
         assert_ne!(mia.fill(&page, "/pin", &typed).await.status, 303, "{weak}");
@@ -433,5 +444,126 @@ async fn a_first_pin_only_opens_the_change_page_and_the_last_admin_stays() {
     let lock = chief.fill(&page, "/users/2/pin", &[("pin", PIN)]).await;
     assert_eq!(lock.status, 200);
     assert_eq!(mia.get("/").await.status, 303, "a new PIN ends the sessions of the old one");
+    terminal.finish().await;
+}
+
+/// A form that is confirmed with the PIN and changes nothing.
+async fn confirm(browser: &mut Browser, page: &Page) -> Page {
+    let mut form = page.form("/sessions");
+    form.insert("pin".to_owned(), PIN.to_owned());
+    form.insert("end".to_owned(), "0".to_owned());
+    browser.post("/sessions", &form).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_pin_again_makes_another_token_and_other_windows_go_on() {
+    let (terminal, mut browser) = signed_in(&[]).await;
+    let (first, second) = (browser.get("/sessions").await, browser.get("/sessions").await);
+    let mut twin = browser.clone();
+    let before = browser.cookie.clone();
+    assert_eq!(confirm(&mut browser, &first).await.status, 303);
+    assert_ne!(browser.cookie, before);
+    // The browser has dropped the first answer, as after a double click.
+    assert_eq!(confirm(&mut twin, &first).await.status, 303);
+    assert_eq!(twin.cookie, browser.cookie, "the same token is told again");
+    // The other window's form was made before.
+    assert_eq!(confirm(&mut browser, &second).await.status, 303);
+    assert_ne!(browser.cookie, twin.cookie);
+    // What is refused after the right PIN has changed the token as well.
+    let page = browser.get("/users").await;
+    let cookie = browser.cookie.clone();
+    let typed = [("name", "chief"), ("role", "admin"), ("pin", PIN)];
+    let taken = browser.fill(&page, "/users", &typed).await;
+    assert_eq!(taken.status, 403);
+    taken.says("there is a user chief already");
+    assert_ne!(browser.cookie, cookie);
+    assert_eq!(browser.get("/").await.status, 200);
+    terminal.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn own_sessions_are_seen_and_ended_and_a_new_sign_in_ends_the_one_before() {
+    let (terminal, mut browser) = signed_in(&[]).await;
+    let mut other = Browser { cookie: None, ..browser.clone() };
+    other.sign_in("chief", PIN).await;
+    let page = browser.get("/sessions").await;
+    page.says("test browser").says("127.0.0.1").says("this one");
+    let number = page.text.split("name=\"end\" value=\"").nth(1);
+    let number = number.and_then(|rest| rest.split('"').next()).expect("a number").to_owned();
+    let wrong = [("end", number.as_str()), ("pin", "111999")];
+    assert_eq!(browser.fill(&page, "/sessions", &wrong).await.status, 403);
+    assert_eq!(other.get("/").await.status, 200, "the PIN was wrong");
+    let right = [("end", number.as_str()), ("pin", PIN)];
+    assert_eq!(browser.fill(&page, "/sessions", &right).await.status, 303);
+    assert_eq!(other.get("/").await.status, 303, "ended");
+    assert_eq!(browser.get("/").await.status, 200);
+    let earlier = browser.clone();
+    browser.sign_in("chief", PIN).await;
+    assert_eq!(browser.get("/").await.status, 200);
+    assert_eq!(earlier.clone().get("/").await.status, 303, "this browser's earlier session");
+    browser.get("/audit").await.says("signed_out_elsewhere");
+    terminal.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_turned_away_stands_in_the_audit_journal_once_a_minute() {
+    let (terminal, mut chief) = signed_in(&[]).await;
+    let mut carl = add(&mut chief, "carl", Role::Cashier, "852047").await;
+    for _ in 0..20 {
+        assert_eq!(carl.get("/users").await.status, 403);
+        assert_eq!(carl.post("/pin", &fields(&[("csrf", "x")])).await.status, 403);
+        let host = carl.get_request("/").header("host", "evil.example");
+        assert_eq!(carl.send(host).await.status, 421);
+    }
+    let journal = chief.get("/audit").await;
+    assert_eq!(journal.text.matches("<code>turned_away</code>").count(), 1, "the first at once");
+    journal.says("&quot;not_allowed&quot;:1").says("&quot;carl&quot;:1").says("GET /users");
+    terminal.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_leaves_the_screen_when_its_session_has_ended() {
+    let (terminal, mut browser) = signed_in(&[]).await;
+    let page = browser.get("/search?q=zzz").await;
+    let refresh = page.header("refresh").expect("a header").to_owned();
+    assert_eq!(refresh, "905; url=/still?to=%2Fsearch%3Fq%3Dzzz");
+    for (from, to) in
+        [("%2Fsearch%3Fq%3Dzzz", "/search?q=zzz&still=1"), ("%2Fqueue", "/queue?still=1")]
+    {
+        let still = browser.get(&format!("/still?to={from}")).await;
+        assert_eq!(still.to.as_deref(), Some(to), "somebody is signed in");
+        let back = browser.get(to).await;
+        assert_eq!(back.status, 200);
+        let refresh = back.header("refresh").expect("a header");
+        assert!(refresh.ends_with(&format!("to={from}")), "{refresh}");
+    }
+    let elsewhere = browser.get("/still?to=%2F%2Fevil.example").await;
+    assert_eq!(elsewhere.to.as_deref(), Some("/?still=1"));
+    let csv = browser.get("/shifts/1/report.csv").await;
+    assert!(csv.header("refresh").is_none());
+    let mut nobody = Browser { cookie: None, ..browser.clone() };
+    assert!(nobody.get("/sign-in").await.header("refresh").is_none());
+    let gone = nobody.get("/still?to=%2Fqueue").await;
+    assert_eq!(gone.to.as_deref(), Some("/sign-in?to=%2Fqueue"));
+    terminal.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_certificate_that_cannot_be_read_closes_the_pages_and_nothing_else() {
+    let listen = format!("{:?}", crate::terminal::loopback());
+    let settings = [
+        ("console.listen", listen.as_str()),
+        ("console.certificate_file", "\"/nowhere/chain.pem\""),
+        ("console.key_file", "\"/nowhere/key.pem\""),
+    ];
+    let (wire, program) = (crate::terminal::Wire::Tcp, crate::terminal::Program::Binary);
+    let mut terminal = crate::terminal::Terminal::prepare(wire, program, &settings).await;
+    terminal.switch_on().await;
+    terminal.sell_and_acknowledge("A-1", 1200).await;
+    terminal.settled().await;
+    let store = terminal.path("terminal.sqlite");
+    let users = crate::office::asked(&store, &["users"]);
+    assert_eq!(users["users"].as_array().map(Vec::len), Some(0), "{users}");
+    TcpStream::connect(listen.trim_matches('"')).expect_err("there are no pages");
     terminal.finish().await;
 }
