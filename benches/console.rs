@@ -3,7 +3,7 @@
 //!
 //! `cargo bench --bench console` prints the figures that `docs/performance.md` quotes. The daemon
 //! is a process of its own; till, browsers and the simulated Klarna are in this one. Browsers have
-//! the lowest priority, because in a shop they are on other machines. Only answers that wait for
+//! the lowest class, because in a shop they are on other machines. Only answers that wait for
 //! nobody outside are measured: to a sale, an acknowledgement, and a question about a sale.
 
 #[path = "common/terminal.rs"]
@@ -11,7 +11,7 @@ mod terminal;
 
 use klarna_terminald::access::{Access, Actor, Caller, Peer, Pin, Role, UserName};
 use klarna_terminald::clock::SystemClock;
-use klarna_terminald::console::access_beside;
+use klarna_terminald::console::{access_beside, behind_all_others};
 use klarna_terminald::simulator::{Options, ShopperAction, Simulator};
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 use serde_json::{Value, json};
@@ -44,8 +44,6 @@ const PAGES: [&str; 5] = ["/", "/payments/{}", "/queue", "/shift", "/search?q={}
 const USERS: [&str; 2] = ["anna", "bert"];
 const PINS: [&str; 2] = ["483920", "739264"];
 const AGENT: &str = "bench";
-/// The lowest priority (nice value, Linux).
-const NICENESS: i32 = 19;
 
 fn main() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
@@ -173,7 +171,7 @@ impl Shop {
         Self { simulator, directory, child, till, console }
     }
 
-    /// The daemon's threads with their nice values.
+    /// The daemon's threads with their scheduling policies (5 is SCHED_IDLE).
     fn priorities(&self) -> String {
         let tasks = format!("/proc/{}/task", self.child.id());
         let tasks = std::fs::read_dir(tasks).expect("/proc");
@@ -181,13 +179,13 @@ impl Shop {
             .filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("stat")).ok())
             .filter_map(|stat| {
                 let (name, rest) = stat.rsplit_once(')')?;
-                // Field 19 of all (proc(5)); the name is the second.
-                let nice = rest.split_whitespace().nth(16)?;
-                Some(format!("{} {nice}", name.split_once('(')?.1))
+                // Field 41 of all (proc(5)); the name is the second.
+                let policy = rest.split_whitespace().nth(38)?;
+                Some(format!("{} {policy}", name.split_once('(')?.1))
             })
             .collect();
         lines.sort();
-        format!("threads and their nice values: {}\n", lines.join(", "))
+        format!("threads and their scheduling policies: {}\n", lines.join(", "))
     }
 
     fn close(mut self) {
@@ -298,7 +296,7 @@ impl Load {
         let (port, store) = (shop.console, shop.directory.join("terminal.sqlite"));
         let (ready, wait) = std::sync::mpsc::channel();
         std::thread::spawn(move || {
-            rustix::process::setpriority_process(None, NICENESS).expect("a lower priority");
+            behind_all_others().expect("allowed for everybody");
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             runtime.expect("a runtime").block_on(async {
                 let mut browsers = Vec::new();

@@ -19,6 +19,7 @@ mod guests;
 mod live;
 pub mod mirror;
 mod page;
+mod priority;
 mod record;
 mod serve;
 mod tls;
@@ -26,6 +27,7 @@ mod visitor;
 mod words;
 
 pub use book::Attempt;
+pub use priority::behind_all_others;
 pub use record::{Caller, Entry, Recorder};
 pub use tls::CertificateFiles;
 
@@ -54,8 +56,6 @@ use tokio::sync::{mpsc, oneshot, watch};
 pub const ERRANDS_MAX: usize = 16;
 /// How long the console may go on with what it is doing when the daemon stops.
 const LAST_WORK: Duration = Duration::from_secs(1);
-/// How much lower the console's priority is than the payments' (nice value, Linux).
-const NICENESS: i32 = 19;
 
 /// What a shop may configure about the console.
 #[derive(Debug, Clone)]
@@ -337,8 +337,7 @@ pub fn access_beside(store: &Path) -> PathBuf {
 }
 
 fn run(office: &Arc<Office>, doors: Doors, stopped: oneshot::Receiver<()>) {
-    // On Linux the priority is this thread's, and of those that it starts.
-    if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
+    if let Err(error) = behind_all_others() {
         tracing::warn!(%error, "the console has the priority of payments");
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
