@@ -214,6 +214,10 @@ try {
     await judge(page, name);
     await picture(page, name.split(" ")[0].toLowerCase());
   }
+  await page.goto(`${base}/sessions`);
+  await page.getByRole("heading", { level: 1 }).waitFor();
+  await judge(page, "sessions");
+  await picture(page, "sessions");
   await page.goto(`${base}/nothing-here`);
   await judge(page, "not found");
 
@@ -269,7 +273,7 @@ try {
   await phone.locator("#pin").fill(PIN);
   await phone.locator("main button.primary").tap();
   await phone.locator("table.list").waitFor();
-  for (const [path, name] of [["/", "today"], ["/payments/1", "payment"], ["/shift", "shift"], ["/shifts/1", "closed-shift"], ["/queue", "queue"], ["/health", "health"], ["/users", "users"], ["/audit", "audit"]]) {
+  for (const [path, name] of [["/", "today"], ["/payments/1", "payment"], ["/shift", "shift"], ["/shifts/1", "closed-shift"], ["/queue", "queue"], ["/health", "health"], ["/users", "users"], ["/audit", "audit"], ["/sessions", "sessions"]]) {
     await phone.goto(`${base}${path}`);
     const wide = await phone.evaluate(() => document.documentElement.scrollWidth);
     check(wide <= 390, `${path} fits on a phone (${wide} px)`);
