@@ -38,8 +38,7 @@ impl Person {
     /// When the system does not say.
     pub fn behind(stream: &tokio::net::UnixStream) -> io::Result<Self> {
         let uid = uid_behind(stream)?;
-        let name = accounts::user_name(uid).unwrap_or_else(|| uid.to_string());
-        Ok(Self { uid, name })
+        Ok(Self { uid, name: user_name(uid) })
     }
 
     /// Whether it is the daemon's own user or the superuser, who can read all of its files anyway.
@@ -59,6 +58,16 @@ pub fn uid_behind(stream: &tokio::net::UnixStream) -> io::Result<u32> {
 /// As [`Person::is_owner`], of a user's number.
 pub fn is_owner(uid: u32) -> bool {
     uid == ROOT || uid == rustix::process::geteuid().as_raw()
+}
+
+/// The system's name of the user with this number; the number where it has none.
+pub fn user_name(uid: u32) -> String {
+    accounts::user_name(uid).unwrap_or_else(|| uid.to_string())
+}
+
+/// The system's name of the group with this number; the number where it has none.
+pub fn group_name(gid: u32) -> String {
+    accounts::group_name(gid).unwrap_or_else(|| gid.to_string())
 }
 
 /// The file beside the database at `store` whose name ends in `suffix`.
