@@ -1,7 +1,7 @@
 //! The command line: one command per role of the binary, and what people at a desk need.
 //!
 //! Exit codes: 0 done, 1 failed, 2 wrong command line, 78 wrong configuration (`EX_CONFIG`); `till`
-//! has one more.
+//! has one more, and `ready-for-update` ends with 2 as well when it cannot tell.
 
 mod audit;
 mod client;
@@ -10,6 +10,7 @@ mod demo;
 mod desk;
 mod health;
 mod list;
+mod ready;
 mod shift;
 #[cfg(feature = "simulator")]
 mod simulate;
@@ -92,6 +93,8 @@ enum Command {
         #[command(flatten)]
         database: Database,
     },
+    /// Say whether the software may be changed now; exit code 1 while a payment is open
+    ReadyForUpdate(ready::Arguments),
     /// Take authorised money of a sale, all or a part
     Capture(desk::Money),
     /// Give captured money of a sale back, all or a part; also of another terminal's or the web
@@ -188,6 +191,7 @@ pub fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<ExitCode> {
     let done = match command {
         Command::Till(arguments) => return runtime()?.block_on(till::run(arguments)),
+        Command::ReadyForUpdate(asked) => return Ok(ready::run(asked)),
         Command::Run { config } => {
             let config = Config::load(&config)?;
             telemetry::start(config.log_format, &config.log_filter)?;

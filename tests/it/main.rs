@@ -17,6 +17,7 @@ mod payment;
 mod power_cut;
 mod random;
 mod readme;
+mod ready;
 mod recovery;
 mod restore;
 mod scenario;
