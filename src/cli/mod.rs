@@ -8,6 +8,7 @@ mod client;
 #[cfg(feature = "simulator")]
 mod demo;
 mod desk;
+mod doctor;
 mod health;
 mod list;
 mod ready;
@@ -93,6 +94,8 @@ enum Command {
         #[command(flatten)]
         database: Database,
     },
+    /// Look at everything that the terminal needs, and say what is wrong and what to do about it
+    Doctor(doctor::Arguments),
     /// Say whether the software may be changed now; exit code 1 while a payment is open
     ReadyForUpdate(ready::Arguments),
     /// Take authorised money of a sale, all or a part
@@ -191,6 +194,7 @@ pub fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<ExitCode> {
     let done = match command {
         Command::Till(arguments) => return runtime()?.block_on(till::run(arguments)),
+        Command::Doctor(asked) => return doctor::run(&asked),
         Command::ReadyForUpdate(asked) => return Ok(ready::run(asked)),
         Command::Run { config } => {
             let config = Config::load(&config)?;

@@ -8,6 +8,7 @@ mod contradiction;
 mod crash;
 mod desk;
 mod display;
+mod doctor;
 mod faults;
 mod framebuffer;
 mod gallery;
