@@ -15,6 +15,7 @@ mod till;
 
 pub use check::{Books, Config};
 pub use display::DisplayConfig;
+pub use klarna::KeySource;
 pub use raw::{Environment, LogFormat};
 
 use raw::RawConfig;

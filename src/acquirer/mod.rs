@@ -31,6 +31,8 @@ pub struct Quotas {
 pub struct Exchange {
     /// From the first byte of the question to the last one of the answer, in milliseconds.
     pub took_ms: u64,
+    /// The answer's HTTP status.
+    pub status: u16,
     /// By how many seconds its clock is ahead of this machine's, if it has said what time it is
     /// (RFC 9110, 6.6.1: `Date`, to the second).
     pub ahead_s: Option<i64>,

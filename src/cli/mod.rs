@@ -1,7 +1,7 @@
 //! The command line: one command per role of the binary, and what people at a desk need.
 //!
 //! Exit codes: 0 done, 1 failed, 2 wrong command line, 78 wrong configuration (`EX_CONFIG`); `till`
-//! has one more.
+//! has one more, and `ready-for-update` ends with 2 as well when it cannot tell.
 
 mod audit;
 mod backup;
@@ -9,8 +9,10 @@ mod client;
 #[cfg(feature = "simulator")]
 mod demo;
 mod desk;
+mod doctor;
 mod health;
 mod list;
+mod ready;
 mod shift;
 #[cfg(feature = "simulator")]
 mod simulate;
@@ -101,6 +103,10 @@ enum Command {
         #[command(flatten)]
         database: Database,
     },
+    /// Look at everything that the terminal needs, and say what is wrong and what to do about it
+    Doctor(doctor::Arguments),
+    /// Say whether the software may be changed now; exit code 1 while a payment is open
+    ReadyForUpdate(ready::Arguments),
     /// Take authorised money of a sale, all or a part
     Capture(desk::Money),
     /// Give captured money of a sale back, all or a part; also of another terminal's or the web
@@ -197,6 +203,8 @@ pub fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<ExitCode> {
     let done = match command {
         Command::Till(arguments) => return runtime()?.block_on(till::run(arguments)),
+        Command::Doctor(asked) => return doctor::run(&asked),
+        Command::ReadyForUpdate(asked) => return Ok(ready::run(asked)),
         Command::Run { config: path } => {
             let config = Config::load(&path)?;
             telemetry::start(config.log_format, &config.log_filter)?;

@@ -1,6 +1,7 @@
 //! From what people wrote to what cannot be wrong: defaults, bounds, and all complaints at once.
 
 use super::display::DisplayConfig;
+use super::klarna::KeySource;
 use super::raw::{Environment, LogFormat, RawAlarm, RawConfig, RawProtocol, RawTerminal};
 use crate::acquirer::klarna;
 use crate::clock::{Wall, Zone};
@@ -49,6 +50,8 @@ pub struct Config {
     pub console: console::Settings,
     /// When the file that holds Klarna's key was last written, if a file holds it.
     pub key_since: Option<Wall>,
+    /// Where Klarna's key is read from.
+    pub key_source: KeySource,
     /// How log lines look.
     pub log_format: LogFormat,
     /// Which log lines there are, in tracing's filter syntax.
@@ -87,6 +90,7 @@ pub(super) fn check(raw: RawConfig, credentials: Option<&Path>) -> Result<Config
     let environment = problems.need("klarna.environment", raw.klarna.environment, "test");
     let key_since = super::klarna::key_since(&raw.klarna, credentials);
     let open_key = super::klarna::open_key(&raw.klarna, credentials);
+    let key_source = super::klarna::key_source(&raw.klarna, credentials);
     let klarna =
         super::klarna::check(raw.klarna, environment, &terminal, credentials, &mut problems);
     let display = super::display::check(raw.display, &terminal, policy.sale_timeout, &mut problems);
@@ -102,6 +106,7 @@ pub(super) fn check(raw: RawConfig, credentials: Option<&Path>) -> Result<Config
                 printer,
                 console: console::Settings { open_key, ..console },
                 key_since,
+                key_source,
                 display,
                 terminal: terminal.name,
                 policy,

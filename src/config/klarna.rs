@@ -133,6 +133,28 @@ fn key_path(file: Option<&Path>, credentials: Option<&Path>) -> Option<PathBuf> 
     credential.filter(|path| path.exists()).or_else(|| file.map(Path::to_owned))
 }
 
+/// Where Klarna's API key is read from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeySource {
+    /// A credential that systemd hands to the service.
+    Credential(PathBuf),
+    /// The file that `klarna.api_key_file` names.
+    File(PathBuf),
+    /// The environment variable `KLARNA_TERMINALD__KLARNA__API_KEY`.
+    Environment,
+}
+
+/// Where the key of this configuration is read from.
+pub(super) fn key_source(raw: &RawKlarna, credentials: Option<&Path>) -> KeySource {
+    match key_path(raw.api_key_file.as_deref(), credentials) {
+        Some(path) if credentials.is_some_and(|directory| path.starts_with(directory)) => {
+            KeySource::Credential(path)
+        }
+        Some(path) => KeySource::File(path),
+        None => KeySource::Environment,
+    }
+}
+
 /// When the file that holds the key was last written.
 pub(super) fn key_since(raw: &RawKlarna, credentials: Option<&Path>) -> Option<Wall> {
     let path = key_path(raw.api_key_file.as_deref(), credentials)?;

@@ -25,6 +25,11 @@ pub(super) fn group_number(name: &str) -> Option<u32> {
     number_of(&read("/etc/group")?, GROUP_FIELDS, name)
 }
 
+/// The name of the group with this number, if `/etc/group` has one.
+pub(super) fn group_name(gid: u32) -> Option<String> {
+    name_of(&read("/etc/group")?, GROUP_FIELDS, gid)
+}
+
 fn read(path: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path).ok()?.take(FILE_LEN_MAX).read_to_end(&mut bytes).ok()?;
@@ -106,6 +111,7 @@ mod tests {
     #[test]
     fn this_machine_has_a_superuser() {
         assert_eq!(user_name(0).as_deref(), Some("root"));
+        assert_eq!(group_name(0).as_deref(), Some("root"));
     }
 
     proptest! {

@@ -42,8 +42,7 @@ impl Person {
 
     /// The user with this number. Reads the system's list of users.
     pub fn of(uid: u32) -> Self {
-        let name = accounts::user_name(uid).unwrap_or_else(|| uid.to_string());
-        Self { uid, name }
+        Self { uid, name: user_name(uid) }
     }
 
     /// Whether it is the daemon's own user or the superuser, who can read all of its files anyway.
@@ -63,6 +62,16 @@ pub fn uid_behind(stream: &tokio::net::UnixStream) -> io::Result<u32> {
 /// As [`Person::is_owner`], of a user's number.
 pub fn is_owner(uid: u32) -> bool {
     uid == ROOT || uid == rustix::process::geteuid().as_raw()
+}
+
+/// The system's name of the user with this number; the number where it has none.
+pub fn user_name(uid: u32) -> String {
+    accounts::user_name(uid).unwrap_or_else(|| uid.to_string())
+}
+
+/// The system's name of the group with this number; the number where it has none.
+pub fn group_name(gid: u32) -> String {
+    accounts::group_name(gid).unwrap_or_else(|| gid.to_string())
 }
 
 /// The file beside the database at `store` whose name ends in `suffix`.

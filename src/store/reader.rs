@@ -61,6 +61,24 @@ impl Reader {
         schema::installation(&self.connection)
     }
 
+    /// Which schema the file has, and which one this program makes of it at its start; a file of a
+    /// later one it refuses.
+    ///
+    /// # Errors
+    /// [`StoreError::Sqlite`] or [`StoreError::Damaged`].
+    pub fn schema(&self) -> Result<(i64, i64), StoreError> {
+        schema::versions(&self.connection)
+    }
+
+    /// The newest `count` records of the journal, oldest first; at most [`LIST_LEN_MAX`].
+    ///
+    /// # Errors
+    /// [`StoreError::BadRow`] or [`StoreError::Sqlite`].
+    pub fn newest_records(&self, count: u32) -> Result<Vec<Record>, StoreError> {
+        let condition = "WHERE sequence > (SELECT coalesce(max(sequence), 0) FROM journal) - ?1";
+        journal::select(&self.connection, condition, [count.min(LIST_LEN_MAX)])
+    }
+
     /// Everything that is needed to go on after a start: all records of open payments and of the
     /// terminal itself, oldest first.
     ///

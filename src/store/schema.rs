@@ -84,6 +84,11 @@ pub(super) fn is_older(connection: &Connection, migrations: &[&str]) -> Result<b
     Ok((1..newest(migrations)).contains(&found(connection)?))
 }
 
+/// Which schema the file has, and which one this program makes of it.
+pub(super) fn versions(connection: &Connection) -> Result<(i64, i64), StoreError> {
+    Ok((found(connection)?, newest(MIGRATIONS)))
+}
+
 fn newest(migrations: &[&str]) -> i64 {
     i64::try_from(migrations.len()).expect("there are few migrations")
 }

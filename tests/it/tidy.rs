@@ -49,6 +49,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "cli",
         &[
             "access",
+            "acquirer",
             "clock",
             "config",
             "console",

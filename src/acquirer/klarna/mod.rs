@@ -11,7 +11,7 @@ mod http;
 mod transaction;
 mod wire;
 
-pub use http::{AuthScheme, ClientError, Settings};
+pub use http::{AuthScheme, ClientError, Settings, tls};
 pub use transaction::TransactionPaths;
 
 use super::{Exchange, Quotas};

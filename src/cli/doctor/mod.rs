@@ -1,0 +1,181 @@
+//! What keeps a terminal from working, and what to do about it: one line for each thing that it
+//! needs, looked at beside a running daemon or without one.
+//!
+//! It changes nothing and moves no money; no check lasts for longer than its bound. What a file of
+//! it for somebody elsewhere holds is said in `bundle`.
+
+mod bundle;
+mod clock;
+mod configuration;
+mod device;
+mod display;
+mod finding;
+mod journal;
+mod machine;
+mod mask;
+mod network;
+mod service;
+mod storage;
+mod till;
+
+use crate::acquirer::Exchange;
+use crate::config::{Config, ConfigError};
+use finding::{Finding, bounded, is_colored};
+use serde_json::json;
+use service::Daemon;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// For a check that asks devices and files alone: a slow card writes 32 blocks in less.
+const LOCAL_TIME_MAX: Duration = Duration::from_secs(15);
+/// For asking the daemon, which has as long itself.
+const DAEMON_TIME_MAX: Duration = Duration::from_secs(40);
+/// For all of the network: name, connection, handshake and answer have their own bounds.
+const NETWORK_TIME_MAX: Duration = Duration::from_secs(60);
+/// Where systemd lets the service keep its state, unless it is told otherwise.
+const STATE_DIRECTORY: &str = "/var/lib/klarna-terminald";
+
+/// A configuration to look at, and where the result goes.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Exit code 0: nothing has failed; 1: something has; 78: the configuration is refused.
+It works beside a running daemon and without one, changes nothing and moves no money.
+Run it as the service's user: another one may do other things.")]
+pub(super) struct Arguments {
+    /// The configuration file
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// Print one line of JSON
+    #[arg(long)]
+    json: bool,
+    /// Also write everything that somebody elsewhere needs into a new file, without secrets
+    #[arg(long, value_name = "FILE.tar.gz")]
+    bundle: Option<PathBuf>,
+}
+
+/// What is looked at.
+struct Subject {
+    file: PathBuf,
+    config: Result<Config, ConfigError>,
+    daemon: Daemon,
+}
+
+impl Subject {
+    fn of(file: &Path) -> Self {
+        let config = Config::load(file);
+        let daemon = config.as_ref().map_or(Daemon::Unknown, |it| Daemon::of(&it.store_path));
+        Self { file: file.to_owned(), config, daemon }
+    }
+
+    fn accepted(&self) -> Option<&Config> {
+        self.config.as_ref().ok()
+    }
+
+    /// Where the database is, or would be for a service.
+    fn directory(&self) -> Option<PathBuf> {
+        match &self.config {
+            Ok(config) => match config.store_path.parent() {
+                Some(parent) if !parent.as_os_str().is_empty() => Some(parent.to_owned()),
+                Some(_) | None => Some(PathBuf::from(".")),
+            },
+            Err(_) => match std::env::var_os("STATE_DIRECTORY") {
+                Some(directory) => Some(directory.into()),
+                None => Some(PathBuf::from(STATE_DIRECTORY)).filter(|it| it.is_dir()),
+            },
+        }
+    }
+}
+
+/// Runs every check; says by its exit code how that went.
+pub(super) fn run(asked: &Arguments) -> anyhow::Result<ExitCode> {
+    let subject = Arc::new(Subject::of(&asked.config));
+    let mut report = Report { findings: Vec::new(), is_json: asked.json, is_colored: is_colored() };
+    report.local("configuration", &subject, configuration::check);
+    report.local("credentials", &subject, configuration::credentials);
+    report.local("permissions", &subject, machine::permissions);
+    report.local("till link", &subject, till::check);
+    report.local("display", &subject, display::check);
+    report.local("storage", &subject, storage::check);
+    report.local("database", &subject, journal::check);
+    report.within("daemon", DAEMON_TIME_MAX, &subject, service::check);
+    let exchange = report.network(&subject);
+    report.local("clock", &subject, move |_| clock::check(exchange));
+    report.local("watchdog", &subject, |_| machine::watchdog());
+    report.finish();
+    if let Some(path) = &asked.bundle {
+        let told = bundle::write(path, &subject, &report.findings)?;
+        told.iter().for_each(|line| match asked.json {
+            true => eprintln!("{line}"),
+            false => println!("{line}"),
+        });
+    }
+    Ok(report.code(&subject))
+}
+
+/// What was found so far.
+struct Report {
+    findings: Vec<Finding>,
+    is_json: bool,
+    is_colored: bool,
+}
+
+impl Report {
+    fn local(
+        &mut self,
+        name: &'static str,
+        subject: &Arc<Subject>,
+        check: impl FnOnce(&Subject) -> Vec<Finding> + Send + 'static,
+    ) {
+        self.within(name, LOCAL_TIME_MAX, subject, check);
+    }
+
+    fn within(
+        &mut self,
+        name: &'static str,
+        limit: Duration,
+        subject: &Arc<Subject>,
+        check: impl FnOnce(&Subject) -> Vec<Finding> + Send + 'static,
+    ) {
+        let subject = subject.clone();
+        let found = bounded(limit, move || check(&subject));
+        self.add(found.unwrap_or_else(|why| vec![stuck(name, why)]));
+    }
+
+    fn network(&mut self, subject: &Arc<Subject>) -> Option<Exchange> {
+        let subject = subject.clone();
+        let found = bounded(NETWORK_TIME_MAX, move || network::check(subject.accepted()));
+        let (found, exchange) = found.unwrap_or_else(|why| (vec![stuck("network", why)], None));
+        self.add(found);
+        exchange
+    }
+
+    /// Lines are printed as soon as they are known: some take their time.
+    fn add(&mut self, found: Vec<Finding>) {
+        if !self.is_json {
+            found.iter().for_each(|finding| print!("{}", finding.text(self.is_colored)));
+        }
+        self.findings.extend(found);
+    }
+
+    fn finish(&self) {
+        if self.is_json {
+            println!("{}", json!({ "checks": self.findings }));
+        }
+    }
+
+    fn code(&self, subject: &Subject) -> ExitCode {
+        match (&subject.config, self.findings.iter().any(Finding::is_failure)) {
+            (Err(_), _) => ExitCode::from(super::EXIT_CONFIG),
+            (Ok(_), true) => ExitCode::FAILURE,
+            (Ok(_), false) => ExitCode::SUCCESS,
+        }
+    }
+}
+
+fn stuck(name: &'static str, why: String) -> Finding {
+    let remedy =
+        "what it asks does not answer: look at the kernel's log (dmesg), restart the machine";
+    Finding::fail(name, why, remedy)
+}
