@@ -34,6 +34,8 @@ const LOCAL_TIME_MAX: Duration = Duration::from_secs(15);
 const DAEMON_TIME_MAX: Duration = Duration::from_secs(40);
 /// For all of the network: name, connection, handshake and answer have their own bounds.
 const NETWORK_TIME_MAX: Duration = Duration::from_secs(60);
+/// For reading the end of a journal and writing a small file.
+const BUNDLE_TIME_MAX: Duration = Duration::from_secs(30);
 /// Where systemd lets the service keep its state, unless it is told otherwise.
 const STATE_DIRECTORY: &str = "/var/lib/klarna-terminald";
 
@@ -90,7 +92,10 @@ impl Subject {
 
 /// Runs every check; says by its exit code how that went.
 pub(super) fn run(asked: &Arguments) -> anyhow::Result<ExitCode> {
-    let subject = Arc::new(Subject::of(&asked.config));
+    let file = asked.config.clone();
+    let subject = bounded(LOCAL_TIME_MAX, move || Subject::of(&file));
+    let subject = subject.map_err(|why| anyhow::anyhow!("{}: {why}", asked.config.display()))?;
+    let subject = Arc::new(subject);
     let mut report = Report { findings: Vec::new(), is_json: asked.json, is_colored: is_colored() };
     report.local("configuration", &subject, configuration::check);
     report.local("credentials", &subject, configuration::credentials);
@@ -105,7 +110,7 @@ pub(super) fn run(asked: &Arguments) -> anyhow::Result<ExitCode> {
     report.local("watchdog", &subject, |_| machine::watchdog());
     report.finish();
     if let Some(path) = &asked.bundle {
-        let told = bundle::write(path, &subject, &report.findings)?;
+        let told = report.bundle(path, &subject)?;
         told.iter().for_each(|line| match asked.json {
             true => eprintln!("{line}"),
             false => println!("{line}"),
@@ -149,6 +154,12 @@ impl Report {
         let (found, exchange) = found.unwrap_or_else(|why| (vec![stuck("network", why)], None));
         self.add(found);
         exchange
+    }
+
+    fn bundle(&self, path: &Path, subject: &Arc<Subject>) -> anyhow::Result<Vec<String>> {
+        let (to, subject, findings) = (path.to_owned(), subject.clone(), self.findings.clone());
+        let told = bounded(BUNDLE_TIME_MAX, move || bundle::write(&to, &subject, &findings));
+        told.map_err(|why| anyhow::anyhow!("{}: {why}", path.display()))?
     }
 
     /// Lines are printed as soon as they are known: some take their time.
