@@ -13,7 +13,7 @@ use serde_json::Value;
 use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// What this machine may rightly be blamed for, wherever the tests run: a temporary directory in
 /// memory, or no network but its own.
@@ -280,6 +280,20 @@ async fn what_is_wrong_on_the_way_to_klarna_is_said_in_words() {
     assert_eq!(failing(&checks), ["Klarna"], "{checks:#?}");
     says(&checks, "Klarna", &["answers with HTTP 401", "it refuses the API key"]);
     says(&checks, "clock offset", &["ok: "]);
+}
+
+#[test]
+fn whoever_has_read_enough_may_leave() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_klarna-terminald"))
+        .args(["doctor", "--config", "/nonexistent.toml"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("its end");
+    assert_eq!(output.status.code(), Some(78), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// All files of a bundle by their names.

@@ -23,6 +23,7 @@ use crate::config::{Config, ConfigError};
 use finding::{Finding, bounded, is_colored};
 use serde_json::json;
 use service::Daemon;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -113,7 +114,7 @@ pub(super) fn run(asked: &Arguments) -> anyhow::Result<ExitCode> {
         let told = report.bundle(path, &subject)?;
         told.iter().for_each(|line| match asked.json {
             true => eprintln!("{line}"),
-            false => println!("{line}"),
+            false => say(&format!("{line}\n")),
         });
     }
     Ok(report.code(&subject))
@@ -165,14 +166,14 @@ impl Report {
     /// Lines are printed as soon as they are known: some take their time.
     fn add(&mut self, found: Vec<Finding>) {
         if !self.is_json {
-            found.iter().for_each(|finding| print!("{}", finding.text(self.is_colored)));
+            found.iter().for_each(|finding| say(&finding.text(self.is_colored)));
         }
         self.findings.extend(found);
     }
 
     fn finish(&self) {
         if self.is_json {
-            println!("{}", json!({ "checks": self.findings }));
+            say(&format!("{}\n", json!({ "checks": self.findings })));
         }
     }
 
@@ -183,6 +184,12 @@ impl Report {
             (Ok(_), false) => ExitCode::SUCCESS,
         }
     }
+}
+
+/// Whoever has read enough may leave: what has failed is said by the exit code as well.
+fn say(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
 fn stuck(name: &'static str, why: String) -> Finding {
