@@ -13,7 +13,7 @@ use serde_json::Value;
 use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// What this machine may rightly be blamed for, wherever the tests run: a temporary directory in
 /// memory, or no network but its own.
@@ -282,6 +282,20 @@ async fn what_is_wrong_on_the_way_to_klarna_is_said_in_words() {
     says(&checks, "clock offset", &["ok: "]);
 }
 
+#[test]
+fn whoever_has_read_enough_may_leave() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_klarna-terminald"))
+        .args(["doctor", "--config", "/nonexistent.toml"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("its end");
+    assert_eq!(output.status.code(), Some(78), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
 /// All files of a bundle by their names.
 fn unpacked(path: &Path) -> Vec<(String, String)> {
     let file = std::fs::File::open(path).expect("the bundle");
@@ -303,8 +317,11 @@ fn file<'a>(files: &'a [(String, String)], name: &str) -> &'a str {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_bundle_has_what_helps_and_no_secret() {
-    let settings = [("till.password", "\"135790\"")];
-    let (mut terminal, config) = prepared(Wire::Tcp, &settings).await;
+    let directory = tempfile::TempDir::new().expect("a directory");
+    let metrics = directory.path().join("klarna.prom");
+    let metrics_file = format!("{metrics:?}");
+    let (mut terminal, config) =
+        prepared(Wire::Tcp, &[("metrics.file", metrics_file.as_str())]).await;
     terminal.switch_on().await;
     terminal.sell_and_acknowledge("A-1", 1200).await;
     terminal.settled().await;
@@ -317,6 +334,12 @@ async fn a_bundle_has_what_helps_and_no_secret() {
         }
     }
     assert_eq!(secrets.len(), 4, "there is something to be left out");
+    // The password is of the next start: a till that sells here speaks no ZVT.
+    let mut settings = std::fs::read_to_string(&config).expect("the configuration");
+    settings.push_str("till.protocol = \"zvt\"\ntill.terminal_id = \"12345678\"\n");
+    settings.push_str("till.password = \"135790\"\n");
+    std::fs::write(&config, settings).expect("written");
+    terminal.until("the metrics are written", || metrics.exists()).await;
     let path = terminal.path("support.tar.gz");
     let (_, checks) = diagnosed(&config, &["--bundle", text(&path)]);
     let mode = std::fs::metadata(&path).expect("the bundle").permissions().mode();
@@ -338,7 +361,10 @@ async fn a_bundle_has_what_helps_and_no_secret() {
     let outbox: Value = serde_json::from_str(file(&files, "outbox.json")).expect("JSON");
     assert_eq!(outbox["waiting_count"], 0);
     assert!(file(&files, "doctor.txt").contains("ok    configuration"));
-    assert!(file(&files, "configuration.txt").contains("present, not shown"));
+    let configuration = file(&files, "configuration.txt");
+    assert!(configuration.contains("present, not shown"), "{configuration}");
+    assert!(configuration.contains("ZVT terminal 12345678 in EUR, a password"), "{configuration}");
+    assert!(file(&files, "metrics.prom").contains("terminald_outbox_queued"));
     assert!(file(&files, "health.txt").contains("calls that wait for Klarna     0"));
     assert!(file(&files, "version.txt").contains(env!("CARGO_PKG_VERSION")));
     assert!(file(&files, "schema.txt").contains("in the file: 2"));

@@ -82,7 +82,7 @@ fn forbidden(path: &Path, found: &Metadata) -> Wrong {
     let is_for_group = mode & GROUP_MAY_USE == GROUP_MAY_USE && found.gid() != 0;
     let remedy = match is_for_group {
         true => format!("usermod -aG {group} {user}, then start the service again"),
-        false => format!("give it a group that {user} is a member of, by a udev rule"),
+        false => format!("give it a group by a udev rule, and add {user} to that group"),
     };
     Wrong::new(said, remedy)
 }

@@ -23,6 +23,7 @@ use crate::config::{Config, ConfigError};
 use finding::{Finding, bounded, is_colored};
 use serde_json::json;
 use service::Daemon;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -34,6 +35,8 @@ const LOCAL_TIME_MAX: Duration = Duration::from_secs(15);
 const DAEMON_TIME_MAX: Duration = Duration::from_secs(40);
 /// For all of the network: name, connection, handshake and answer have their own bounds.
 const NETWORK_TIME_MAX: Duration = Duration::from_secs(60);
+/// For reading the end of a journal and writing a small file.
+const BUNDLE_TIME_MAX: Duration = Duration::from_secs(30);
 /// Where systemd lets the service keep its state, unless it is told otherwise.
 const STATE_DIRECTORY: &str = "/var/lib/klarna-terminald";
 
@@ -90,7 +93,10 @@ impl Subject {
 
 /// Runs every check; says by its exit code how that went.
 pub(super) fn run(asked: &Arguments) -> anyhow::Result<ExitCode> {
-    let subject = Arc::new(Subject::of(&asked.config));
+    let file = asked.config.clone();
+    let subject = bounded(LOCAL_TIME_MAX, move || Subject::of(&file));
+    let subject = subject.map_err(|why| anyhow::anyhow!("{}: {why}", asked.config.display()))?;
+    let subject = Arc::new(subject);
     let mut report = Report { findings: Vec::new(), is_json: asked.json, is_colored: is_colored() };
     report.local("configuration", &subject, configuration::check);
     report.local("credentials", &subject, configuration::credentials);
@@ -105,10 +111,10 @@ pub(super) fn run(asked: &Arguments) -> anyhow::Result<ExitCode> {
     report.local("watchdog", &subject, |_| machine::watchdog());
     report.finish();
     if let Some(path) = &asked.bundle {
-        let told = bundle::write(path, &subject, &report.findings)?;
+        let told = report.bundle(path, &subject)?;
         told.iter().for_each(|line| match asked.json {
             true => eprintln!("{line}"),
-            false => println!("{line}"),
+            false => say(&format!("{line}\n")),
         });
     }
     Ok(report.code(&subject))
@@ -151,17 +157,23 @@ impl Report {
         exchange
     }
 
+    fn bundle(&self, path: &Path, subject: &Arc<Subject>) -> anyhow::Result<Vec<String>> {
+        let (to, subject, findings) = (path.to_owned(), subject.clone(), self.findings.clone());
+        let told = bounded(BUNDLE_TIME_MAX, move || bundle::write(&to, &subject, &findings));
+        told.map_err(|why| anyhow::anyhow!("{}: {why}", path.display()))?
+    }
+
     /// Lines are printed as soon as they are known: some take their time.
     fn add(&mut self, found: Vec<Finding>) {
         if !self.is_json {
-            found.iter().for_each(|finding| print!("{}", finding.text(self.is_colored)));
+            found.iter().for_each(|finding| say(&finding.text(self.is_colored)));
         }
         self.findings.extend(found);
     }
 
     fn finish(&self) {
         if self.is_json {
-            println!("{}", json!({ "checks": self.findings }));
+            say(&format!("{}\n", json!({ "checks": self.findings })));
         }
     }
 
@@ -172,6 +184,12 @@ impl Report {
             (Ok(_), false) => ExitCode::SUCCESS,
         }
     }
+}
+
+/// Whoever has read enough may leave: what has failed is said by the exit code as well.
+fn say(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
 fn stuck(name: &'static str, why: String) -> Finding {

@@ -60,7 +60,8 @@ fn free(path: &Path, daemon: Daemon) -> Result<String, Wrong> {
     }
     match daemon {
         Daemon::Runs => Ok(format!("serial {shown}, the running daemon has it")),
-        Daemon::Absent | Daemon::Unknown => match open(path) {
+        Daemon::Unknown => Ok(format!("serial {shown}, perhaps the daemon has it")),
+        Daemon::Absent => match open(path) {
             Ok(_) => Ok(format!("serial {shown} can be opened")),
             Err(error) if Errno::from_io_error(&error) == Some(Errno::BUSY) => {
                 Err(busy(path, &holders))
@@ -137,7 +138,11 @@ fn tcp(listen: SocketAddr, daemon: Daemon) -> Finding {
         (Err(Errno::ADDRINUSE), Daemon::Runs) => {
             Finding::ok(NAME, format!("TCP {listen}, the running daemon listens there"))
         }
-        (Err(Errno::ADDRINUSE), Daemon::Absent | Daemon::Unknown) => {
+        (Err(Errno::ADDRINUSE), Daemon::Unknown) => {
+            let remedy = "run this as the service's user";
+            Finding::skip(NAME, format!("TCP {listen} is in use, perhaps by the daemon"), remedy)
+        }
+        (Err(Errno::ADDRINUSE), Daemon::Absent) => {
             let remedy =
                 format!("stop it (ss -ltnp 'sport = :{}'), or change till.listen", listen.port());
             Finding::fail(NAME, format!("TCP {listen} is in use by another program"), remedy)
@@ -182,6 +187,7 @@ mod tests {
         let taken = listener.local_addr().expect("its number");
         let text = |finding: Finding| finding.text(false);
         assert!(text(tcp(taken, Daemon::Runs)).starts_with("ok "), "held by the daemon");
+        assert!(text(tcp(taken, Daemon::Unknown)).starts_with("skip"), "perhaps held by it");
         let said = text(tcp(taken, Daemon::Absent));
         assert!(said.starts_with("FAIL") && said.contains("another program"), "{said}");
         drop(listener);
