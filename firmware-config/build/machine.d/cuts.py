@@ -146,10 +146,12 @@ class Run:
         except PowerCut:
             pass
         alive = self.emulator.is_running() and not self._dies()
-        came = self.switch.disarm()
+        came, by_itself = self.switch.disarm(), not self.emulator.was_cut
         self.power_off()
         if alive:
             raise Wrong("the line has ended, but the machine has not")
+        if by_itself:
+            raise Wrong(f"the machine has ended by itself; see {self.emulator.console()}")
         self.cuts.append((cut, came))
         return came
 

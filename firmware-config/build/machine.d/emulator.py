@@ -21,6 +21,8 @@ class Emulator:
     def __init__(self, lab, folder, drive, panel):
         self.lab, self.folder, self.drive, self.panel = lab, folder, drive, panel
         self.process = None
+        # Whether it was us: a machine that ends by itself has a defect.
+        self.was_cut = False
         self.boots = 0
         self.started = 0.0
         self.serial = os.path.join(folder, "till.sock")
@@ -36,6 +38,7 @@ class Emulator:
             if os.path.exists(address):
                 os.unlink(address)
         self.boots += 1
+        self.was_cut = False
         log = os.path.join(self.folder, "emulator.log")
         self.started = time.monotonic()
         with open(log, "ab") as out:
@@ -71,6 +74,7 @@ class Emulator:
     def power_cut(self):
         """The process is killed in whatever it does."""
         if self.is_running():
+            self.was_cut = True
             self.process.send_signal(signal.SIGKILL)
 
     def after_cut(self):

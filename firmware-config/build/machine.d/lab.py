@@ -34,7 +34,7 @@ NEEDED = {
 # What a console says when something went wrong that nobody has asked for.
 BAD_LINES = (
     *("ENDED", "CONFIG REFUSED", "NO DATA DISK", "no module"),
-    *("the program has a defect", "EXT4-fs error"),
+    *("the program has a defect", "EXT4-fs error", "Kernel panic", "Oops"),
 )
 
 

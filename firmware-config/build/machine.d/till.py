@@ -15,6 +15,8 @@ ANSWER_WAIT_S = 60
 # From power to the first answer; a busy host emulates slowly.
 READY_WAIT_S = 240
 HELLO_PACE_S = 0.5
+# The emulator opens its side of the line before anything else.
+LINE_WAIT_S = 30
 
 
 class PowerCut(Exception):
@@ -67,8 +69,9 @@ def crc(data):
 class Line:
     """The serial line's end at the till: one JSON object per line, each with its checksum."""
 
-    def __init__(self, address, until):
+    def __init__(self, address):
         self.buffer = b""
+        until = time.monotonic() + LINE_WAIT_S
         while True:
             self.socket = socket.socket(socket.AF_UNIX)
             try:
@@ -130,9 +133,10 @@ class Till:
         damaged, or come back as an echo of the kernel's."""
         until = time.monotonic() + READY_WAIT_S
         self.hang_up()
-        self.line = Line(address, until)
+        self.line = Line(address)
         self.hellos += 1
         self.stage.clear()
+        self.answers.clear()
         ref = f"hello-{self.hellos}"
         while time.monotonic() < until:
             if self.line.has_room():
