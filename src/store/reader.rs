@@ -46,7 +46,7 @@ impl Reader {
     /// Opens the database at `path`, which must exist.
     ///
     /// # Errors
-    /// [`StoreError::Open`] or [`StoreError::Sqlite`].
+    /// [`StoreError::Open`], [`StoreError::Newer`] or [`StoreError::Sqlite`].
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let connection = read_only(path)?;
         schema::check(&connection)?;
@@ -61,8 +61,7 @@ impl Reader {
         schema::installation(&self.connection)
     }
 
-    /// Which schema the file has, and which one this program makes of it at its start; a file of a
-    /// later one it refuses.
+    /// Which schema the file has, and which one this program makes of it at its start.
     ///
     /// # Errors
     /// [`StoreError::Sqlite`] or [`StoreError::Damaged`].

@@ -66,7 +66,7 @@ def host_program():
 
 
 def unpacked_package(options):
-    """A folder with what the package installs."""
+    """Where it came from, and a folder with what the package installs."""
     root = os.path.join(FOLDER, "root")
     shutil.rmtree(root, ignore_errors=True)
     if options.program:

@@ -25,6 +25,13 @@ pub(super) fn check(subject: &Subject) -> Vec<Finding> {
     }
     let mut found = match schema(path) {
         Ok(found) => found,
+        Err(StoreError::Newer { found, known }) => {
+            let text = format!(
+                "schema {found} was written by a newer version; this one knows up to {known}, and \
+                 nothing was changed"
+            );
+            vec![Finding::fail(NAME, text, "install that version or a newer one again")]
+        }
         Err(error) => {
             let remedy = match &error {
                 StoreError::Open { .. } => {
@@ -56,13 +63,6 @@ fn missing(path: &Path) -> Finding {
 fn schema(path: &Path) -> Result<Vec<Finding>, StoreError> {
     let reader = Reader::open(path)?;
     let (found, known) = reader.schema()?;
-    if found > known {
-        let text = format!(
-            "schema {found} was written by a newer version; this one knows up to {known}, and \
-             nothing was changed"
-        );
-        return Ok(vec![Finding::fail(NAME, text, "install that version or a newer one again")]);
-    }
     let size = std::fs::metadata(path).map_or(0, |file| file.len()) / 1024;
     let state = match found == known {
         true => format!("schema {found}"),
