@@ -68,7 +68,7 @@ impl ReturnReason {
     /// The reason that `text` names by its code; of any other text it is the note.
     ///
     /// # Errors
-    /// [`TextError`] if it is no text for a journal, or longer than [`NOTE_LEN_MAX`].
+    /// [`TextError`] if it is no text for a journal, or longer than 200 characters.
     pub fn read(text: &str) -> Result<Self, TextError> {
         match Self::new(text, "") {
             Some(reason) => Ok(reason),
