@@ -33,7 +33,7 @@ pub(super) struct Checked<'a> {
 
 impl Access {
     /// The code to make the first admin with, to be shown now: 10 characters, good for
-    /// Ten minutes from when it was first shown, then another one. None once somebody can sign
+    /// ten minutes from when it was first shown, then another one. None once somebody can sign
     /// in who may do everything.
     pub fn set_up_code(&self, now: Now) -> Option<String> {
         let mut inner = self.lock();
