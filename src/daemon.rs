@@ -7,6 +7,7 @@ mod ask;
 mod desk;
 mod fault;
 mod health;
+pub mod last_good;
 mod log;
 mod office;
 mod orders;

@@ -206,9 +206,9 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Doctor(asked) => return doctor::run(&asked),
         Command::ReadyForUpdate(asked) => return Ok(ready::run(asked)),
         Command::Run { config: path } => {
-            let config = Config::load(&path)?;
-            telemetry::start(config.log_format, &config.log_filter)?;
-            runtime()?.block_on(daemon::serve(&path, config))
+            let loaded = daemon::last_good::load(&path)?;
+            telemetry::start(loaded.config.log_format, &loaded.config.log_filter)?;
+            runtime()?.block_on(daemon::serve(&path, loaded))
         }
         Command::CheckConfig { config } => {
             print!("{}", Config::load(&config)?.summary());

@@ -4,6 +4,7 @@
 //! A configuration that is refused changes nothing. One that is accepted counts from the next
 //! moment without an open payment, so that no payment sees two of them.
 
+use super::last_good::{self, Loaded};
 use super::run_as_told;
 use super::system::notify;
 use crate::config::{Config, ConfigError};
@@ -26,14 +27,19 @@ pub(super) enum Order {
     StopWhenIdle,
 }
 
-/// Runs the terminal of the configuration at `path`, which has been read as `config`, until SIGTERM
-/// or SIGINT. SIGHUP reads the file again; SIGUSR1 ends the daemon when no payment is open, for
+/// Runs the terminal of the configuration at `path`, which was read as `loaded`, until SIGTERM or
+/// SIGINT. SIGHUP reads the file again; SIGUSR1 ends the daemon when no payment is open, for
 /// whoever starts it again.
 ///
 /// # Errors
 /// As [`super::run`], or when the process may not handle signals.
-pub async fn serve(path: &Path, mut config: Config) -> anyhow::Result<()> {
+pub async fn serve(path: &Path, loaded: Loaded) -> anyhow::Result<()> {
     let mut signals = Signals::listen().context("signals cannot be handled")?;
+    let Loaded { mut config, refused } = loaded;
+    match refused {
+        Some(refused) => keep_the_old_one(&refused),
+        None => last_good::keep(path),
+    }
     loop {
         let (orders, received) = mpsc::channel(ORDERS_MAX);
         let output = Output::open(&config.display.output).unwrap_or(Output::Missing);
@@ -52,6 +58,7 @@ pub async fn serve(path: &Path, mut config: Config) -> anyhow::Result<()> {
                 }
                 Told::Reload => match Config::load(path) {
                     Ok(accepted) => {
+                        last_good::keep(path);
                         next = Some(accepted);
                         tracing::info!("the configuration counts as soon as no payment is open");
                         Order::StopWhenIdle

@@ -1,0 +1,106 @@
+//! The configuration that was accepted last: what a terminal starts with when the one in its place is
+//! refused, such as one for a newer version. A shop that can sell with yesterday's settings is better
+//! off than one that waits for an engineer.
+//!
+//! It is kept where systemd says that this service keeps things (`STATE_DIRECTORY`); without that, as
+//! at a desk, a refused configuration is an error.
+
+use crate::config::{Config, ConfigError};
+use std::fs::File;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+/// Beside the journal.
+const NAME: &str = "last-good.toml";
+
+/// What a terminal starts with.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The configuration, or the one before it.
+    pub config: Config,
+    /// Why it is the one before it.
+    pub refused: Option<ConfigError>,
+}
+
+/// Reads the configuration at `path`; if it is refused, the last one that was accepted.
+///
+/// # Errors
+/// The refusal, if there is no earlier one.
+pub fn load(path: &Path) -> Result<Loaded, ConfigError> {
+    load_beside(path, place().as_deref())
+}
+
+fn load_beside(path: &Path, kept: Option<&Path>) -> Result<Loaded, ConfigError> {
+    let refused = match Config::load(path) {
+        Ok(config) => return Ok(Loaded { config, refused: None }),
+        Err(refused) => refused,
+    };
+    match kept.and_then(|kept| Config::load(kept).ok()) {
+        Some(config) => Ok(Loaded { config, refused: Some(refused) }),
+        None => Err(refused),
+    }
+}
+
+/// Keeps a copy of the accepted configuration at `path`. It holds no key: those are in files of
+/// their own.
+pub(super) fn keep(path: &Path) {
+    let Some(kept) = place() else { return };
+    if let Err(error) = copy(path, &kept) {
+        tracing::warn!(%error, place = %kept.display(), "the configuration cannot be kept");
+    }
+}
+
+fn place() -> Option<PathBuf> {
+    std::env::var_os("STATE_DIRECTORY").map(|state| Path::new(&state).join(NAME))
+}
+
+/// Whole or not at all.
+fn copy(path: &Path, kept: &Path) -> std::io::Result<()> {
+    let text = std::fs::read(path)?;
+    if std::fs::read(kept).is_ok_and(|before| before == text) {
+        return Ok(());
+    }
+    let new = kept.with_extension("new");
+    let _ = std::fs::remove_file(&new);
+    let mut file = File::options().write(true).create_new(true).mode(0o600).open(&new)?;
+    file.write_all(&text)?;
+    file.sync_all()?;
+    std::fs::rename(&new, kept)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_configuration_leaves_the_one_before_it_in_force() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let at = |name: &str| directory.path().join(name);
+        let good = format!(
+            "terminal.store = \"S\"\nterminal.terminal = \"T\"\nterminal.merchant = \"M\"\n\
+             terminal.locale = \"de-DE\"\nterminal.currencies = [\"EUR\"]\n\
+             till.link = \"tcp\"\ntill.listen = \"127.0.0.1:9100\"\n\
+             klarna.environment = \"custom\"\nklarna.base_url = \"https://localhost:1\"\n\
+             klarna.account_id = \"krn:partner:global:account:test:X\"\n\
+             klarna.api_key_file = {:?}\nklarna.redirect_url = \"https://shop.example/\"\n\
+             klarna.qr_hosts = [\"localhost\"]\nstore.path = {:?}\ndisplay.output = \"none\"\n",
+            at("key"),
+            at("terminal.sqlite"),
+        );
+        std::fs::write(at("key"), "klarna_test_api_key").expect("a key");
+        std::fs::write(at("terminal.toml"), &good).expect("a file");
+        let (path, kept) = (at("terminal.toml"), at(NAME));
+        let loaded = load_beside(&path, Some(&kept)).expect("accepted");
+        assert!(loaded.refused.is_none());
+        copy(&path, &kept).expect("kept");
+        std::fs::write(&path, format!("{good}of_tomorrow = 1\n")).expect("a file");
+        let loaded = load_beside(&path, Some(&kept)).expect("the one before");
+        assert_eq!(loaded.config.terminal, "S-T");
+        assert!(loaded.refused.is_some_and(|why| why.to_string().contains("of_tomorrow")));
+        assert!(load_beside(&path, None).is_err(), "at a desk it is an error");
+        std::fs::write(&kept, "broken").expect("a file");
+        let refused = load_beside(&path, Some(&kept)).expect_err("neither");
+        assert!(refused.to_string().contains("of_tomorrow"), "{refused}");
+    }
+}
