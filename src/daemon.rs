@@ -29,7 +29,7 @@ use crate::display::Output;
 use crate::payment::vocabulary::{Reply, SaleResult};
 use crate::payment::{Engine, Input, Wanted, event};
 use crate::pos::desk::{DeskEvent, DeskReply};
-use crate::pos::{LinkSettings, TillEvent};
+use crate::pos::{self, LinkSettings, TillEvent};
 use crate::receipt;
 use crate::store::{Reader, Store};
 use crate::sync::{self, Report};
@@ -38,7 +38,7 @@ use fault::Fault;
 use health::Watchman;
 use log::log;
 use office::Office;
-use orders::Order;
+use orders::{Begins, Order};
 use sd_notify::NotifyState;
 use shown::Shown;
 use snapshots::Snapshots;
@@ -93,7 +93,7 @@ pub async fn run_on(
     shutdown: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
     let (orders, received) = mpsc::channel(orders::ORDERS_MAX);
-    let terminal = run_as_told(config, output, received);
+    let terminal = run_as_told(config, output, Begins::Process, received);
     tokio::pin!(terminal, shutdown);
     tokio::select! {
         ended = &mut terminal => return ended,
@@ -106,6 +106,7 @@ pub async fn run_on(
 async fn run_as_told(
     config: Config,
     output: Output,
+    begins: Begins,
     mut orders: mpsc::Receiver<Order>,
 ) -> anyhow::Result<()> {
     let clock = SystemClock::start();
@@ -115,14 +116,17 @@ async fn run_as_told(
     let opened = waiting::for_journal(&config, clock, &mut shown, &mut orders).await?;
     let Some((memory, snapshots)) = opened else { return Ok(()) };
     let start::Memory { store, reader, engine, distrusted_until } = memory;
-    shown.update_is_over();
+    if begins == Begins::Process {
+        shown.update_is_over();
+    }
     let (office, errands, recorder) = Office::open(&config, clock);
     let acquirer = Arc::new(Acquirer::Klarna(Klarna::new(config.klarna)?));
     let (native, group) = (config.till.native.clone(), office::desk_group(&config.console));
     let (desk, mut at_desk) = desk::open(&config.store_path, native, group, recorder);
-    let registered = store.till()?;
-    let linked = waiting::for_till(&config.till, clock, registered, &mut shown, &mut orders).await;
-    let Some((till_events, replies, mut till)) = linked else { return Ok(()) };
+    let (till_events_in, till_events) = mpsc::channel(pos::QUEUE_LEN_MAX);
+    let (replies, replies_out) = mpsc::channel(pos::QUEUE_LEN_MAX);
+    let link = pos::serve(config.till, clock, store.till()?, till_events_in, replies_out);
+    let mut till = tokio::spawn(link);
     let (wanted, wanted_out) = watch::channel(engine.wanted());
     let (reports_in, reports) = mpsc::channel(sync::REPORTS_MAX);
     let sync_reader = store.reader()?;
@@ -161,7 +165,10 @@ async fn run_as_told(
         ended = &mut till => anyhow::bail!("the till's link has ended: {ended:?}"),
     }
     sync.abort();
-    let _ = tokio::time::timeout(FAREWELL, till).await;
+    let unlink = till.abort_handle();
+    if tokio::time::timeout(FAREWELL, till).await.is_err() {
+        unlink.abort();
+    }
     desk::ends(at_desk).await;
     Ok(())
 }
@@ -173,6 +180,13 @@ struct Inlets {
     errands: mpsc::Receiver<Errand>,
     reports: mpsc::Receiver<Report>,
     operator: mpsc::Receiver<()>,
+}
+
+impl Inlets {
+    /// Whether nobody waits to be heard who would be left without an answer.
+    fn are_empty(&self) -> bool {
+        self.till.is_empty() && self.desk.is_empty() && self.errands.is_empty()
+    }
 }
 
 struct Daemon {
@@ -210,7 +224,7 @@ impl Daemon {
             open_payments = self.engine.payments().count(),
             "the terminal is ready"
         );
-        while !is_leaving || self.engine.is_busy() {
+        while !is_leaving || self.is_occupied() || !inlets.are_empty() {
             self.beat();
             let due = tokio::time::Instant::from_std(self.clock.instant(self.next_tick()));
             let event = tokio::select! {
@@ -247,10 +261,14 @@ impl Daemon {
                 Event::WarmUp => self.warm_up(),
             }
         }
-        notify(&[NotifyState::Stopping]);
         tokio::task::block_in_place(|| drop(self.shown));
         self.snapshots.finish().await;
         tracing::info!("the terminal stops; what is open is in the journal");
+    }
+
+    /// Whether a payment is open, or somebody waits for what Klarna says of a sale.
+    fn is_occupied(&self) -> bool {
+        self.engine.is_busy() || !self.lookups.is_empty()
     }
 
     fn next_tick(&self) -> Mono {

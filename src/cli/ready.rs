@@ -17,8 +17,9 @@ use std::time::Duration;
 /// While a file of this name stands beside the database, the terminal shows that it is being
 /// updated and begins no sale.
 const UPDATING: &str = "updating";
-/// A sale that the daemon was about to record when the file was made is in the journal by then.
-const SETTLED_AFTER: Duration = Duration::from_millis(500);
+/// A sale that the daemon was about to record when the file was made is in the journal by then, on a
+/// slow card as well.
+const SETTLED_AFTER: Duration = Duration::from_secs(3);
 /// Exit code: it could not be found out.
 const EXIT_UNKNOWN: u8 = 2;
 
@@ -49,6 +50,7 @@ pub(super) struct Arguments {
 struct Found {
     open: Vec<Open>,
     waiting: u64,
+    refused: u64,
     is_updating: bool,
 }
 
@@ -132,7 +134,8 @@ fn look(store: &Path) -> anyhow::Result<Found> {
     let open: Vec<Open> = engine.payments().filter_map(Open::of).collect();
     anyhow::ensure!(open.is_empty() != engine.is_busy(), "the journal contradicts itself");
     let is_updating = store.with_file_name(UPDATING).exists();
-    Ok(Found { open, waiting: reader.backlog()?.queued, is_updating })
+    let backlog = reader.backlog()?;
+    Ok(Found { open, waiting: backlog.queued, refused: backlog.refused, is_updating })
 }
 
 impl Open {
@@ -188,6 +191,7 @@ impl Found {
             "ready": self.is_ready(),
             "open": open.collect::<Vec<_>>(),
             "waiting": self.waiting,
+            "refused": self.refused,
             "updating": self.is_updating,
         })
     }

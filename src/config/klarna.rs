@@ -47,7 +47,7 @@ pub(super) fn check(
         }
     });
     let live = environment == Some(Environment::Live);
-    Some(klarna::Settings {
+    let settings = klarna::Settings {
         base_url: base_url?,
         api_key: api_key?,
         auth_scheme: raw.auth_scheme.unwrap_or(AuthScheme::Raw),
@@ -71,7 +71,12 @@ pub(super) fn check(
         },
         extra_ca,
         proxy: raw.proxy,
-    })
+    };
+    // What a start would fail with: certificates, the proxy's address, values of headers.
+    if let Err(error) = klarna::Klarna::new(settings.clone()) {
+        problems.add("klarna", error);
+    }
+    Some(settings)
 }
 
 fn paths(raw: RawPaths, problems: &mut Problems) -> TransactionPaths {

@@ -27,6 +27,15 @@ pub(super) enum Order {
     StopWhenIdle,
 }
 
+/// Whether the software has started, or only its configuration is another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Begins {
+    /// A new process: an update of the software is over.
+    Process,
+    /// The same one.
+    Configuration,
+}
+
 /// Runs the terminal of the configuration at `path`, which was read as `loaded`, until SIGTERM or
 /// SIGINT. SIGHUP reads the file again; SIGUSR1 ends the daemon when no payment is open, for
 /// whoever starts it again.
@@ -40,10 +49,13 @@ pub async fn serve(path: &Path, loaded: Loaded) -> anyhow::Result<()> {
         Some(refused) => keep_the_old_one(&refused),
         None => last_good::keep(path),
     }
+    let mut begins = Begins::Process;
+    // Whoever asked for an end gets one, whatever is asked for after it.
+    let mut is_ending = false;
     loop {
         let (orders, received) = mpsc::channel(ORDERS_MAX);
         let output = Output::open(&config.display.output).unwrap_or(Output::Missing);
-        let terminal = run_as_told(config, output, received);
+        let terminal = run_as_told(config, output, begins, received);
         tokio::pin!(terminal);
         let mut next = None;
         loop {
@@ -52,9 +64,14 @@ pub async fn serve(path: &Path, loaded: Loaded) -> anyhow::Result<()> {
                 told = signals.next() => told,
             };
             let order = match told {
-                Told::Stop | Told::StartAnew => {
-                    next = None;
-                    if told == Told::Stop { Order::Stop } else { Order::StopWhenIdle }
+                Told::Stop => {
+                    is_ending = true;
+                    notify(&[NotifyState::Stopping]);
+                    Order::Stop
+                }
+                Told::StartAnew => {
+                    is_ending = true;
+                    Order::StopWhenIdle
                 }
                 Told::Reload => match Config::load(path) {
                     Ok(accepted) => {
@@ -72,8 +89,8 @@ pub async fn serve(path: &Path, loaded: Loaded) -> anyhow::Result<()> {
             // A full channel holds the same order already.
             let _ = orders.try_send(order);
         }
-        match next {
-            Some(accepted) => config = accepted,
+        match next.filter(|_| !is_ending) {
+            Some(accepted) => (config, begins) = (accepted, Begins::Configuration),
             None => return Ok(()),
         }
     }

@@ -1,6 +1,6 @@
-//! A terminal that cannot start yet: its journal cannot be used, or the address for its till is not
-//! there. It says so on its screen, to its till and to systemd, and tries again by itself; ending
-//! would only have it started in a loop, with a till that hears nothing.
+//! A terminal that cannot start yet because its journal cannot be used. It says so on its screen, to
+//! its till and to systemd, and tries again by itself; ending would only have it started in a loop,
+//! with a till that hears nothing.
 
 use super::orders::Order;
 use super::shown::Shown;
@@ -62,41 +62,10 @@ pub(super) async fn for_journal(
         }
         let till = match waiting.take() {
             Some(waiting) => waiting.till,
-            None => Till::open(config.till.clone(), clock).await,
+            None => Till::open(config.till.clone(), clock),
         };
-        if !pause(Some(waiting.insert(Waiting { why, till })), orders).await {
+        if !pause(waiting.insert(Waiting { why, till }), orders).await {
             return Ok(None);
-        }
-    }
-}
-
-/// Opens the till's link with `registered` of an earlier run, for as long as that takes: a network
-/// may come up after the terminal. `None`: the daemon was told to end meanwhile.
-pub(super) async fn for_till(
-    settings: &TillSettings,
-    clock: SystemClock,
-    registered: Option<Vec<u8>>,
-    shown: &mut Shown,
-    orders: &mut Receiver<Order>,
-) -> Option<(Receiver<TillEvent>, Sender<Reply>, JoinHandle<()>)> {
-    let mut is_told = false;
-    loop {
-        let (events_in, events) = mpsc::channel(pos::QUEUE_LEN_MAX);
-        let (replies, replies_out) = mpsc::channel(pos::QUEUE_LEN_MAX);
-        let settings = settings.clone();
-        match pos::serve(settings, clock, registered.clone(), events_in, replies_out).await {
-            Ok(link) => return Some((events, replies, tokio::spawn(link))),
-            Err(error) if !is_told => {
-                is_told = true;
-                tracing::error!(%error, "out of service: the till's address cannot be used");
-                let status = format!("out of service: the till's address: {error}");
-                notify(&[NotifyState::Ready, NotifyState::Status(&status)]);
-                shown.say(Screen::OutOfService { reason: "till address" });
-            }
-            Err(_) => {}
-        }
-        if !pause(None, orders).await {
-            return None;
         }
     }
 }
@@ -111,22 +80,16 @@ fn screen(cause: Option<&StoreError>) -> Screen {
 
 /// Waits until it is time to try again, and answers the till meanwhile; false when the daemon is to
 /// end.
-async fn pause(mut waiting: Option<&mut Waiting>, orders: &mut Receiver<Order>) -> bool {
+async fn pause(waiting: &mut Waiting, orders: &mut Receiver<Order>) -> bool {
     let retry = tokio::time::sleep(RETRY);
     let mut watchdog = tokio::time::interval(watchdog_pace());
     tokio::pin!(retry);
     loop {
-        let heard = async {
-            match &mut waiting {
-                Some(waiting) => (waiting.till.heard().await, &waiting.why, &waiting.till),
-                None => std::future::pending().await,
-            }
-        };
         tokio::select! {
             () = &mut retry => return true,
             // Nothing is open that would have to be waited for.
             Some(Order::Stop | Order::StopWhenIdle) = orders.recv() => return false,
-            (event, why, till) = heard => till.answer(&event, why).await,
+            event = waiting.till.heard() => waiting.till.answer(&event, &waiting.why).await,
             _ = watchdog.tick() => notify(&[NotifyState::Watchdog]),
         }
     }
@@ -142,17 +105,15 @@ struct Waiting {
 struct Till {
     events: Receiver<TillEvent>,
     replies: Sender<Reply>,
-    /// None where the link cannot be opened either.
-    link: Option<JoinHandle<()>>,
+    link: JoinHandle<()>,
 }
 
 impl Till {
-    async fn open(settings: TillSettings, clock: SystemClock) -> Self {
+    fn open(settings: TillSettings, clock: SystemClock) -> Self {
         let (events_in, events) = mpsc::channel(pos::QUEUE_LEN_MAX);
         let (replies, replies_out) = mpsc::channel(pos::QUEUE_LEN_MAX);
-        let link = pos::serve(settings, clock, None, events_in, replies_out).await;
-        let link = link.inspect_err(|error| tracing::error!(%error, "the till cannot be told"));
-        Self { events, replies, link: link.ok().map(tokio::spawn) }
+        let link = tokio::spawn(pos::serve(settings, clock, None, events_in, replies_out));
+        Self { events, replies, link }
     }
 
     async fn heard(&mut self) -> TillEvent {
@@ -164,7 +125,9 @@ impl Till {
 
     async fn answer(&self, event: &TillEvent, why: &str) {
         let TillEvent::Request(request) = event else { return };
-        let problem = Problem::OutOfService(why.to_owned());
+        // It may be about a sale that was paid before the journal could not be read any more.
+        let why = format!("{why}; this says nothing of earlier sales, ask again");
+        let problem = Problem::OutOfService(why);
         let reference = Some(request.reference().clone());
         // Whoever has gone meanwhile asks again.
         let _ = self.replies.send(Reply::Refused { reference, problem }).await;
@@ -174,11 +137,9 @@ impl Till {
     async fn close(self) {
         let Self { events, replies, link } = self;
         drop((events, replies));
-        if let Some(link) = link {
-            let stop = link.abort_handle();
-            if tokio::time::timeout(CLOSING, link).await.is_err() {
-                stop.abort();
-            }
+        let stop = link.abort_handle();
+        if tokio::time::timeout(CLOSING, link).await.is_err() {
+            stop.abort();
         }
     }
 }

@@ -14,6 +14,7 @@ pub use link::{Format, LinkSettings};
 use crate::clock::{Mono, SystemClock};
 use crate::payment::vocabulary::{Reply, Request};
 use std::collections::VecDeque;
+use std::time::Duration;
 use tokio::sync::mpsc::{Receiver, Sender};
 use uuid::Uuid;
 use zvt::guest::Guest;
@@ -151,21 +152,21 @@ impl Session {
     }
 }
 
+/// Pause after an address could not be used.
+const OPEN_PAUSE: Duration = Duration::from_secs(2);
+
 /// Serves the till until `replies` is closed. `registered` is what it has registered for before a
-/// restart.
-///
-/// # Errors
-/// When a TCP address cannot be bound; a serial port that is not there yet is waited for.
-pub async fn serve(
+/// restart. A serial port or an address that is not there yet is waited for.
+pub fn serve(
     settings: TillSettings,
     clock: SystemClock,
     registered: Option<Vec<u8>>,
     events: Sender<TillEvent>,
     mut replies: Receiver<Reply>,
-) -> std::io::Result<impl Future<Output = ()>> {
-    let mut link = link::Link::open(settings.link.clone()).await?;
+) -> impl Future<Output = ()> {
     let configured = settings.link.baud();
-    Ok(async move {
+    async move {
+        let Some(mut link) = opened(&settings.link, &mut replies).await else { return };
         let mut session = Session::new(settings, registered.as_deref());
         let mut guest = Guest::default();
         // What the daemon has no room for yet. While there is any, the till is not listened to, but
@@ -227,7 +228,31 @@ pub async fn serve(
                 None => {}
             }
         }
-    })
+    }
+}
+
+/// Opens the link, for as long as that takes: a network may come up after the terminal. What is said
+/// until then is lost, as on a wire that is down. `None` when nobody speaks any more.
+async fn opened(settings: &LinkSettings, replies: &mut Receiver<Reply>) -> Option<link::Link> {
+    let mut is_told = false;
+    loop {
+        match link::Link::open(settings.clone()).await {
+            Ok(link) => return Some(link),
+            Err(error) if !is_told => {
+                is_told = true;
+                tracing::error!(%error, "the till's address cannot be used; it is tried again");
+            }
+            Err(_) => {}
+        }
+        let pause = tokio::time::sleep(OPEN_PAUSE);
+        tokio::pin!(pause);
+        loop {
+            tokio::select! {
+                () = &mut pause => break,
+                reply = replies.recv() => drop(reply?),
+            }
+        }
+    }
 }
 
 async fn until(clock: SystemClock, due: Option<Mono>) {

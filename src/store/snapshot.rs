@@ -9,7 +9,7 @@ use crate::clock::Wall;
 use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 use std::fs::{self, DirBuilder, File};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 /// How many are kept: one or two a day let staff notice a damage over a long weekend, and more
@@ -108,6 +108,11 @@ fn locked(path: &Path) -> Result<File, StoreError> {
         Ok(()) => {}
         Err(rustix::io::Errno::WOULDBLOCK) => return Err(StoreError::InUse(path.to_owned())),
         Err(error) => return Err(failed(error.into())),
+    }
+    // Whoever held the lock may have given the file its name meanwhile: then it is a finished copy.
+    let (ours, there) = (file.metadata().map_err(failed)?, fs::metadata(path));
+    if !there.is_ok_and(|there| there.ino() == ours.ino() && there.dev() == ours.dev()) {
+        return Err(StoreError::InUse(path.to_owned()));
     }
     file.set_len(0).map_err(failed)?;
     Ok(file)
