@@ -17,8 +17,8 @@ use std::time::Duration;
 /// While a file of this name stands beside the database, the terminal shows that it is being
 /// updated and begins no sale.
 const UPDATING: &str = "updating";
-/// A sale that the daemon was about to record when the file was made is in the journal by then, on a
-/// slow card as well.
+/// A sale that the daemon was about to record when the file was made is in the journal by then, on
+/// a slow card as well.
 const SETTLED_AFTER: Duration = Duration::from_secs(3);
 /// Exit code: it could not be found out.
 const EXIT_UNKNOWN: u8 = 2;

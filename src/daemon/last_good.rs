@@ -1,9 +1,9 @@
-//! The configuration that was accepted last: what a terminal starts with when the one in its place is
-//! refused, such as one for a newer version. A shop that can sell with yesterday's settings is better
-//! off than one that waits for an engineer.
+//! The configuration that was accepted last: what a terminal starts with when the one in its place
+//! is refused, such as one for a newer version. A shop that can sell with yesterday's settings is
+//! better off than one that waits for an engineer.
 //!
-//! It is kept where systemd says that this service keeps things (`STATE_DIRECTORY`); without that, as
-//! at a desk, a refused configuration is an error.
+//! It is kept where systemd says that this service keeps things (`STATE_DIRECTORY`); without that,
+//! as at a desk, a refused configuration is an error.
 
 use crate::config::{Config, ConfigError};
 use std::fs::File;

@@ -1,6 +1,6 @@
-//! A terminal that cannot start yet because its journal cannot be used. It says so on its screen, to
-//! its till and to systemd, and tries again by itself; ending would only have it started in a loop,
-//! with a till that hears nothing.
+//! A terminal that cannot start yet because its journal cannot be used. It says so on its screen,
+//! to its till and to systemd, and tries again by itself; ending would only have it started in a
+//! loop, with a till that hears nothing.
 
 use super::orders::Order;
 use super::shown::Shown;

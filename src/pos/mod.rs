@@ -231,8 +231,8 @@ pub fn serve(
     }
 }
 
-/// Opens the link, for as long as that takes: a network may come up after the terminal. What is said
-/// until then is lost, as on a wire that is down. `None` when nobody speaks any more.
+/// Opens the link, for as long as that takes: a network may come up after the terminal. What is
+/// said until then is lost, as on a wire that is down. `None` when nobody speaks any more.
 async fn opened(settings: &LinkSettings, replies: &mut Receiver<Reply>) -> Option<link::Link> {
     let mut is_told = false;
     loop {

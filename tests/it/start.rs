@@ -39,8 +39,8 @@ async fn a_journal_of_newer_software_is_left_alone_until_it_fits() {
     assert!(log(&terminal).contains("out of service"), "{}", log(&terminal));
     assert_eq!(set_schema(&terminal, fitting), 99, "it was not touched");
     let address = terminal.address().to_owned();
-    let is_open = "the journal can be used now";
-    terminal.until("the terminal goes on by itself", || log(&terminal).contains(is_open)).await;
+    let again = || log(&terminal).matches("the terminal is ready").count() == 2;
+    terminal.until("the terminal goes on by itself", again).await;
     terminal.till.reconnect(&address).await;
     terminal.till.greet().await;
     terminal.sell_and_acknowledge("A-3", 700).await;
