@@ -5,7 +5,7 @@
 //! moment without an open payment, so that no payment sees two of them.
 
 use super::last_good::{self, Loaded};
-use super::run_as_told;
+use super::parts::run_as_told;
 use super::system::notify;
 use crate::config::{Config, ConfigError};
 use crate::display::Output;

@@ -3,6 +3,7 @@
 mod chain;
 mod door;
 mod people;
+mod sessions;
 mod siege;
 
 use super::*;

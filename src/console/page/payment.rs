@@ -347,14 +347,24 @@ fn document(
     Ok((document, operation.reference))
 }
 
+/// The receipt that a form asks to print again.
+fn asked_for(
+    office: &Office,
+    number: u32,
+    posted: &Posted,
+) -> Result<(Which, Document, PosReference), Trouble> {
+    posted.visitor.needs(Right::Reprint)?;
+    let which = Which::read(&posted.fields);
+    let (document, reference) = document(office, number, &which)?;
+    Ok((which, document, reference))
+}
+
 pub(super) async fn print(
     State(office): Shared,
     Named(number): Named<u32>,
     posted: Posted,
 ) -> Answer {
-    posted.visitor.needs(Right::Reprint)?;
-    let which = Which::read(&posted.fields);
-    let (document, _) = document(&office, number, &which)?;
+    let (which, document, _) = asked_for(&office, number, &posted)?;
     office.note(&posted.visitor, "print", &which.detail(number))?;
     print_document(&office, document).await?;
     Ok(Redirect::to(&format!("/payments/{number}")).into_response())
@@ -365,9 +375,7 @@ pub(super) async fn print_at_till(
     Named(number): Named<u32>,
     posted: Posted,
 ) -> Answer {
-    posted.visitor.needs(Right::Reprint)?;
-    let which = Which::read(&posted.fields);
-    let (document, reference) = document(&office, number, &which)?;
+    let (which, document, reference) = asked_for(&office, number, &posted)?;
     let told =
         till::print(&office, &posted.visitor, which.detail(number), reference, document).await?;
     let mut query = form_urlencoded::Serializer::new(String::new());

@@ -1,0 +1,119 @@
+//! A terminal's parts: brought up in their order, watched, and taken down again.
+
+use super::health::Watchman;
+use super::office::{self, Office};
+use super::orders::{self, Begins, Order};
+use super::shown::Shown;
+use super::start::Memory;
+use super::{Daemon, FAREWELL, Inlets, desk, waiting};
+use crate::acquirer::Acquirer;
+use crate::acquirer::klarna::Klarna;
+use crate::clock::SystemClock;
+use crate::config::Config;
+use crate::display::Output;
+use crate::pos::{self, LinkSettings};
+use crate::sync;
+use std::sync::Arc;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+/// Runs a terminal until `shutdown` completes. While its journal cannot be used it is out of
+/// service, says so, and tries again; a till's address that is not there yet is waited for.
+///
+/// # Errors
+/// When it cannot start: another daemon has the journal, or the system gives no threads.
+pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
+    // Without a display the terminal goes on, and tells the till before it begins a sale.
+    let output = Output::open(&config.display.output).unwrap_or(Output::Missing);
+    run_on(config, output, shutdown).await
+}
+
+/// As [`run`], showing screens on `output` instead of the configured one.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_on(
+    config: Config,
+    output: Output,
+    shutdown: impl Future<Output = ()>,
+) -> anyhow::Result<()> {
+    let (orders, received) = mpsc::channel(orders::ORDERS_MAX);
+    let terminal = run_as_told(config, output, Begins::Process, received);
+    tokio::pin!(terminal, shutdown);
+    tokio::select! {
+        ended = &mut terminal => return ended,
+        () = shutdown => {}
+    }
+    let _ = orders.try_send(Order::Stop);
+    terminal.await
+}
+
+pub(super) async fn run_as_told(
+    config: Config,
+    output: Output,
+    begins: Begins,
+    mut orders: mpsc::Receiver<Order>,
+) -> anyhow::Result<()> {
+    let clock = SystemClock::start();
+    let is_line = matches!(config.till.link, LinkSettings::Serial { .. });
+    let (mut shown, operator) =
+        Shown::open(output, config.display.clone(), clock, &config.store_path, is_line).await?;
+    let opened = waiting::for_journal(&config, clock, &mut shown, &mut orders).await?;
+    let Some((memory, snapshots)) = opened else { return Ok(()) };
+    let Memory { store, reader, engine, distrusted_until } = memory;
+    if begins == Begins::Process {
+        shown.update_is_over();
+    }
+    let (office, errands, recorder) = Office::open(&config, clock);
+    let acquirer = Arc::new(Acquirer::Klarna(Klarna::new(config.klarna)?));
+    let (native, group) = (config.till.native.clone(), office::desk_group(&config.console));
+    let (desk, mut at_desk) = desk::open(&config.store_path, native, group, recorder);
+    let (till_events_in, till_events) = mpsc::channel(pos::QUEUE_LEN_MAX);
+    let (replies, replies_out) = mpsc::channel(pos::QUEUE_LEN_MAX);
+    let link = pos::serve(config.till, clock, store.till()?, till_events_in, replies_out);
+    let mut till = tokio::spawn(link);
+    let (wanted, wanted_out) = watch::channel(engine.wanted());
+    let (reports_in, reports) = mpsc::channel(sync::REPORTS_MAX);
+    let sync_reader = store.reader()?;
+    let mut sync = tokio::spawn(sync::run(
+        sync_reader,
+        acquirer.clone(),
+        clock,
+        distrusted_until,
+        wanted_out,
+        reports_in,
+    ));
+
+    let daemon = Daemon {
+        clock,
+        engine,
+        store,
+        reader,
+        shown,
+        head: config.receipts,
+        acquirer,
+        lookups: JoinSet::new(),
+        replies,
+        desk: desk.replies,
+        wanted,
+        snapshots,
+        watchman: Watchman::new(config.alarms, config.metrics_file, clock.now()),
+        office,
+        fault: None,
+    };
+    let inlets = Inlets { till: till_events, desk: desk.events, errands, reports, operator };
+    // A part that ends before the whole is a defect; the journal makes a restart safe.
+    tokio::select! {
+        () = daemon.run(inlets, orders) => {}
+        ended = &mut at_desk => anyhow::bail!("the desk has ended: {ended:?}"),
+        ended = &mut sync => anyhow::bail!("the queue's worker has ended: {ended:?}"),
+        ended = &mut till => anyhow::bail!("the till's link has ended: {ended:?}"),
+    }
+    sync.abort();
+    let unlink = till.abort_handle();
+    if tokio::time::timeout(FAREWELL, till).await.is_err() {
+        unlink.abort();
+    }
+    desk::ends(at_desk).await;
+    Ok(())
+}
