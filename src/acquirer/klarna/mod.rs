@@ -9,6 +9,7 @@ pub mod error;
 mod found;
 mod http;
 mod transaction;
+pub mod webhook;
 mod wire;
 
 pub use http::{AuthScheme, ClientError, Settings, tls};
