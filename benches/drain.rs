@@ -347,7 +347,15 @@ fn real_time() {
     simulator.set_delay(ANSWER);
     let (wanted, wanted_out) = watch::channel(shop.engine.wanted());
     let (reports_in, reports) = mpsc::channel(sync::REPORTS_MAX);
-    runtime.spawn(sync::run(reader, acquirer.clone(), clock, None, wanted_out, reports_in));
+    runtime.spawn(sync::run(
+        reader,
+        acquirer.clone(),
+        clock,
+        None,
+        wanted_out,
+        sync::Hints::none(),
+        reports_in,
+    ));
     let sold = runtime.block_on(attend(&mut shop, clock, &wanted, reports));
     let figures = real_figures(&simulator, sold);
     figures.print(&format!("real time, HTTPS, an answer after {} ms", ANSWER.as_millis()));

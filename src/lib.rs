@@ -32,6 +32,7 @@
 //! | [`pos`] | the till's side: links and protocols; beside it the terminal's own desk |
 //! | [`acquirer`] | whoever moves the money: Klarna's API |
 //! | [`store`] | journal, outbox and references in one SQLite file |
+//! | [`broker`] | a line to an MQTT broker: hints from Klarna for terminals behind a router |
 //! | [`sync`] | due outbox rows become calls, payment requests are read |
 //! | [`i18n`] | words and numbers for shoppers |
 //! | [`display`] | screens, QR codes and where they are drawn |
@@ -57,6 +58,7 @@
 
 pub mod access;
 pub mod acquirer;
+pub mod broker;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -81,6 +81,7 @@ pub(super) async fn run_as_told(
         clock,
         distrusted_until,
         wanted_out,
+        sync::Hints::none(),
         reports_in,
     ));
 

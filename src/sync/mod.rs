@@ -5,6 +5,7 @@
 //! may be sent again, by `payment::retry`.
 
 mod page;
+mod push;
 mod quota;
 pub mod schedule;
 mod watcher;
@@ -16,11 +17,12 @@ use crate::payment::effect::{Delay, Line, Outcome, QueuedCall, RequestState};
 use crate::payment::retry::Plan;
 use crate::payment::{Wanted, Watch};
 use crate::store::Reader;
+pub use push::Hint;
 use schedule::Schedule;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc::Sender;
+use tokio::sync::mpsc::{Receiver, Sender};
 use tokio::sync::watch;
 use tokio::task::{self, JoinError, JoinSet};
 use tokio::time::Instant;
@@ -30,6 +32,39 @@ use watcher::Watcher;
 const STORE_PAUSE: Duration = Duration::from_secs(5);
 /// Length of the queue of reports to the daemon.
 pub const REPORTS_MAX: usize = 256;
+/// Length of the queue of hints; those that find no room are dropped.
+pub const HINTS_MAX: usize = 64;
+
+/// Reasons to read that come from outside, and how rarely is read without one while they come.
+#[derive(Debug)]
+pub struct Hints {
+    /// Where they come in; nothing ever does if it is `None`.
+    pub queue: Option<Receiver<Hint>>,
+    /// Between two reads of one payment request while hints are relied on.
+    pub pace: Duration,
+}
+
+impl Hints {
+    /// There are none: it is read as often as the daemon says.
+    pub fn none() -> Self {
+        Self { queue: None, pace: Duration::ZERO }
+    }
+
+    async fn next(&mut self) -> Hint {
+        loop {
+            match &mut self.queue {
+                Some(queue) => match queue.recv().await {
+                    Some(hint) => return hint,
+                    None => {
+                        self.queue = None;
+                        return Hint::Line(false);
+                    }
+                },
+                None => std::future::pending().await,
+            }
+        }
+    }
+}
 
 /// What `sync` tells the daemon.
 #[derive(Debug)]
@@ -62,13 +97,15 @@ pub enum Report {
 
 /// Runs until the daemon drops its end of `wanted`. Whatever is sent there says two things: these
 /// payment requests are to be read and these payments are waited for from now on, and the outbox
-/// may have changed. Keys first attempted before `distrusted_until` are not relied on.
+/// may have changed. Keys first attempted before `distrusted_until` are not relied on. A hint makes
+/// a read happen earlier, and nothing else.
 pub async fn run(
     reader: Reader,
     acquirer: Arc<Acquirer>,
     clock: SystemClock,
     distrusted_until: Option<Wall>,
     wanted: watch::Receiver<Wanted>,
+    hints: Hints,
     reports: Sender<Report>,
 ) {
     Sync {
@@ -79,7 +116,8 @@ pub async fn run(
         calls: JoinSet::new(),
         rows: HashMap::new(),
         schedule: Schedule::new(clock.now(), distrusted_until, acquirer.quotas()),
-        watcher: Watcher::new(acquirer),
+        watcher: Watcher::new(acquirer, hints.pace),
+        hints,
         urgent: Vec::new(),
         hurried: 0,
     }
@@ -97,6 +135,7 @@ struct Sync {
     rows: HashMap<task::Id, QueuedCall>,
     schedule: Schedule,
     watcher: Watcher,
+    hints: Hints,
     /// The payments that somebody waits for.
     urgent: Vec<PaymentId>,
     /// How often it was asked so far that calls that pause be sent at once.
@@ -124,6 +163,7 @@ impl Sync {
                         self.report(Report::Observed { payment, request, state }).await;
                     }
                 },
+                hint = self.hints.next() => self.watcher.hint(hint),
                 () = tokio::time::sleep_until(look_again) => {}
             }
         }

@@ -1,10 +1,12 @@
 //! Reading payment requests again and again: at most one read of each at a time, slower after
-//! failures.
+//! failures and while hints are relied on, at once after a hint.
 
+use super::push::{Allowance, Hint, Push};
 use crate::acquirer::Acquirer;
 use crate::payment::Watch;
 use crate::payment::effect::{Delay, RequestState};
 use std::collections::HashMap;
+use std::mem::Discriminant;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::{self, JoinSet};
@@ -22,6 +24,9 @@ pub(super) struct Watcher {
     reads: JoinSet<Result<RequestState, Delay>>,
     /// What each read under way is about.
     reading: HashMap<task::Id, Watch>,
+    push: Push,
+    /// Between two reads of one request while hints are relied on.
+    pace_with_push: Duration,
 }
 
 struct Watched {
@@ -29,12 +34,94 @@ struct Watched {
     next: Instant,
     failures: u32,
     reading: bool,
+    /// What the last read said.
+    last: Option<Discriminant<RequestState>>,
+    /// A hint has come since the last read began.
+    is_hinted: bool,
+    /// The read under way was asked for by a hint.
+    because_hinted: bool,
+    allowance: Allowance,
+    /// The acquirer has asked to wait until then.
+    not_before: Option<Instant>,
+}
+
+impl Watched {
+    fn new(watch: Watch, next: Instant) -> Self {
+        Self {
+            watch,
+            next,
+            failures: 0,
+            reading: false,
+            last: None,
+            is_hinted: false,
+            because_hinted: false,
+            allowance: Allowance::new(Instant::now()),
+            not_before: None,
+        }
+    }
+
+    fn read_well(&mut self, now: Instant, pace: Duration) {
+        (self.failures, self.not_before) = (0, None);
+        self.next = now + pace;
+    }
+
+    fn failed(&mut self, now: Instant, delay: &Delay) {
+        self.failures += 1;
+        if self.failures.is_power_of_two() {
+            let (failures, reason) = (self.failures, &delay.reason);
+            let payment = self.watch.payment;
+            tracing::warn!(%payment, failures, reason, "a payment request cannot be read");
+        }
+        let slower = self.watch.every.saturating_mul(self.failures + 1) / 2;
+        let asked = Duration::from_millis(delay.at_least_ms.unwrap_or(0));
+        self.not_before = Some(now + asked);
+        self.next = now + slower.max(self.watch.every).min(PAUSE_MAX).max(asked);
+    }
+
+    /// Reads as soon as a hint may make it, and the acquirer allows it.
+    fn hurry(&mut self, now: Instant) {
+        let allowed = self.allowance.take(now);
+        let soon = self.not_before.map_or(allowed, |asked| asked.max(allowed));
+        self.next = self.next.min(soon);
+    }
 }
 
 impl Watcher {
-    pub(super) fn new(acquirer: Arc<Acquirer>) -> Self {
+    pub(super) fn new(acquirer: Arc<Acquirer>, pace_with_push: Duration) -> Self {
         let (watched, reading) = (HashMap::new(), HashMap::new());
-        Self { acquirer, watched, reads: JoinSet::new(), reading }
+        let (reads, push) = (JoinSet::new(), Push::default());
+        Self { acquirer, watched, reads, reading, push, pace_with_push }
+    }
+
+    /// A reason to read from outside. It costs a read at most, and not more than a few a second.
+    pub(super) fn hint(&mut self, hint: Hint) {
+        let now = Instant::now();
+        match hint {
+            Hint::Changed(request) => {
+                self.push.hinted(&request, now);
+                let Some(watched) = self.watched.get_mut(&request) else { return };
+                watched.is_hinted = true;
+                watched.hurry(now);
+            }
+            Hint::Line(is_up) => {
+                if self.push.line(is_up) {
+                    self.set_pace(now);
+                }
+            }
+        }
+    }
+
+    /// Between two reads that nobody asks for.
+    fn pace(&self, every: Duration) -> Duration {
+        if self.push.is_relied_on() { every.max(self.pace_with_push) } else { every }
+    }
+
+    /// Whoever waits longer than the pace of now allows waits no longer than that.
+    fn set_pace(&mut self, now: Instant) {
+        let relied_on = self.push.is_relied_on();
+        for watched in self.watched.values_mut().filter(|_| !relied_on) {
+            watched.next = watched.next.min(now + watched.watch.every);
+        }
     }
 
     /// Replaces what is watched; a request that stays keeps its place in time, or comes earlier.
@@ -42,14 +129,16 @@ impl Watcher {
         let mut before = std::mem::take(&mut self.watched);
         for watch in watches {
             let id = watch.request.as_str().to_owned();
-            let first = Instant::now() + watch.every;
-            let kept = before.remove(&id).map(|known| {
-                let sooner = watch.every < known.watch.every;
-                let next = if sooner { known.next.min(first) } else { known.next };
-                Watched { watch: watch.clone(), next, ..known }
-            });
-            let new = Watched { watch, next: first, failures: 0, reading: false };
-            self.watched.insert(id, kept.unwrap_or(new));
+            let first = Instant::now() + self.pace(watch.every);
+            let watched = match before.remove(&id) {
+                Some(known) => {
+                    let sooner = watch.every < known.watch.every;
+                    let next = if sooner { known.next.min(first) } else { known.next };
+                    Watched { watch, next, ..known }
+                }
+                None => Watched::new(watch, first),
+            };
+            self.watched.insert(id, watched);
         }
     }
 
@@ -78,6 +167,7 @@ impl Watcher {
         for watched in self.watched.values_mut() {
             if !watched.reading && watched.next <= now {
                 watched.reading = true;
+                watched.because_hinted = std::mem::take(&mut watched.is_hinted);
                 let (acquirer, watch) = (self.acquirer.clone(), watched.watch.clone());
                 let task = self
                     .reads
@@ -89,28 +179,29 @@ impl Watcher {
     }
 
     fn done(&mut self, watch: Watch, state: Result<RequestState, Delay>) -> Option<Read> {
-        let watched = self.watched.get_mut(watch.request.as_str())?;
+        let request = watch.request.as_str();
+        let (now, was_relied_on) = (Instant::now(), self.push.is_relied_on());
+        let watched = self.watched.get_mut(request)?;
         watched.reading = false;
-        match state {
-            Ok(state) => {
-                watched.failures = 0;
-                watched.next = Instant::now() + watched.watch.every;
-                Some(Ok((watch, state)))
-            }
-            Err(delay) => {
-                watched.failures += 1;
-                let slower = watched.watch.every.saturating_mul(watched.failures + 1) / 2;
-                let asked = Duration::from_millis(delay.at_least_ms.unwrap_or(0));
-                watched.next =
-                    Instant::now() + slower.max(watched.watch.every).min(PAUSE_MAX).max(asked);
-                if watched.failures.is_power_of_two() {
-                    let (failures, reason) = (watched.failures, &delay.reason);
-                    let payment = watch.payment;
-                    tracing::warn!(%payment, failures, reason, "a payment request cannot be read");
-                }
-                Some(Err(delay))
+        if let Ok(state) = &state {
+            let said = std::mem::discriminant(state);
+            if watched.last.replace(said).is_some_and(|last| last != said) {
+                self.push.found(request, watched.because_hinted, now);
             }
         }
+        let pace = self.pace(self.watched.get(request)?.watch.every);
+        let watched = self.watched.get_mut(request)?;
+        match &state {
+            Ok(_) => watched.read_well(now, pace),
+            Err(delay) => watched.failed(now, delay),
+        }
+        if watched.is_hinted {
+            watched.hurry(now);
+        }
+        if was_relied_on != self.push.is_relied_on() {
+            self.set_pace(now);
+        }
+        Some(state.map(|state| (watch, state)))
     }
 }
 

@@ -21,6 +21,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("display", &["payment", "money", "i18n", "id", "clock"]),
     ("sync", &["store", "acquirer", "payment", "id", "clock"]),
     ("simulator", &[]),
+    ("broker", &[]),
     // Settings types of the rooms that are configured.
     (
         "config",

@@ -1,0 +1,162 @@
+//! How far hints from outside are relied on: never for money, only for how often is read.
+//!
+//! A hint makes one read happen at once. While the line that brings hints stands and has missed
+//! nothing, reads that nobody asked for are fewer; the first sign of trouble ends that. Time is an
+//! argument.
+
+use std::collections::HashMap;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Changes in a row that reading found first, after which hints are not relied on.
+const MISSES_MAX: u32 = 2;
+/// A hint that comes this long after reading found the change was on its way and is no miss.
+const LATE: Duration = Duration::from_secs(5);
+/// Reads of one request that hints may cause in a row without a pause: opened, approved, and one
+/// that tells nothing new.
+const BURST: u32 = 3;
+/// After those, one read for each such time, however many hints there are.
+const REFILL: Duration = Duration::from_millis(500);
+/// Late hints that are waited for; more payment requests are never open at a time.
+const FOUND_MAX: usize = 64;
+
+/// A reason to read, from outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hint {
+    /// A payment request may have changed: Klarna's id of it.
+    Changed(String),
+    /// Whether hints are to be expected at all.
+    Line(bool),
+}
+
+/// What is known of the line that brings hints.
+#[derive(Debug, Default)]
+pub(super) struct Push {
+    is_up: bool,
+    misses: u32,
+    /// What reading found first, and when.
+    found: HashMap<String, Instant>,
+}
+
+impl Push {
+    /// Takes note of whether the line stands; returns whether that is new.
+    pub(super) fn line(&mut self, is_up: bool) -> bool {
+        let changed = is_up != self.is_up;
+        self.is_up = is_up;
+        changed
+    }
+
+    /// Whether reads may be fewer.
+    pub(super) fn is_relied_on(&self) -> bool {
+        self.is_up && self.misses < MISSES_MAX
+    }
+
+    /// A hint about `request` has come.
+    pub(super) fn hinted(&mut self, request: &str, now: Instant) {
+        if self.found.remove(request).is_some_and(|found| now - found <= LATE) {
+            self.misses = self.misses.saturating_sub(1);
+        }
+    }
+
+    /// A read has found a change, asked for by a hint or not.
+    pub(super) fn found(&mut self, request: &str, hinted: bool, now: Instant) {
+        self.found.retain(|_, found| now - *found <= LATE);
+        if hinted {
+            self.misses = 0;
+        } else if self.is_up {
+            self.misses = (self.misses + 1).min(MISSES_MAX + 1);
+            if self.found.len() < FOUND_MAX {
+                self.found.insert(request.to_owned(), now);
+            }
+        }
+    }
+}
+
+/// What hints may still cost about one request.
+#[derive(Debug)]
+pub(super) struct Allowance {
+    left: u32,
+    since: Instant,
+}
+
+impl Allowance {
+    pub(super) fn new(now: Instant) -> Self {
+        Self { left: BURST, since: now }
+    }
+
+    /// When a read because of a hint may begin.
+    pub(super) fn take(&mut self, now: Instant) -> Instant {
+        let earned = (now - self.since).as_millis() / REFILL.as_millis();
+        if earned > 0 {
+            let earned = u32::try_from(earned).unwrap_or(BURST);
+            self.left = self.left.saturating_add(earned).min(BURST);
+            self.since = now;
+        }
+        match self.left.checked_sub(1) {
+            Some(left) => {
+                self.left = left;
+                now
+            }
+            None => self.since + REFILL,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_changes_that_no_hint_told_of_end_the_trust_until_one_does() {
+        let now = Instant::now();
+        let mut push = Push::default();
+        assert!(!push.is_relied_on());
+        assert!(push.line(true) && !push.line(true) && push.is_relied_on());
+        push.found("a", false, now);
+        assert!(push.is_relied_on());
+        push.found("b", false, now);
+        assert!(!push.is_relied_on());
+        push.found("c", true, now);
+        assert!(push.is_relied_on());
+        assert!(push.line(false) && !push.is_relied_on());
+    }
+
+    #[test]
+    fn a_hint_that_was_only_slower_is_no_miss() {
+        let now = Instant::now();
+        let mut push = Push::default();
+        push.line(true);
+        push.found("a", false, now);
+        push.found("b", false, now);
+        push.hinted("b", now + Duration::from_secs(1));
+        assert!(push.is_relied_on());
+        push.found("c", false, now + Duration::from_secs(2));
+        push.hinted("c", now + Duration::from_secs(30));
+        assert!(!push.is_relied_on(), "that one was too late");
+    }
+
+    #[test]
+    fn without_a_line_nothing_is_missed() {
+        let now = Instant::now();
+        let mut push = Push::default();
+        for _ in 0..10 {
+            push.found("a", false, now);
+        }
+        push.line(true);
+        assert!(push.is_relied_on());
+    }
+
+    #[test]
+    fn a_storm_of_hints_costs_two_reads_a_second() {
+        let begin = Instant::now();
+        let mut allowance = Allowance::new(begin);
+        let mut reads = 0;
+        for millis in 0..10_000 {
+            let now = begin + Duration::from_millis(millis);
+            if allowance.take(now) <= now {
+                reads += 1;
+            }
+        }
+        assert!((20..=23).contains(&reads), "{reads}");
+    }
+}

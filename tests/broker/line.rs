@@ -1,0 +1,147 @@
+//! A line over TLS to a real broker with the shipped access rules.
+
+use crate::mosquitto::Mosquitto;
+use klarna_terminald::broker::{Account, Changed, Heard, Line, Said, Settings, Topics, Will, keep};
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+const WAIT: Duration = Duration::from_secs(30);
+
+struct End {
+    line: Line,
+    said: mpsc::Receiver<Said>,
+}
+
+impl End {
+    fn open(settings: Settings, topics: Vec<String>, will: Option<Will>) -> Self {
+        let (tell, said) = mpsc::channel(16);
+        let (line, kept) = keep(settings, topics, will, tell);
+        tokio::spawn(kept);
+        Self { line, said }
+    }
+
+    async fn next(&mut self) -> Said {
+        tokio::time::timeout(WAIT, self.said.recv()).await.expect("in time").expect("kept")
+    }
+
+    async fn up(&mut self) {
+        while !matches!(self.next().await, Said::Up) {}
+    }
+
+    async fn heard(&mut self) -> Heard {
+        loop {
+            if let Said::Heard(heard) = self.next().await {
+                return heard;
+            }
+        }
+    }
+
+    async fn say(&self, topic: &str, payload: &[u8], retained: bool) -> bool {
+        let mut line = self.line.clone();
+        tokio::time::timeout(WAIT, line.up()).await.expect("a line in time");
+        match line.publish(topic, payload.to_vec(), Some(Duration::from_secs(60)), retained) {
+            Ok(published) => published.taken().await.is_ok(),
+            Err(_) => false,
+        }
+    }
+}
+
+fn topics(terminal: &str) -> Topics {
+    let account = Account::of("krn:partner:global:account:test:SIMULATOR").expect("fits");
+    Topics::of(&account, "S12", terminal).expect("fits")
+}
+
+fn changed(event: &str) -> Vec<u8> {
+    let (event, kind) = (event.to_owned(), "payment.request.updated".to_owned());
+    Changed { v: 1, event, kind, request: None, transaction: None, at: None }.bytes()
+}
+
+fn event(heard: &Heard) -> String {
+    Changed::parse(&heard.payload).expect("a message").event
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_terminal_hears_what_is_for_it_and_nobody_elses_certificate_helps() {
+    let broker = Mosquitto::start("SIMULATOR");
+    let topics = [topics("T3"), topics("T4")];
+    let mut mine = End::open(broker.settings("S12/T3", "t3"), vec![topics[0].changed()], None);
+    let mut thief = End::open(broker.settings("S12/T4", "t4"), vec![topics[0].changed()], None);
+    let relay = End::open(broker.settings("relay", "relay-1"), Vec::new(), None);
+    mine.up().await;
+    assert!(relay.say(&topics[0].changed(), &changed("one"), false).await);
+    let heard = mine.heard().await;
+    assert_eq!((event(&heard).as_str(), heard.retained), ("one", false));
+    // The thief may say nothing that the terminal hears, and hears nothing of what is for it.
+    let own = End::open(broker.settings("S12/T4", "t4-b"), vec![topics[1].changed()], None);
+    // This broker acknowledges what it throws away.
+    own.say(&topics[0].changed(), &changed("forged"), false).await;
+    assert!(broker.log().contains("Denied PUBLISH"), "{}", broker.log());
+    assert!(relay.say(&topics[0].changed(), &changed("two"), false).await);
+    assert_eq!(event(&mine.heard().await), "two");
+    while let Ok(said) = thief.said.try_recv() {
+        assert!(!matches!(said, Said::Heard(_)), "{said:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_said_while_the_line_was_down_is_heard_later() {
+    let mut broker = Mosquitto::start("SIMULATOR");
+    let topic = topics("T3").changed();
+    let settings = broker.settings("S12/T3", "t3");
+    let mut first = End::open(settings.clone(), vec![topic.clone()], None);
+    let relay = End::open(broker.settings("relay", "relay-1"), Vec::new(), None);
+    first.up().await;
+    drop(first);
+    assert!(relay.say(&topic, &changed("while it was away"), false).await);
+    broker.stop();
+    broker.rise();
+    let mut second = End::open(settings, vec![topic.clone()], None);
+    assert_eq!(event(&second.heard().await), "while it was away");
+    second.up().await;
+    broker.kill();
+    while !matches!(second.next().await, Said::Down) {}
+    assert!(!second.line.is_up());
+    broker.rise();
+    second.up().await;
+    assert!(relay.say(&topic, &changed("back"), false).await);
+    assert_eq!(event(&second.heard().await), "back");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_status_is_kept_and_the_will_follows_a_line_that_breaks() {
+    let broker = Mosquitto::start("SIMULATOR");
+    let status = topics("T3").status();
+    let will = Will { topic: status.clone(), payload: b"gone".to_vec() };
+    let kept = keep_alone(broker.settings("S12/T3", "t3"), will);
+    let (line, task) = kept;
+    let terminal = End { line, said: mpsc::channel(1).1 };
+    assert!(terminal.say(&status, b"here", true).await);
+    let mut operator = End::open(broker.settings("operator", "desk"), vec![status.clone()], None);
+    let heard = operator.heard().await;
+    assert_eq!((heard.payload.as_slice(), heard.retained), (b"here".as_slice(), true));
+    task.abort();
+    assert_eq!(operator.heard().await.payload, b"gone");
+}
+
+/// A line whose keeper can be killed.
+fn keep_alone(settings: Settings, will: Will) -> (Line, tokio::task::JoinHandle<()>) {
+    let (tell, mut said) = mpsc::channel(16);
+    let (line, kept) = keep(settings, Vec::new(), Some(will), tell);
+    let task = tokio::spawn(async move {
+        tokio::join!(kept, async { while said.recv().await.is_some() {} });
+    });
+    (line, task)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_do_not_come_in() {
+    let (broker, other) = (Mosquitto::start("SIMULATOR"), Mosquitto::start("SIMULATOR"));
+    let stranger = Settings { port: broker.port(), ..other.settings("S12/T3", "t3") };
+    let mut stranger = End::open(stranger, vec![topics("T3").changed()], None);
+    assert!(matches!(stranger.next().await, Said::Down), "its authority is another one");
+    let believer = broker.settings("S12/T3", "t3");
+    let mut files = believer.files.clone();
+    files.certificate = broker.file("missing.pem");
+    let mut without = End::open(Settings { files, ..believer }, Vec::new(), None);
+    assert!(matches!(without.next().await, Said::Down));
+}

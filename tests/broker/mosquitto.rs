@@ -1,0 +1,151 @@
+//! A real broker for tests: Debian's mosquitto on a loopback port, with the configuration and the
+//! access rules of `firmware-config/broker`, and certificates of its own.
+
+use klarna_terminald::broker::{Files, Settings};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyPair,
+};
+use std::fs;
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// Only something that is stuck takes this long.
+const START: Duration = Duration::from_secs(20);
+const LOOK: Duration = Duration::from_millis(20);
+
+pub struct Mosquitto {
+    folder: TempDir,
+    issuer: CertifiedIssuer<'static, KeyPair>,
+    port: u16,
+    process: Option<Child>,
+}
+
+impl Mosquitto {
+    pub fn start(account: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let key = KeyPair::generate().expect("a key");
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.distinguished_name.push(DnType::CommonName, "Test Fleet");
+        let issuer = CertifiedIssuer::self_signed(params, key).expect("an authority");
+        let mut broker = Self { folder, issuer, port: free_port(), process: None };
+        broker.write("ca.pem", &broker.issuer.pem());
+        broker.certificate("broker", &["localhost"], ExtendedKeyUsagePurpose::ServerAuth);
+        broker.configure(account);
+        broker.rise();
+        broker
+    }
+
+    /// The shipped files, with this broker's port and folder.
+    fn configure(&self, account: &str) {
+        let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("firmware-config/broker");
+        let read = |name: &str| fs::read_to_string(shipped.join(name)).expect("it is shipped");
+        let here = self.folder.path().display().to_string();
+        let listener = format!("listener {} 127.0.0.1\nuser root\n", self.port);
+        let text = read("mosquitto.conf")
+            .replace("listener 8883\n", &listener)
+            .replace("/etc/mosquitto/klarna/", &format!("{here}/"))
+            .replace("/var/lib/mosquitto/", &format!("{here}/"));
+        self.write("mosquitto.conf", &text);
+        self.write("acl", &read("acl").replace("ACCOUNT", account));
+    }
+
+    /// Starts it, also again with what it has kept.
+    pub fn rise(&mut self) {
+        let log = fs::File::options().create(true).append(true).open(self.file("log"));
+        let log = log.expect("a log");
+        let program = "/usr/sbin/mosquitto";
+        let process = Command::new(program)
+            .args(["-v", "-c"])
+            .arg(self.file("mosquitto.conf"))
+            .stdout(log.try_clone().expect("a second handle"))
+            .stderr(log)
+            .stdin(Stdio::null())
+            .spawn();
+        self.process = Some(process.expect("mosquitto is installed (.ci/broker does it)"));
+        let until = Instant::now() + START;
+        while TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_err() {
+            assert!(Instant::now() < until, "mosquitto does not listen: {}", self.log());
+            std::thread::sleep(LOOK);
+        }
+    }
+
+    /// As a power cut would.
+    pub fn kill(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            process.kill().expect("it runs");
+            process.wait().expect("it has ended");
+        }
+    }
+
+    /// As its service manager would; it keeps its sessions.
+    pub fn stop(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            let pid = rustix::process::Pid::from_child(&process);
+            rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("it runs");
+            process.wait().expect("it has ended");
+        }
+    }
+
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.file("log")).unwrap_or_default()
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// How `name` connects, with a certificate that says so.
+    pub fn settings(&self, name: &str, client_id: &str) -> Settings {
+        let file = name.replace('/', "-");
+        self.certificate(name, &[], ExtendedKeyUsagePurpose::ClientAuth);
+        Settings {
+            host: "localhost".to_owned(),
+            port: self.port,
+            client_id: client_id.to_owned(),
+            files: Files {
+                ca: Some(self.file("ca.pem")),
+                certificate: self.file(&format!("{file}.pem")),
+                key: self.file(&format!("{file}.key")),
+            },
+            reconnect_max: Duration::from_millis(200),
+            session: Duration::from_secs(3600),
+        }
+    }
+
+    fn certificate(&self, name: &str, hosts: &[&str], purpose: ExtendedKeyUsagePurpose) {
+        let key = KeyPair::generate().expect("a key");
+        let hosts: Vec<String> = hosts.iter().map(|host| (*host).to_owned()).collect();
+        let mut params = CertificateParams::new(hosts).expect("names");
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.extended_key_usages = vec![purpose];
+        let certificate = params.signed_by(&key, &self.issuer).expect("signed");
+        let file = name.replace('/', "-");
+        self.write(&format!("{file}.pem"), &certificate.pem());
+        self.write(&format!("{file}.key"), &key.serialize_pem());
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.file(name), text).expect("written");
+    }
+
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    listener.local_addr().expect("bound").port()
+}
+
+impl Drop for Mosquitto {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
