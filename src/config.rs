@@ -8,6 +8,7 @@ mod check;
 mod console;
 mod display;
 mod klarna;
+mod push;
 mod raw;
 mod receipt;
 mod summary;

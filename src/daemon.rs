@@ -12,6 +12,7 @@ mod log;
 mod office;
 mod orders;
 mod parts;
+mod pushed;
 mod shown;
 mod snapshots;
 mod start;

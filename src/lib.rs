@@ -34,6 +34,7 @@
 //! | [`store`] | journal, outbox and references in one SQLite file |
 //! | [`broker`] | a line to an MQTT broker: hints from Klarna for terminals behind a router |
 //! | [`sync`] | due outbox rows become calls, payment requests are read |
+//! | [`push`] | the terminal's end of the broker: hints become reads |
 //! | [`i18n`] | words and numbers for shoppers |
 //! | [`display`] | screens, QR codes and where they are drawn |
 //! | [`receipt`] | sales, returns and shifts as lines, HTML, PDF and ESC/POS |
@@ -72,6 +73,7 @@ pub mod money;
 pub mod payment;
 pub mod pos;
 pub mod printer;
+pub mod push;
 pub mod receipt;
 #[cfg(feature = "simulator")]
 pub mod simulator;

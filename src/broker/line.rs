@@ -5,9 +5,9 @@ use super::jitter::Jitter;
 use super::session::NothingUnderWay;
 use super::{MESSAGE_LEN_MAX, Settings, tls};
 use rumqttc::{
-    AsyncClient, ConnectionError, Event, EventLoop, LastWill, MqttOptions, Packet, PublishNotice,
-    PublishNoticeError, PublishOptions, PublishProperties, QoS, SubscribeReasonCode,
-    TlsConfiguration, Transport,
+    AsyncClient, ConnectionError, DisconnectProperties, DisconnectReasonCode, Event, EventLoop,
+    LastWill, MqttOptions, Packet, PublishNotice, PublishNoticeError, PublishOptions,
+    PublishProperties, QoS, SubscribeReasonCode, TlsConfiguration, Transport,
 };
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -289,11 +289,18 @@ fn heard(message: rumqttc::Publish) -> Option<Heard> {
     Some(Heard { topic, payload: message.payload.to_vec(), retained: message.retain })
 }
 
-/// Says goodbye, so that the broker does not have to say the will.
+/// Says goodbye, and that the will is to be said at once.
 async fn farewell(client: &AsyncClient, events: &mut EventLoop) {
-    if client.try_disconnect().is_ok() {
+    let reason = DisconnectReasonCode::DisconnectWithWillMessage;
+    let properties = DisconnectProperties {
+        session_expiry_interval: None,
+        reason_string: None,
+        user_properties: Vec::new(),
+        server_reference: None,
+    };
+    if client.try_disconnect_with_properties(reason, properties).is_ok() {
         let gone = async { while events.poll().await.is_ok() {} };
-        // A broker that does not listen any more says the will.
+        // A broker that does not listen any more says it later.
         let _ = timeout(FAREWELL, gone).await;
     }
 }

@@ -5,8 +5,8 @@
 //! relay ──publish──▶ broker ◀──keep── terminal        both connect; nobody listens but the broker
 //! ```
 //! Who may say what is decided by the broker, from the certificate of each connection
-//! (`firmware-config/broker`). A message carries no amount and no authority. This room knows topics,
-//! bytes and reconnecting; it does not know what a message makes anybody do.
+//! (`firmware-config/broker`). A message carries no amount and no authority. This room knows
+//! topics, bytes and reconnecting; it does not know what a message makes anybody do.
 
 mod jitter;
 mod line;

@@ -1,7 +1,7 @@
 //! Names of topics: `klarna/<account>/<store>/<terminal>/...`.
 //!
-//! What stands in them is checked, so that no reference of Klarna's or of ours becomes a wildcard or
-//! another's topic.
+//! What stands in them is checked, so that no reference of Klarna's or of ours becomes a wildcard
+//! or another's topic.
 
 use std::fmt;
 

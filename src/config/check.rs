@@ -12,6 +12,7 @@ use crate::payment::alarm::Limits;
 use crate::payment::{CapturePolicy, Policy, READ_PACE_MIN};
 use crate::pos::TillSettings;
 use crate::printer::PrinterConfig;
+use crate::push;
 use crate::receipt::Head;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -48,6 +49,8 @@ pub struct Config {
     pub printer: Option<PrinterConfig>,
     /// The store manager's console.
     pub console: console::Settings,
+    /// The broker that brings hints, if there is one.
+    pub push: Option<push::Settings>,
     /// When the file that holds Klarna's key was last written, if a file holds it.
     pub key_since: Option<Wall>,
     /// Where Klarna's key is read from.
@@ -91,6 +94,13 @@ pub(super) fn check(raw: RawConfig, credentials: Option<&Path>) -> Result<Config
     let key_since = super::klarna::key_since(&raw.klarna, credentials);
     let open_key = super::klarna::open_key(&raw.klarna, credentials);
     let key_source = super::klarna::key_source(&raw.klarna, credentials);
+    let push = super::push::check(
+        raw.push,
+        raw.klarna.account_id.as_deref(),
+        raw.terminal.store.as_deref(),
+        raw.terminal.terminal.as_deref(),
+        &mut problems,
+    );
     let klarna =
         super::klarna::check(raw.klarna, environment, &terminal, credentials, &mut problems);
     let display = super::display::check(raw.display, &terminal, policy.sale_timeout, &mut problems);
@@ -104,6 +114,7 @@ pub(super) fn check(raw: RawConfig, credentials: Option<&Path>) -> Result<Config
             Ok(Config {
                 receipts,
                 printer,
+                push,
                 console: console::Settings { open_key, ..console },
                 key_since,
                 key_source,
@@ -126,7 +137,7 @@ pub(super) fn check(raw: RawConfig, credentials: Option<&Path>) -> Result<Config
 
 /// Complaints, each beginning with its key.
 #[derive(Default)]
-pub(super) struct Problems(Vec<String>);
+pub(super) struct Problems(pub(super) Vec<String>);
 
 impl Problems {
     pub(super) fn add(&mut self, key: &str, wrong: impl std::fmt::Display) {

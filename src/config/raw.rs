@@ -23,7 +23,20 @@ pub struct RawConfig {
     pub(super) display: RawDisplay,
     pub(super) receipt: RawReceipt,
     pub(super) console: Option<RawConsole>,
+    pub(super) push: Option<RawPush>,
     pub(super) log: RawLog,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawPush {
+    pub(super) broker: Option<String>,
+    pub(super) ca_file: Option<PathBuf>,
+    pub(super) certificate_file: Option<PathBuf>,
+    pub(super) key_file: Option<PathBuf>,
+    pub(super) poll_ms: Option<u64>,
+    pub(super) alive_s: Option<u64>,
+    pub(super) reconnect_max_s: Option<u64>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]

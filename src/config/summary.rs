@@ -64,8 +64,18 @@ impl Config {
         line("receipts", self.describe_receipts());
         line("printer", self.describe_printer());
         line("console", self.describe_console());
+        line("push", self.describe_push());
         line("log", format!("{:?}, {}", self.log_format, self.log_filter));
         facts
+    }
+
+    fn describe_push(&self) -> String {
+        let Some(push) = &self.push else {
+            return "none; Klarna is asked at klarna.poll_ms".to_owned();
+        };
+        let (broker, seconds) = (&push.broker, push.pace.as_secs());
+        let (host, port, topic) = (&broker.host, broker.port, push.topics.changed());
+        format!("{topic} at {host}:{port}; Klarna is asked every {seconds} s while it works")
     }
 
     fn describe_console(&self) -> String {

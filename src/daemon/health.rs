@@ -3,6 +3,7 @@
 //!
 //! The file is what node_exporter's textfile collector reads; no port is opened for it.
 
+use super::pushed::Fleet;
 use super::system::notify;
 use crate::clock::{Mono, Now};
 use crate::payment::Engine;
@@ -25,6 +26,7 @@ const REPEAT: Duration = Duration::from_secs(3600);
 pub(super) struct Watchman {
     limits: Limits,
     metrics: Option<PathBuf>,
+    fleet: Fleet,
     next: Mono,
     raised: BTreeMap<Alarm, Mono>,
     /// Whether Klarna could be reached when it was last tried.
@@ -32,8 +34,9 @@ pub(super) struct Watchman {
 }
 
 impl Watchman {
-    pub(super) fn new(limits: Limits, metrics: Option<PathBuf>, now: Now) -> Self {
-        Self { limits, metrics, next: now.mono, raised: BTreeMap::new(), reachable: true }
+    pub(super) fn new(limits: Limits, metrics: Option<PathBuf>, fleet: Fleet, now: Now) -> Self {
+        let raised = BTreeMap::new();
+        Self { limits, metrics, fleet, next: now.mono, raised, reachable: true }
     }
 
     /// When to look again.
@@ -55,8 +58,11 @@ impl Watchman {
             self.note(alarm, &health, now.mono);
         }
         notify(&[NotifyState::Status(&status(&health))]);
+        let alarms = self.raised.keys().map(|alarm| alarm.code().to_owned()).collect();
+        self.fleet.tell(&health, alarms, self.reachable);
         if let Some(path) = &self.metrics {
-            let text = metrics(&health, &self.limits, self.reachable, writable);
+            let mut text = metrics(&health, &self.limits, self.reachable, writable);
+            text.push_str(&self.fleet.metrics());
             if let Err(error) = replace(path, &text) {
                 tracing::warn!(%error, path = %path.display(), "metrics cannot be written");
             }

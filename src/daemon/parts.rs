@@ -3,6 +3,7 @@
 use super::health::Watchman;
 use super::office::{self, Office};
 use super::orders::{self, Begins, Order};
+use super::pushed::Pushed;
 use super::shown::Shown;
 use super::start::Memory;
 use super::{Daemon, FAREWELL, Inlets, desk, waiting};
@@ -75,13 +76,14 @@ pub(super) async fn run_as_told(
     let (wanted, wanted_out) = watch::channel(engine.wanted());
     let (reports_in, reports) = mpsc::channel(sync::REPORTS_MAX);
     let sync_reader = store.reader()?;
+    let (pushed, fleet, hints) = Pushed::begin(config.push, clock);
     let mut sync = tokio::spawn(sync::run(
         sync_reader,
         acquirer.clone(),
         clock,
         distrusted_until,
         wanted_out,
-        sync::Hints::none(),
+        hints,
         reports_in,
     ));
 
@@ -98,7 +100,7 @@ pub(super) async fn run_as_told(
         desk: desk.replies,
         wanted,
         snapshots,
-        watchman: Watchman::new(config.alarms, config.metrics_file, clock.now()),
+        watchman: Watchman::new(config.alarms, config.metrics_file, fleet, clock.now()),
         office,
         fault: None,
     };
@@ -111,10 +113,12 @@ pub(super) async fn run_as_told(
         ended = &mut till => anyhow::bail!("the till's link has ended: {ended:?}"),
     }
     sync.abort();
+    let unplugged = pushed.ends();
     let unlink = till.abort_handle();
     if tokio::time::timeout(FAREWELL, till).await.is_err() {
         unlink.abort();
     }
+    unplugged.await;
     desk::ends(at_desk).await;
     Ok(())
 }

@@ -17,7 +17,7 @@ use crate::payment::effect::{Delay, Line, Outcome, QueuedCall, RequestState};
 use crate::payment::retry::Plan;
 use crate::payment::{Wanted, Watch};
 use crate::store::Reader;
-pub use push::Hint;
+pub use push::{Figures, Hint};
 use schedule::Schedule;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -42,12 +42,14 @@ pub struct Hints {
     pub queue: Option<Receiver<Hint>>,
     /// Between two reads of one payment request while hints are relied on.
     pub pace: Duration,
+    /// Where is counted what they are worth.
+    pub figures: Arc<Figures>,
 }
 
 impl Hints {
     /// There are none: it is read as often as the daemon says.
     pub fn none() -> Self {
-        Self { queue: None, pace: Duration::ZERO }
+        Self { queue: None, pace: Duration::ZERO, figures: Arc::default() }
     }
 
     async fn next(&mut self) -> Hint {
@@ -116,7 +118,7 @@ pub async fn run(
         calls: JoinSet::new(),
         rows: HashMap::new(),
         schedule: Schedule::new(clock.now(), distrusted_until, acquirer.quotas()),
-        watcher: Watcher::new(acquirer, hints.pace),
+        watcher: Watcher::new(acquirer, hints.pace, hints.figures.clone()),
         hints,
         urgent: Vec::new(),
         hurried: 0,

@@ -5,6 +5,7 @@
 //! argument.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -23,10 +24,58 @@ const FOUND_MAX: usize = 64;
 /// A reason to read, from outside.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Hint {
-    /// A payment request may have changed: Klarna's id of it.
-    Changed(String),
+    /// A payment request may have changed.
+    Changed {
+        /// Klarna's id of it.
+        request: String,
+        /// How long the hint has taken since it happened, if that is known.
+        lag: Option<Duration>,
+    },
     /// Whether hints are to be expected at all.
     Line(bool),
+}
+
+/// How well hints have done since the start, for metrics.
+#[derive(Debug, Default)]
+pub struct Figures {
+    relied_on: AtomicBool,
+    by_push: AtomicU64,
+    by_reading: AtomicU64,
+    lag_ms: AtomicU64,
+    lags: AtomicU64,
+}
+
+impl Figures {
+    /// Whether hints are relied on at the moment.
+    pub fn is_relied_on(&self) -> bool {
+        self.relied_on.load(Ordering::Relaxed)
+    }
+
+    /// Changes that a hint told of first, and those that reading found first.
+    pub fn found(&self) -> (u64, u64) {
+        (self.by_push.load(Ordering::Relaxed), self.by_reading.load(Ordering::Relaxed))
+    }
+
+    /// How many hints said when it happened, and how long they took together.
+    pub fn lag(&self) -> (u64, Duration) {
+        let sum = Duration::from_millis(self.lag_ms.load(Ordering::Relaxed));
+        (self.lags.load(Ordering::Relaxed), sum)
+    }
+
+    pub(super) fn note_trust(&self, relied_on: bool) {
+        self.relied_on.store(relied_on, Ordering::Relaxed);
+    }
+
+    pub(super) fn note_found(&self, hinted: bool) {
+        let count = if hinted { &self.by_push } else { &self.by_reading };
+        count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn note_lag(&self, lag: Duration) {
+        let millis = u64::try_from(lag.as_millis()).unwrap_or(u64::MAX);
+        self.lag_ms.fetch_add(millis, Ordering::Relaxed);
+        self.lags.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 /// What is known of the line that brings hints.

@@ -1,7 +1,7 @@
 //! Reading payment requests again and again: at most one read of each at a time, slower after
 //! failures and while hints are relied on, at once after a hint.
 
-use super::push::{Allowance, Hint, Push};
+use super::push::{Allowance, Figures, Hint, Push};
 use crate::acquirer::Acquirer;
 use crate::payment::Watch;
 use crate::payment::effect::{Delay, RequestState};
@@ -27,6 +27,7 @@ pub(super) struct Watcher {
     push: Push,
     /// Between two reads of one request while hints are relied on.
     pace_with_push: Duration,
+    figures: Arc<Figures>,
 }
 
 struct Watched {
@@ -87,19 +88,26 @@ impl Watched {
 }
 
 impl Watcher {
-    pub(super) fn new(acquirer: Arc<Acquirer>, pace_with_push: Duration) -> Self {
+    pub(super) fn new(
+        acquirer: Arc<Acquirer>,
+        pace_with_push: Duration,
+        figures: Arc<Figures>,
+    ) -> Self {
         let (watched, reading) = (HashMap::new(), HashMap::new());
         let (reads, push) = (JoinSet::new(), Push::default());
-        Self { acquirer, watched, reads, reading, push, pace_with_push }
+        Self { acquirer, watched, reads, reading, push, pace_with_push, figures }
     }
 
     /// A reason to read from outside. It costs a read at most, and not more than a few a second.
     pub(super) fn hint(&mut self, hint: Hint) {
         let now = Instant::now();
         match hint {
-            Hint::Changed(request) => {
+            Hint::Changed { request, lag } => {
                 self.push.hinted(&request, now);
                 let Some(watched) = self.watched.get_mut(&request) else { return };
+                if let Some(lag) = lag {
+                    self.figures.note_lag(lag);
+                }
                 watched.is_hinted = true;
                 watched.hurry(now);
             }
@@ -119,6 +127,7 @@ impl Watcher {
     /// Whoever waits longer than the pace of now allows waits no longer than that.
     fn set_pace(&mut self, now: Instant) {
         let relied_on = self.push.is_relied_on();
+        self.figures.note_trust(relied_on);
         for watched in self.watched.values_mut().filter(|_| !relied_on) {
             watched.next = watched.next.min(now + watched.watch.every);
         }
@@ -187,6 +196,9 @@ impl Watcher {
             let said = std::mem::discriminant(state);
             if watched.last.replace(said).is_some_and(|last| last != said) {
                 self.push.found(request, watched.because_hinted, now);
+                self.figures.note_found(watched.because_hinted);
+                let (payment, hinted) = (watch.payment, watched.because_hinted);
+                tracing::debug!(%payment, hinted, "a read has found a change");
             }
         }
         let pace = self.pace(self.watched.get(request)?.watch.every);

@@ -22,12 +22,13 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("sync", &["store", "acquirer", "payment", "id", "clock"]),
     ("simulator", &[]),
     ("broker", &[]),
+    ("push", &["broker", "clock", "sync"]),
     // Settings types of the rooms that are configured.
     (
         "config",
         &[
             "access", "acquirer", "clock", "console", "pos", "printer", "display", "payment",
-            "money", "id", "i18n", "receipt",
+            "money", "id", "i18n", "receipt", "broker", "push",
         ],
     ),
     ("telemetry", &["config"]),
@@ -43,7 +44,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "daemon",
         &[
             "access", "acquirer", "clock", "config", "console", "display", "i18n", "id", "payment",
-            "pos", "receipt", "store", "sync",
+            "pos", "push", "receipt", "store", "sync",
         ],
     ),
     (

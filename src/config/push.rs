@@ -1,0 +1,131 @@
+//! The `[push]` section: the broker that brings hints from Klarna to this terminal.
+
+use super::check::Problems;
+use super::raw::RawPush;
+use crate::broker::{self, Account, Files, Topics};
+use crate::push::Settings;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+/// MQTT over TLS (IANA: secure-mqtt).
+const PORT: u16 = 8883;
+/// Between two reads while hints are relied on: a lost one costs a shopper no more than this.
+const POLL_MS: (u64, RangeInclusive<u64>) = (15_000, 1_000..=60_000);
+/// Relays say that they are there every 20 s.
+const ALIVE_S: (u64, RangeInclusive<u64>) = (60, 30..=600);
+/// Ten thousand terminals that come back within five minutes are 33 a second.
+const RECONNECT_MAX_S: (u64, RangeInclusive<u64>) = (300, 1..=3_600);
+/// How long the broker keeps what was said while the line was down; what is older is read anyway.
+const SESSION: Duration = Duration::from_secs(3600);
+
+/// Without the section there are no hints, and Klarna is read as often as `klarna.poll_ms` says.
+pub(super) fn check(
+    raw: Option<RawPush>,
+    account: Option<&str>,
+    store: Option<&str>,
+    terminal: Option<&str>,
+    problems: &mut Problems,
+) -> Option<Settings> {
+    let raw = raw?;
+    let within = |problems: &mut Problems, key: &str, value: Option<u64>, rule: &(u64, _)| {
+        let (default, range): &(u64, RangeInclusive<u64>) = rule;
+        let value = value.unwrap_or(*default);
+        if !range.contains(&value) {
+            let (least, most) = (range.start(), range.end());
+            problems.add(key, format!("{value} is not between {least} and {most}"));
+        }
+        value
+    };
+    let pace = within(problems, "push.poll_ms", raw.poll_ms, &POLL_MS);
+    let alive = within(problems, "push.alive_s", raw.alive_s, &ALIVE_S);
+    let reconnect = within(problems, "push.reconnect_max_s", raw.reconnect_max_s, &RECONNECT_MAX_S);
+    let address = problems.need("push.broker", raw.broker, "broker.example:8883");
+    let certificate = problems.need(
+        "push.certificate_file",
+        raw.certificate_file,
+        "/etc/klarna-terminald/device.pem",
+    );
+    let key = problems.need("push.key_file", raw.key_file, "/etc/klarna-terminald/device.key");
+    let (host, port) = host_and_port(&address?, problems)?;
+    let (account, store, terminal) = (account?, store?, terminal?);
+    let topics = Account::of(account)
+        .and_then(|account| Topics::of(&account, store, terminal))
+        .inspect_err(|error| problems.add("push", error))
+        .ok()?;
+    // Whether they can be used is for `doctor` and the log to say: no sale waits for them.
+    let files = Files { ca: raw.ca_file, certificate: certificate?, key: key? };
+    let client_id = format!("{store}-{terminal}");
+    Some(Settings {
+        broker: broker::Settings {
+            host,
+            port,
+            client_id,
+            files,
+            reconnect_max: Duration::from_secs(reconnect),
+            session: SESSION,
+        },
+        topics,
+        pace: Duration::from_millis(pace),
+        alive_within: Duration::from_secs(alive),
+    })
+}
+
+/// `host`, `host:port` or `[v6]:port`.
+fn host_and_port(address: &str, problems: &mut Problems) -> Option<(String, u16)> {
+    let (host, port) = match address.rsplit_once(':') {
+        Some((host, port)) if !host.contains(':') || host.ends_with(']') => (host, port.parse()),
+        Some(_) | None => (address, Ok(PORT)),
+    };
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b':');
+    match (port, !host.is_empty() && host.bytes().all(fits)) {
+        (Ok(port), true) if port > 0 => Some((host.to_owned(), port)),
+        _ => {
+            problems.add("push.broker", format!("{address:?} is no host:port; no mqtts:// either"));
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> (Option<Settings>, Problems) {
+        let mut problems = Problems::default();
+        let raw = toml::from_str(text).expect("TOML");
+        let account = Some("krn:partner:global:account:test:SIMULATOR");
+        let settings = check(Some(raw), account, Some("S12"), Some("T3"), &mut problems);
+        (settings, problems)
+    }
+
+    #[test]
+    fn a_broker_and_two_files_are_enough() {
+        let text = "certificate_file = \"c.pem\"\nkey_file = \"c.key\"\nbroker = ";
+        for (address, host, port) in [
+            ("broker.example", "broker.example", 8883),
+            ("broker.example:443", "broker.example", 443),
+            ("192.0.2.1:8883", "192.0.2.1", 8883),
+            ("[2001:db8::1]:443", "2001:db8::1", 443),
+        ] {
+            let (settings, problems) = read(&format!("{text}{address:?}"));
+            let settings = settings.expect(address);
+            assert!(problems.0.is_empty(), "{:?}", problems.0);
+            assert_eq!((settings.broker.host.as_str(), settings.broker.port), (host, port));
+            assert_eq!(settings.broker.client_id, "S12-T3");
+            assert_eq!(settings.topics.changed(), "klarna/SIMULATOR/S12/T3/changed");
+            assert_eq!(settings.pace, Duration::from_secs(15));
+        }
+        for address in ["", ":8883", "mqtts://broker", "broker:0", "broker:x", "bro ker"] {
+            let (settings, problems) = read(&format!("{text}{address:?}"));
+            assert!(settings.is_none() && problems.0.len() == 1, "{address}: {:?}", problems.0);
+        }
+    }
+
+    #[test]
+    fn what_is_missing_or_out_of_bounds_is_said_at_once() {
+        let (settings, problems) = read("poll_ms = 10\nalive_s = 1\nreconnect_max_s = 0");
+        assert!(settings.is_none());
+        assert_eq!(problems.0.len(), 6, "{:?}", problems.0);
+    }
+}

@@ -1,0 +1,102 @@
+//! The broker's part in a terminal: hints for `sync`, and how the terminal stands for its fleet.
+
+use crate::clock::SystemClock;
+use crate::payment::alarm::Health;
+use crate::push::{self, Settings, Standing};
+use crate::sync::{Figures, HINTS_MAX, Hints};
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+/// How long the last word to the broker may take.
+const FAREWELL: Duration = Duration::from_secs(3);
+
+/// The terminal's line to the broker, if it has one.
+pub(super) struct Pushed(Option<JoinHandle<()>>);
+
+/// What the terminal says of itself there, and how well hints have done.
+#[derive(Debug)]
+pub(super) struct Fleet {
+    standing: watch::Sender<Standing>,
+    /// `None` without a broker.
+    figures: Option<Arc<Figures>>,
+}
+
+impl Pushed {
+    /// Begins to keep the line.
+    pub(super) fn begin(settings: Option<Settings>, clock: SystemClock) -> (Self, Fleet, Hints) {
+        let (standing, stands) = watch::channel(Standing::begin());
+        let Some(settings) = settings else {
+            return (Self(None), Fleet { standing, figures: None }, Hints::none());
+        };
+        let (hints, queue) = mpsc::channel(HINTS_MAX);
+        let figures = Arc::<Figures>::default();
+        let hear = Hints { queue: Some(queue), pace: settings.pace, figures: figures.clone() };
+        let task = tokio::spawn(push::run(settings, clock, hints, stands));
+        (Self(Some(task)), Fleet { standing, figures: Some(figures) }, hear)
+    }
+
+    /// Waits until the line is closed, which it is once nobody takes hints any more.
+    pub(super) async fn ends(self) {
+        let Some(task) = self.0 else { return };
+        let cut = task.abort_handle();
+        if tokio::time::timeout(FAREWELL, task).await.is_err() {
+            cut.abort();
+        }
+    }
+}
+
+impl Fleet {
+    /// Says how the terminal stands, if that is new.
+    pub(super) fn tell(&self, health: &Health, alarms: Vec<String>, klarna_reachable: bool) {
+        let (queued, needs_person) = (health.backlog.queued, health.backlog.refused);
+        let now = Standing { queued, needs_person, klarna_reachable, alarms, ..Standing::begin() };
+        self.standing.send_if_modified(|standing| {
+            let is_new = *standing != now;
+            *standing = now;
+            is_new
+        });
+    }
+
+    /// In Prometheus' text format; nothing without a broker.
+    pub(super) fn metrics(&self) -> String {
+        let Some(figures) = &self.figures else { return String::new() };
+        let ((by_push, by_reading), (lags, lag)) = (figures.found(), figures.lag());
+        let mut text = String::new();
+        let mut write = |name: &str, kind: &str, help: &str, lines: &str| {
+            let _ = write!(
+                text,
+                "# HELP terminald_{name} {help}\n# TYPE terminald_{name} {kind}\n{lines}"
+            );
+        };
+        let relied_on = u64::from(figures.is_relied_on());
+        write(
+            "push_relied_on",
+            "gauge",
+            "1 while hints of the broker are relied on.",
+            &format!("terminald_push_relied_on {relied_on}\n"),
+        );
+        write(
+            "changes_found_total",
+            "counter",
+            "Changes of payment requests by what told of them first.",
+            &format!(
+                "terminald_changes_found_total{{by=\"push\"}} {by_push}\n\
+                 terminald_changes_found_total{{by=\"poll\"}} {by_reading}\n"
+            ),
+        );
+        write(
+            "push_lag_seconds",
+            "summary",
+            "From what happened at Klarna to the hint, by two clocks.",
+            &format!(
+                "terminald_push_lag_seconds_sum {}.{:03}\nterminald_push_lag_seconds_count {lags}\n",
+                lag.as_secs(),
+                lag.subsec_millis()
+            ),
+        );
+        text
+    }
+}

@@ -1,0 +1,174 @@
+//! The terminal's end of the broker: what relays say becomes a reason to read Klarna, and how the
+//! terminal stands is kept there for whoever looks after the fleet.
+//!
+//! Nothing that comes in here is believed. Forged, late, doubled or missing messages change how
+//! soon is read, and nothing else. No payment waits for this room.
+
+mod standing;
+
+pub use standing::Standing;
+
+use crate::broker::{self, Changed, Heard, Line, Said, Topics, Will};
+use crate::clock::{SystemClock, Wall};
+use crate::sync::Hint;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+
+/// What the line says is looked at in this many pieces; the broker waits meanwhile.
+const SAID_MAX: usize = 64;
+/// A status is said this often at most, however often it changes.
+const STATUS_PACE: Duration = Duration::from_secs(10);
+/// A message whose time lies further ahead says nothing about how long it took.
+const CLOCKS_APART_MAX: Duration = Duration::from_secs(5);
+
+/// What is configured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The line.
+    pub broker: broker::Settings,
+    /// The topics of this terminal.
+    pub topics: Topics,
+    /// Between two reads of one payment request while hints are relied on.
+    pub pace: Duration,
+    /// Without a sign of life from any relay for this long, hints are not relied on.
+    pub alive_within: Duration,
+}
+
+/// Keeps the line up until `hints` is closed. `standing` is what the terminal says of itself.
+pub async fn run(
+    settings: Settings,
+    clock: SystemClock,
+    hints: mpsc::Sender<Hint>,
+    standing: watch::Receiver<Standing>,
+) {
+    let topics = settings.topics;
+    let will = Will { topic: topics.status(), payload: Standing::offline() };
+    let heard = vec![topics.changed(), topics.alive().to_owned()];
+    let (tell, said) = mpsc::channel(SAID_MAX);
+    let (line, kept) = broker::keep(settings.broker, heard, Some(will), tell);
+    let end = End {
+        clock,
+        topics,
+        alive_within: settings.alive_within,
+        hints,
+        standing,
+        line,
+        alive_until: None,
+        status_due: None,
+        refused: 0,
+    };
+    tokio::join!(kept, end.run(said));
+}
+
+struct End {
+    clock: SystemClock,
+    topics: Topics,
+    alive_within: Duration,
+    hints: mpsc::Sender<Hint>,
+    standing: watch::Receiver<Standing>,
+    line: Line,
+    /// Until when relays count as there.
+    alive_until: Option<Instant>,
+    status_due: Option<Instant>,
+    /// Messages that were not understood.
+    refused: u64,
+}
+
+impl End {
+    async fn run(mut self, mut said: mpsc::Receiver<Said>) {
+        loop {
+            let (silence, status) = (self.alive_until, self.status_due);
+            tokio::select! {
+                word = said.recv() => match word {
+                    Some(word) => self.said(word),
+                    None => return,
+                },
+                () = sleep_until(silence) => {
+                    tracing::warn!("no relay has been heard for a while; Klarna is read more often");
+                    self.relays(None);
+                }
+                () = sleep_until(status) => self.say_status(),
+                Ok(()) = self.standing.changed() => {
+                    self.status_due.get_or_insert(Instant::now() + STATUS_PACE);
+                }
+                () = self.hints.closed() => return,
+            }
+        }
+    }
+
+    fn said(&mut self, word: Said) {
+        match word {
+            Said::Up => {
+                tracing::info!("the line to the broker stands");
+                self.status_due = Some(Instant::now());
+            }
+            Said::Down => {
+                self.status_due = None;
+                self.relays(None);
+            }
+            Said::Heard(heard) if heard.topic == self.topics.alive() => {
+                self.relays(Some(Instant::now() + self.alive_within));
+            }
+            Said::Heard(heard) if heard.topic == self.topics.changed() => self.changed(&heard),
+            Said::Heard(heard) => self.refuse(&heard, &"nobody asked for this topic"),
+        }
+    }
+
+    /// Whether relays are there, and until when.
+    fn relays(&mut self, until: Option<Instant>) {
+        if until.is_some() != self.alive_until.is_some() {
+            self.hint(Hint::Line(until.is_some()));
+        }
+        self.alive_until = until;
+    }
+
+    fn changed(&mut self, heard: &Heard) {
+        let message = match Changed::parse(&heard.payload) {
+            Ok(message) => message,
+            Err(error) => return self.refuse(heard, &error),
+        };
+        let (event, kind) = (&message.event, &message.kind);
+        tracing::debug!(event, kind, "the relay says that something may have changed");
+        let lag = message.at.as_deref().and_then(|at| self.lag(at));
+        if let Some(request) = message.request {
+            self.hint(Hint::Changed { request, lag });
+        }
+    }
+
+    /// How long ago something happened, by two clocks.
+    fn lag(&self, at: &str) -> Option<Duration> {
+        let at: jiff::Timestamp = at.parse().ok()?;
+        let (at, now) = (Wall::from_millis(at.as_millisecond()), self.clock.now().wall);
+        let is_ahead = |ahead: Duration| ahead <= CLOCKS_APART_MAX;
+        now.since(at)
+            .or_else(|| at.since(now).filter(|ahead| is_ahead(*ahead)).map(|_| Duration::ZERO))
+    }
+
+    /// A hint that finds no room is dropped: reading goes on without it.
+    fn hint(&self, hint: Hint) {
+        let _ = self.hints.try_send(hint);
+    }
+
+    fn refuse(&mut self, heard: &Heard, why: &dyn std::fmt::Display) {
+        self.refused += 1;
+        if self.refused.is_power_of_two() {
+            let (topic, refused) = (&heard.topic, self.refused);
+            tracing::warn!(topic, refused, %why, "a message of the broker is not understood");
+        }
+    }
+
+    fn say_status(&mut self) {
+        let status = self.standing.borrow_and_update().bytes();
+        // What cannot be said now is said when the line stands again.
+        let said = self.line.publish(&self.topics.status(), status, None, true);
+        self.status_due = said.is_err().then(|| Instant::now() + STATUS_PACE);
+    }
+}
+
+async fn sleep_until(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => tokio::time::sleep_until(instant).await,
+        None => std::future::pending().await,
+    }
+}
