@@ -2,3 +2,7 @@
 
 mod line;
 mod mosquitto;
+#[allow(dead_code)]
+#[path = "../it/terminal.rs"]
+mod shop;
+mod terminal;
