@@ -12,7 +12,7 @@
 //! | a body that does not end in time | 408 | `too_slow` |
 //! | unsigned, wrongly signed, or by a key that is not known | 400 | `forged` |
 //! | signed, but no notice | 202 | `unreadable` |
-//! | signed, from the test environment to a live relay or the other way round | 202 | `other_environment` |
+//! | signed, test to a live relay or the other way round | 202 | `other_environment` |
 //! | signed, older than Klarna's last retry, or from the future | 202 | `stale` |
 //! | signed, and the shelf is full or cannot be written | 503 | `busy` |
 //! | signed, and seen before | 202 | `doubled` |

@@ -103,33 +103,22 @@ impl Door {
         let (kind, event_type) = (notice.kind, notice.event_type.clone());
         let event = notice.event.clone();
         let received = Received { notice, at: self.clock.now().wall };
-        let shelved = match timeout(SHELF_PATIENCE, self.shelf.put(received)).await {
-            Ok(Ok(shelved)) => shelved,
-            // The shelf has told the log; a full one is told by the metrics.
-            Ok(Err(_)) | Err(_) => {
-                self.metrics.count(Outcome::Busy);
-                return (StatusCode::SERVICE_UNAVAILABLE, Outcome::Busy);
-            }
+        // Why it is not kept the shelf has told the log; how often, the metrics say.
+        let Ok(Ok(shelved)) = timeout(SHELF_PATIENCE, self.shelf.put(received)).await else {
+            self.metrics.count(Outcome::Busy);
+            return (StatusCode::SERVICE_UNAVAILABLE, Outcome::Busy);
         };
-        let outcome = match shelved {
-            Shelved::Queued | Shelved::Noted => Outcome::Accepted,
-            Shelved::Unmapped => Outcome::Unmapped,
-            Shelved::Unknown => Outcome::UnknownType,
-            Shelved::Doubled => Outcome::Doubled,
-        };
-        self.metrics.count(outcome);
+        let outcome = kept_as(shelved);
+        let count = self.metrics.count(outcome);
         if outcome != Outcome::Doubled {
             self.metrics.count_kind(kind);
             self.metrics.count_durable(begun.elapsed());
         }
-        match shelved {
-            Shelved::Queued | Shelved::Doubled => {
-                tracing::debug!(%event, %event_type, outcome = outcome.word(), "a notice came");
-            }
-            Shelved::Noted | Shelved::Unmapped | Shelved::Unknown => {
-                let outcome = outcome.word();
-                tracing::info!(%event, %event_type, outcome, "a notice came that is nobody's");
-            }
+        let word = outcome.word();
+        if is_told(shelved, count) {
+            tracing::info!(%event, %event_type, outcome = word, count, "a notice came");
+        } else {
+            tracing::debug!(%event, %event_type, outcome = word, "a notice came");
         }
         (StatusCode::ACCEPTED, outcome)
     }
@@ -149,6 +138,25 @@ impl Door {
             tracing::warn!(%caller, %why, outcome, count, "a notice is not taken in");
         }
         (status, outcome)
+    }
+}
+
+fn kept_as(shelved: Shelved) -> Outcome {
+    match shelved {
+        Shelved::Queued | Shelved::Noted => Outcome::Accepted,
+        Shelved::Unmapped => Outcome::Unmapped,
+        Shelved::Unknown => Outcome::UnknownType,
+        Shelved::Doubled => Outcome::Doubled,
+    }
+}
+
+/// Whether whoever operates the relay reads about it; `count` is how many such there have been. An
+/// account that is an online shop's too has many notices that are of no terminal.
+fn is_told(shelved: Shelved, count: u64) -> bool {
+    match shelved {
+        Shelved::Queued | Shelved::Doubled => false,
+        Shelved::Noted => true,
+        Shelved::Unmapped | Shelved::Unknown => count.is_power_of_two(),
     }
 }
 

@@ -74,7 +74,7 @@ pub struct Settings {
     /// How much is kept. Event ids are remembered for as long as the policy takes their notices
     /// in, even if this says less.
     pub limits: Limits,
-    /// Connections at once.
+    /// Connections at once, at least one, such as [`CONNECTIONS_MAX`].
     pub connections_max: usize,
 }
 
@@ -153,7 +153,7 @@ impl Relay {
             metrics: Arc::clone(&metrics),
             clock,
         };
-        let (desk, places) = (Desk::Door(Arc::new(door)), settings.connections_max);
+        let (desk, places) = (Desk::Door(Arc::new(door)), settings.connections_max.max(1));
         let proxies = proxies.unwrap_or_default();
         tasks.spawn(Listening { listener, tls, desk, places, proxies }.serve(stopped));
         tracing::info!(%address, waiting = shelf.waiting(), "the relay receives");

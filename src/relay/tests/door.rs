@@ -266,7 +266,7 @@ async fn what_cannot_be_started_is_told() {
     let mut world = World::new();
     let relay = world.start().await;
     let told = |settings: Settings| async move {
-        Relay::start(settings).await.err().expect("an error").to_string()
+        Relay::start(settings).await.expect_err("an error").to_string()
     };
     let second = told(world.settings.clone()).await;
     assert!(second.contains("in use by another relay"), "{second}");
@@ -280,6 +280,55 @@ async fn what_cannot_be_started_is_told() {
     world.settings.path = PATH.to_owned();
     let keys = told(world.settings.clone()).await;
     assert!(keys.contains("no list of signing keys"), "{keys}");
+}
+
+/// Where a subscriber writes to, for a test to read.
+#[derive(Clone, Default)]
+struct Log(Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("whole").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_log_at_trace_has_no_token_no_signature_and_no_flood() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    let guard = tracing::subscriber::set_default(subscriber);
+    let world = World::new();
+    let relay = world.start().await;
+    let mut klarna = Caller::new(relay.address()).await;
+    let notice = approved("e1");
+    assert_eq!(klarna.tell(&notice).await, "202 accepted");
+    for number in 0..20 {
+        let forged = format!("{}\r\n", headers(&key("key-1"), "x").trim_end());
+        assert_eq!(klarna.post(&forged, notice.as_bytes()).await.brief(), "400 forged");
+        let shop = body(&format!("u{number}"), "payment.request.updated", "{}");
+        assert_eq!(klarna.tell(&shop).await, "202 unmapped");
+    }
+    relay.stop().await;
+    drop(guard);
+    let text = String::from_utf8(log.0.lock().expect("whole").clone()).expect("text");
+    assert!(text.contains("a notice came"), "{text}");
+    for secret in ["sekret", "secret of", OURS, &sign(&key("key-1"), notice.as_bytes())] {
+        assert!(!text.contains(secret), "{secret} is in the log:\n{text}");
+    }
+    let warned = text.lines().filter(|line| line.contains(" WARN ")).count();
+    assert_eq!(warned, 5, "the first, second, fourth, eighth and sixteenth:\n{text}");
+    let informed = text.lines().filter(|line| line.contains("unmapped") && line.contains(" INFO "));
+    assert_eq!(informed.count(), 5, "{text}");
 }
 
 #[test]

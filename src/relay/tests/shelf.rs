@@ -169,10 +169,10 @@ async fn a_file_of_another_kind_is_refused() {
     let file = Connection::open(path).expect("a file");
     file.pragma_update(None, "user_version", 99).expect("written");
     drop(file);
-    let newer = Shelf::open(path, Limits::default()).err().expect("an error");
+    let newer = Shelf::open(path, Limits::default()).map(|_| ()).expect_err("an error");
     assert!(matches!(newer, ShelfError::Newer { found: 99, known: 1 }), "{newer}");
     std::fs::write(path, "no database, but long enough to be read as one".repeat(20))
         .expect("written");
-    let damaged = Shelf::open(path, Limits::default()).err().expect("an error");
+    let damaged = Shelf::open(path, Limits::default()).map(|_| ()).expect_err("an error");
     assert!(matches!(damaged, ShelfError::Open { .. }), "{damaged}");
 }
