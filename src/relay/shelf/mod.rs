@@ -81,7 +81,8 @@ pub enum ShelfError {
 pub struct Limits {
     /// Notices that wait for the writer.
     pub queue_max: usize,
-    /// Event ids that are remembered; a million are about 150 MB.
+    /// Event ids that are remembered; a million are about 150 MB, and ten notices a second for
+    /// [`Limits::seen_life`]. An event that is forgotten too early makes a terminal read twice.
     pub seen_max: usize,
     /// How long an event id is remembered: not shorter than its notice is taken in.
     pub seen_life: Duration,

@@ -15,6 +15,8 @@ const BUSY_WAIT: Duration = Duration::from_secs(2);
 /// Pages of the log before they are carried into the file: 32 MiB, as ids come in no order and each
 /// touches a page of its own.
 const CHECKPOINT_PAGES: i64 = 8192;
+/// Upper bound of the log after that, in bytes: what a burst has made of it is given back.
+const LOG_LEN_MAX: i64 = 64 * 1024 * 1024;
 /// Memory for pages, in KiB: the index of a million ids is about this large.
 const CACHE_KIB: i64 = 64 * 1024;
 
@@ -96,7 +98,12 @@ fn prepare(connection: &mut Connection) -> Result<(), ShelfError> {
     }
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
-    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+    // These two answer with a row.
+    for (pragma, value) in
+        [("wal_autocheckpoint", CHECKPOINT_PAGES), ("journal_size_limit", LOG_LEN_MAX)]
+    {
+        connection.query_row(&format!("PRAGMA {pragma} = {value}"), [], |_| Ok(()))?;
+    }
     let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
     if verdict != "ok" {
         return Err(ShelfError::Damaged(verdict));

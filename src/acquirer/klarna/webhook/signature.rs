@@ -13,6 +13,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use secrecy::ExposeSecret as _;
 use sha2::Sha256;
+use std::cell::LazyCell;
 
 /// Header of the signature; HTTP compares such names without case.
 pub const SIGNATURE_HEADER: &str = "klarna-signature";
@@ -79,7 +80,7 @@ pub fn verify<'k>(
     if body.len() > BODY_LEN_MAX {
         return Err(Forged::TooLong(body.len()));
     }
-    let bare = minified(body);
+    let bare = LazyCell::new(|| minified(body));
     let fits = |key: &&SigningKey| {
         has_signed(key, body, &code)
             || bare.as_ref().is_some_and(|bare| has_signed(key, bare, &code))
