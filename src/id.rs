@@ -3,6 +3,10 @@
 //! A bare `String` crosses no module border. Klarna's ids are opaque and may change format, so they
 //! are only bounded, never parsed.
 
+mod address;
+
+pub use address::{ADDRESS_PART_LEN_MAX, Address};
+
 use crate::money::Amount;
 use std::fmt;
 use uuid::Uuid;
@@ -143,6 +147,18 @@ text_newtype! {
 text_newtype! {
     /// Klarna's id of a refund.
     RefundId, TEXT_LEN_MAX
+}
+text_newtype! {
+    /// Klarna's id of a dispute about a transaction.
+    DisputeId, TEXT_LEN_MAX
+}
+text_newtype! {
+    /// Klarna's id of something that has happened; a notice of it that comes again has it too.
+    EventId, TEXT_LEN_MAX
+}
+text_newtype! {
+    /// What has happened in Klarna's words, such as `payment.request.updated`.
+    EventType, TEXT_LEN_MAX
 }
 
 impl TransactionId {

@@ -45,6 +45,7 @@
 //! | [`config`] | one TOML file and the environment, checked as a whole |
 //! | [`telemetry`] | logs; metrics and alarms are [`daemon`]'s |
 //! | [`daemon`] | the composition root |
+//! | [`relay`] | Klarna's notices, received for many terminals; a process of its own |
 //! | [`cli`] | the command line; a till for people at a desk, with a link of its own |
 //! | [`simulator`] | a stand-in for Klarna's API (feature `simulator`) |
 //!
@@ -75,6 +76,7 @@ pub mod pos;
 pub mod printer;
 pub mod push;
 pub mod receipt;
+pub mod relay;
 #[cfg(feature = "simulator")]
 pub mod simulator;
 pub mod store;

@@ -33,6 +33,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ),
     ("telemetry", &["config"]),
     ("access", &["clock"]),
+    ("relay", &["acquirer", "clock", "id"]),
     (
         "console",
         &[

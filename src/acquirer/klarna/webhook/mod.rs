@@ -4,5 +4,11 @@
 //! sockets and no clock.
 
 mod keys;
+mod notice;
+mod signature;
 
-pub use keys::{KeysError, SigningKey, SigningKeys};
+pub use keys::{KEYS_MAX, KeysError, SigningKey, SigningKeys};
+pub use notice::{Kind, Notice, NoticeError, RequestChange, parse};
+pub use signature::{
+    BODY_LEN_MAX, Forged, KEY_ID_HEADER, SIGNATURE_HEADER, minified, sign, verify,
+};
