@@ -11,13 +11,16 @@ mod klarna;
 mod push;
 mod raw;
 mod receipt;
+mod relay;
 mod summary;
 mod till;
+mod webhook;
 
 pub use check::{Books, Config};
 pub use display::DisplayConfig;
 pub use klarna::KeySource;
 pub use raw::{Environment, LogFormat};
+pub use relay::RelayConfig;
 
 use raw::RawConfig;
 use std::path::{Path, PathBuf};
@@ -111,6 +114,7 @@ impl RawConfig {
             .with_list_parse_key("klarna.originators")
             .with_list_parse_key("console.names")
             .with_list_parse_key("receipt.printer_command")
+            .with_list_parse_key("webhook.proxies")
             .source(Some(overrides.variables.clone()));
         config::Config::builder()
             .add_source(config::File::from_str(text, config::FileFormat::Toml))

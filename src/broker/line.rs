@@ -26,7 +26,7 @@ pub(super) const IN_FLIGHT_MAX: u16 = 1_000;
 /// Messages that the broker may send before the first of them is acknowledged.
 const RECEIVE_MAX: u16 = 64;
 /// Messages that wait to be written.
-const QUEUE_LEN_MAX: usize = 256;
+const QUEUE_LEN_MAX: usize = 1_000;
 
 /// What a line tells whoever keeps it.
 #[derive(Debug)]

@@ -14,6 +14,7 @@ use crate::pos::TillSettings;
 use crate::printer::PrinterConfig;
 use crate::push;
 use crate::receipt::Head;
+use crate::relay;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -51,6 +52,8 @@ pub struct Config {
     pub console: console::Settings,
     /// The broker that brings hints, if there is one.
     pub push: Option<push::Settings>,
+    /// Where Klarna's notices come in, if they do here.
+    pub webhook: Option<relay::Settings>,
     /// When the file that holds Klarna's key was last written, if a file holds it.
     pub key_since: Option<Wall>,
     /// Where Klarna's key is read from.
@@ -106,6 +109,9 @@ pub(super) fn check(raw: RawConfig, credentials: Option<&Path>) -> Result<Config
     let display = super::display::check(raw.display, &terminal, policy.sale_timeout, &mut problems);
     let console = super::console::check(raw.console, &terminal.currencies, &mut problems);
     let (receipts, printer) = super::receipt::check(raw.receipt, &terminal, &mut problems);
+    let beside = raw.store.path.as_deref().and_then(Path::parent);
+    let webhook =
+        raw.webhook.and_then(|raw| super::webhook::check(raw, environment, beside, &mut problems));
     let log_filter = log_filter(raw.log.filter, &mut problems);
     let alarms = alarms(&raw.alarm, &mut problems);
     let store_path = store_path(raw.store.path, &mut problems);
@@ -115,6 +121,7 @@ pub(super) fn check(raw: RawConfig, credentials: Option<&Path>) -> Result<Config
                 receipts,
                 printer,
                 push,
+                webhook,
                 console: console::Settings { open_key, ..console },
                 key_since,
                 key_source,

@@ -10,11 +10,11 @@ use std::time::Duration;
 /// MQTT over TLS (IANA: secure-mqtt).
 const PORT: u16 = 8883;
 /// Between two reads while hints are relied on: a lost one costs a shopper no more than this.
-const POLL_MS: (u64, RangeInclusive<u64>) = (15_000, 1_000..=60_000);
+const POLL_MS: Rule = (15_000, 1_000..=60_000);
 /// Relays say that they are there every 20 s.
-const ALIVE_S: (u64, RangeInclusive<u64>) = (60, 30..=600);
+const ALIVE_S: Rule = (60, 30..=600);
 /// Ten thousand terminals that come back within five minutes are 33 a second.
-const RECONNECT_MAX_S: (u64, RangeInclusive<u64>) = (300, 1..=3_600);
+const RECONNECT_MAX_S: Rule = (300, 1..=3_600);
 /// How long the broker keeps what was said while the line was down; what is older is read anyway.
 const SESSION: Duration = Duration::from_secs(3600);
 
@@ -27,51 +27,61 @@ pub(super) fn check(
     problems: &mut Problems,
 ) -> Option<Settings> {
     let raw = raw?;
-    let within = |problems: &mut Problems, key: &str, value: Option<u64>, rule: &(u64, _)| {
-        let (default, range): &(u64, RangeInclusive<u64>) = rule;
-        let value = value.unwrap_or(*default);
-        if !range.contains(&value) {
-            let (least, most) = (range.start(), range.end());
-            problems.add(key, format!("{value} is not between {least} and {most}"));
-        }
-        value
-    };
-    let pace = within(problems, "push.poll_ms", raw.poll_ms, &POLL_MS);
-    let alive = within(problems, "push.alive_s", raw.alive_s, &ALIVE_S);
-    let reconnect = within(problems, "push.reconnect_max_s", raw.reconnect_max_s, &RECONNECT_MAX_S);
-    let address = problems.need("push.broker", raw.broker, "broker.example:8883");
-    let certificate = problems.need(
-        "push.certificate_file",
-        raw.certificate_file,
-        "/etc/klarna-terminald/device.pem",
-    );
-    let key = problems.need("push.key_file", raw.key_file, "/etc/klarna-terminald/device.key");
-    let (host, port) = host_and_port(&address?, problems)?;
+    let pace = within("push.poll_ms", raw.poll_ms, &POLL_MS, problems);
+    let alive = within("push.alive_s", raw.alive_s, &ALIVE_S, problems);
+    let client_id = format!("{}-{}", store.unwrap_or_default(), terminal.unwrap_or_default());
+    let broker = line(&raw, "push", client_id, SESSION, problems);
     let (account, store, terminal) = (account?, store?, terminal?);
     let topics = Account::of(account)
         .and_then(|account| Topics::of(&account, store, terminal))
         .inspect_err(|error| problems.add("push", error))
         .ok()?;
-    // Whether they can be used is for `doctor` and the log to say: no sale waits for them.
-    let files = Files { ca: raw.ca_file, certificate: certificate?, key: key? };
-    let client_id = format!("{store}-{terminal}");
     Some(Settings {
-        broker: broker::Settings {
-            host,
-            port,
-            client_id,
-            files,
-            reconnect_max: Duration::from_secs(reconnect),
-            session: SESSION,
-        },
+        broker: broker?,
         topics,
         pace: Duration::from_millis(pace),
         alive_within: Duration::from_secs(alive),
     })
 }
 
+/// A line to the broker of the section called `section`.
+pub(super) fn line(
+    raw: &RawPush,
+    section: &str,
+    client_id: String,
+    session: Duration,
+    problems: &mut Problems,
+) -> Option<broker::Settings> {
+    let key = |name: &str| format!("{section}.{name}");
+    let reconnect =
+        within(&key("reconnect_max_s"), raw.reconnect_max_s, &RECONNECT_MAX_S, problems);
+    let address_key = key(if section == "push" { "broker" } else { "address" });
+    let address = problems.need(&address_key, raw.broker.as_deref(), "broker.example:8883");
+    let (certificate, private) = (raw.certificate_file.clone(), raw.key_file.clone());
+    let certificate =
+        problems.need(&key("certificate_file"), certificate, "/etc/klarna-terminald/device.pem");
+    let private = problems.need(&key("key_file"), private, "/etc/klarna-terminald/device.key");
+    let (host, port) = host_and_port(&address_key, address?, problems)?;
+    // Whether they can be used is for `doctor` and the log to say: no sale waits for them.
+    let files = Files { ca: raw.ca_file.clone(), certificate: certificate?, key: private? };
+    let reconnect_max = Duration::from_secs(reconnect);
+    Some(broker::Settings { host, port, client_id, files, reconnect_max, session })
+}
+
+/// A number with its default and its bounds.
+type Rule = (u64, RangeInclusive<u64>);
+
+fn within(key: &str, value: Option<u64>, (default, range): &Rule, problems: &mut Problems) -> u64 {
+    let value = value.unwrap_or(*default);
+    if !range.contains(&value) {
+        let (least, most) = (range.start(), range.end());
+        problems.add(key, format!("{value} is not between {least} and {most}"));
+    }
+    value
+}
+
 /// `host`, `host:port` or `[v6]:port`.
-fn host_and_port(address: &str, problems: &mut Problems) -> Option<(String, u16)> {
+fn host_and_port(key: &str, address: &str, problems: &mut Problems) -> Option<(String, u16)> {
     let (host, port) = match address.rsplit_once(':') {
         Some((host, port)) if !host.contains(':') || host.ends_with(']') => (host, port.parse()),
         Some(_) | None => (address, Ok(PORT)),
@@ -81,7 +91,7 @@ fn host_and_port(address: &str, problems: &mut Problems) -> Option<(String, u16)
     match (port, !host.is_empty() && host.bytes().all(fits)) {
         (Ok(port), true) if port > 0 => Some((host.to_owned(), port)),
         _ => {
-            problems.add("push.broker", format!("{address:?} is no host:port; no mqtts:// either"));
+            problems.add(key, format!("{address:?} is no host:port; leave out mqtts://"));
             None
         }
     }

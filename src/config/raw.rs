@@ -24,7 +24,24 @@ pub struct RawConfig {
     pub(super) receipt: RawReceipt,
     pub(super) console: Option<RawConsole>,
     pub(super) push: Option<RawPush>,
+    pub(super) webhook: Option<RawWebhook>,
     pub(super) log: RawLog,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawWebhook {
+    pub(super) listen: Option<String>,
+    pub(super) path: Option<String>,
+    pub(super) certificate_file: Option<PathBuf>,
+    pub(super) key_file: Option<PathBuf>,
+    pub(super) keys_file: Option<PathBuf>,
+    pub(super) database: Option<PathBuf>,
+    pub(super) operations: Option<String>,
+    pub(super) check_callers: Option<bool>,
+    pub(super) proxies: Option<Vec<String>>,
+    pub(super) proxy_header: Option<String>,
+    pub(super) age_max_h: Option<u64>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]

@@ -111,6 +111,7 @@ pub struct Metrics {
     /// One more than the bounds: what took longer than all of them.
     durable: [AtomicU64; BOUNDS.len() + 1],
     durable_us: AtomicU64,
+    published: AtomicU64,
 }
 
 impl Metrics {
@@ -140,6 +141,16 @@ impl Metrics {
         self.durable_us.fetch_add(micros, Ordering::Relaxed);
     }
 
+    /// Counts a message that the broker has taken.
+    pub fn count_published(&self) {
+        self.published.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many messages the broker has taken.
+    pub fn published(&self) -> u64 {
+        self.published.load(Ordering::Relaxed)
+    }
+
     /// Everything, in OpenMetrics 1.0.
     pub fn text(&self, depth: Depth) -> String {
         let mut text = String::new();
@@ -157,6 +168,9 @@ impl Metrics {
         let age = depth.oldest_age.as_secs();
         let help = "How long the oldest message has waited.";
         gauge(&mut text, "outbox_oldest_seconds", "seconds", help, age);
+        let name = "terminald_relay_published";
+        head(&mut text, name, "counter", "", "Messages that the broker has taken.");
+        let _ = writeln!(text, "{name}_total {}", self.published());
         self.histogram(&mut text);
         text.push_str("# EOF\n");
         text

@@ -17,6 +17,7 @@ pub mod keyring;
 mod message;
 pub mod metrics;
 mod operations;
+mod publish;
 mod serve;
 pub mod shelf;
 mod tls;
@@ -25,6 +26,7 @@ mod tls;
 mod tests;
 
 pub use message::{Message, Parcel, ParcelId};
+pub use publish::Publisher;
 pub use serve::CONNECTIONS_MAX;
 pub use shelf::Outbox;
 pub use tls::{CertificateFiles, TlsError};
@@ -177,7 +179,7 @@ impl Relay {
     }
 
     /// All counts.
-    pub fn metrics(&self) -> &Metrics {
+    pub fn metrics(&self) -> &Arc<Metrics> {
         &self.metrics
     }
 

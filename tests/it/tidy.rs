@@ -28,12 +28,12 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "config",
         &[
             "access", "acquirer", "clock", "console", "pos", "printer", "display", "payment",
-            "money", "id", "i18n", "receipt", "broker", "push",
+            "money", "id", "i18n", "receipt", "broker", "push", "relay",
         ],
     ),
     ("telemetry", &["config"]),
     ("access", &["clock"]),
-    ("relay", &["acquirer", "clock", "id"]),
+    ("relay", &["acquirer", "broker", "clock", "id"]),
     (
         "console",
         &[
@@ -45,7 +45,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "daemon",
         &[
             "access", "acquirer", "clock", "config", "console", "display", "i18n", "id", "payment",
-            "pos", "push", "receipt", "store", "sync",
+            "pos", "push", "receipt", "relay", "store", "sync",
         ],
     ),
     (
@@ -53,6 +53,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         &[
             "access",
             "acquirer",
+            "broker",
             "clock",
             "config",
             "console",
@@ -63,6 +64,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "money",
             "payment",
             "pos",
+            "relay",
             "simulator",
             "store",
             "telemetry",
