@@ -236,7 +236,8 @@ pub(super) fn index(shared: &Shared, requests: &[RequestView], notices: &str) ->
     }
     let content = format!(
         "<h1>Payment requests</h1><p class=\"soft\">Open one to be the shopper.</p>\
-         <table>{rows}</table>{notices}<h2>With curl</h2><pre>{}</pre><p class=\"foot\">API: {}</p>",
+         <table>{rows}</table>{notices}<h2>With curl</h2>\
+         <pre>{}</pre><p class=\"foot\">API: {}</p>",
         escape(&manual(&shared.control_url)),
         escape(&shared.api_url)
     );

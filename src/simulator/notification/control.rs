@@ -88,7 +88,8 @@ pub(in crate::simulator) fn page(webhooks: &[WebhookView], sent: &[DeliveryView]
             let state = if hook.enabled { "ENABLED" } else { "DISABLED" };
             write!(
                 html,
-                "<tr><td>{url}</td><td>{events}</td><td><span class=\"badge\">{state}</span></td></tr>"
+                "<tr><td>{url}</td><td>{events}</td>\
+                 <td><span class=\"badge\">{state}</span></td></tr>"
             )
             .ok();
         }

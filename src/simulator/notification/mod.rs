@@ -2,7 +2,8 @@
 //! what happens to payments.
 //!
 //! ```text
-//! operations ─▶ keys, webhooks            publish ─▶ event ─▶ delivery ◀── sender ──HTTPS──▶ receiver
+//! operations ─▶ keys, webhooks
+//! publish ─▶ event ─▶ delivery ◀── sender ──HTTPS──▶ receiver
 //! ```
 //! All but `sender` and `control` is a value without sockets or clocks.
 

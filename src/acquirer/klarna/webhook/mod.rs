@@ -5,4 +5,4 @@
 
 mod keys;
 
-pub use keys::{KeysError, SigningKey, SigningKeys};
+pub use keys::{KEYS_MAX, KeysError, SigningKey, SigningKeys};
