@@ -428,6 +428,29 @@ async fn webhooks_of_other_receivers_are_left_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_a_webhook_has_just_left_is_kept() {
+    let desk = Desk::start().await;
+    let hook = desk.set_up();
+    desk.run(&["signing-keys", "create"]).ok();
+    let file = std::fs::read_to_string(desk.path("keys.json")).expect("there");
+    let mut file: Value = serde_json::from_str(&file).expect("JSON");
+    for key in file["keys"].as_array_mut().expect("keys") {
+        key["created_at"] = AGO.into();
+    }
+    std::fs::write(desk.path("keys.json"), file.to_string()).expect("written");
+    let new = desk.keys()[1].0.clone();
+    desk.run(&["webhooks", "update", &hook, "--key", &new]).ok();
+    let finish = ["signing-keys", "rotate", "--finish"];
+    desk.yes(&finish).failed(&["may still need the old keys"]);
+    let past = format!("{{\"to\":\"{new}\",\"moved_at\":\"{AGO}\"}}");
+    std::fs::write(desk.path("keys.json.rotation"), past).expect("written");
+    desk.yes(&finish).ok();
+    assert_eq!(desk.keys().len(), 1);
+    desk.yes(&["webhooks", "delete", &hook]).ok();
+    desk.yes(&finish).failed(&["may still need the old keys"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_in_use_is_deleted_only_on_purpose() {
     let desk = Desk::start().await;
     let hook = desk.set_up();

@@ -458,19 +458,24 @@ mod tests {
         Answer { body: text.as_bytes().to_vec() }
     }
 
+    fn fixture(name: &str) -> Answer {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/klarna");
+        Answer { body: std::fs::read(format!("{folder}/{name}.json")).expect("a fixture") }
+    }
+
     #[test]
     fn answers_are_read_whatever_else_they_hold() {
-        let key: SigningKey = parse(&answer(
-            r#"{"later":1,"signing_key_id":"krn:k","signing_key":"s","created_at":"2024-01-01T12:00:00Z"}"#,
-        ))
-        .expect("a key");
-        assert_eq!((key.id.as_str(), key.secret.expose_secret()), ("krn:k", "s"));
-        let webhook: Webhook = parse(&answer(
-            r#"{"webhook_id":"krn:w","url":"https://a","event_types":["*"],"event_version":"v1",
-                "signing_key_id":"krn:k","status":"PAUSED","later":{}}"#,
-        ))
-        .expect("a webhook");
-        assert_eq!(webhook.status, Status::Other("PAUSED".to_owned()));
+        let key: SigningKey = parse(&fixture("signing-key-created")).expect("a key");
+        assert!(key.id.ends_with("0001") && key.secret.expose_secret().ends_with("0002"));
+        let webhook: Webhook = parse(&fixture("webhook")).expect("a webhook");
+        assert_eq!(webhook.status, Status::Enabled);
+        assert!(is_webhook(&webhook) && webhook.event_types == ["payment.request.*"]);
+        let made: NewCredential = parse(&fixture("credential-created")).expect("a credential");
+        assert!(made.id.ends_with("0004") && is_text(made.key.expose_secret()));
+        let later = r#"{"later":{},"signing_key_id":"krn:k","signing_key":"s"}"#;
+        let key: SigningKey = parse(&answer(later)).expect("a key");
+        assert_eq!((key.id.as_str(), key.created_at), ("krn:k", None));
+        assert_eq!(Status::from("PAUSED".to_owned()), Status::Other("PAUSED".to_owned()));
         for name in ["api_key", "key", "credential"] {
             let text = format!(r#"{{"credential_id":"krn:c","{name}":"klarna_test_api_x"}}"#);
             let made: NewCredential = parse(&answer(&text)).expect("a credential");

@@ -199,6 +199,20 @@ fn moved_at(
     }
 }
 
+/// A webhook is about to leave its key in another way: the old key is needed for a day as well.
+pub(super) fn leave_key(file: &Path) -> anyhow::Result<()> {
+    let noted: Option<Rotation> = vault::noted(&record(file))?;
+    match noted {
+        // A rotation that is under way notes the time itself.
+        Some(Rotation { moved_at: None, .. }) => Ok(()),
+        _ if !file.exists() => Ok(()),
+        other => {
+            let to = other.map(|rotation| rotation.to).unwrap_or_default();
+            vault::note(&record(file), &Rotation { to, moved_at: Some(Timestamp::now()) })
+        }
+    }
+}
+
 /// Made more than a day ago. Nobody knows how old a key without a time is.
 fn is_old(created_at: Option<&str>, now: Timestamp) -> bool {
     let made = created_at.and_then(|at| at.parse::<Timestamp>().ok());

@@ -1,6 +1,6 @@
 //! `provision webhooks`: who is told of events.
 
-use super::{Counter, KeysFile};
+use super::{Counter, KeysFile, rotation};
 use crate::acquirer::klarna::webhook::SigningKeys;
 use crate::acquirer::klarna::{Status, Webhook, WebhookChange, WebhookOrder};
 use crate::cli::table::{Side, Table};
@@ -93,9 +93,9 @@ pub(super) async fn run(counter: &Counter, asked: Arguments) -> anyhow::Result<(
             let key = key.map(|key| key_for(counter, file, Some(key))).transpose()?;
             let enabled = (enable || disable).then_some(enable);
             let change = WebhookChange { url, event_types: events, signing_key_id: key, enabled };
-            update(counter, &id, &change).await
+            update(counter, file, &id, &change).await
         }
-        Action::Delete { id } => delete(counter, &id).await,
+        Action::Delete { id } => delete(counter, file, &id).await,
         Action::Simulate { id, event } => simulate(counter, &id, event).await,
     }
 }
@@ -210,22 +210,31 @@ fn exists(counter: &Counter, webhook: &Webhook) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn update(counter: &Counter, id: &str, change: &WebhookChange) -> anyhow::Result<()> {
+async fn update(
+    counter: &Counter,
+    file: &Path,
+    id: &str,
+    change: &WebhookChange,
+) -> anyhow::Result<()> {
     if *change == WebhookChange::default() {
         bail!("change what? name --url, --events, --key, --enable or --disable");
     }
     if !counter.may(&format!("change the webhook {id}"))? {
         return Ok(());
     }
+    if change.signing_key_id.is_some() {
+        rotation::leave_key(file)?;
+    }
     let webhook = counter.management.update_webhook(id, change, Uuid::new_v4()).await?;
     counter.tell(&json!({"updated": as_json(&webhook)}), || println!("changed {id}"));
     Ok(())
 }
 
-async fn delete(counter: &Counter, id: &str) -> anyhow::Result<()> {
+async fn delete(counter: &Counter, file: &Path, id: &str) -> anyhow::Result<()> {
     if !counter.may_after_all(&format!("delete the webhook {id}"))? {
         return Ok(());
     }
+    rotation::leave_key(file)?;
     if !counter.management.delete_webhook(id).await? {
         bail!("there is no webhook {id}; `provision webhooks list` shows them");
     }

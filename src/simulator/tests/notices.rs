@@ -1,5 +1,6 @@
 //! Signing keys, webhooks, credentials, and what a receiver gets to see, over real HTTP.
 
+use super::fixtures::check_json;
 use super::*;
 use crate::simulator::{DeliveryState, DeliveryView, PushFault, SignatureEncoding, Storm};
 use axum::Router;
@@ -265,6 +266,8 @@ async fn every_change_of_a_payment_is_told_and_signed() {
     assert!(text(payload, "payment_confirmation_token").contains(":confirmation-token:"));
     let authorized = &receiver.bodies()[3]["payload"];
     assert_eq!(text(authorized, "payment_transaction_id"), transaction);
+    check_json("notice-pending-confirmation", pending);
+    check_json("notice-authorized", &receiver.bodies()[3]);
     assert_eq!(states(&bench), [DeliveryState::Delivered; 8]);
     bench.check_mistakes(&[]);
 }
@@ -528,4 +531,22 @@ async fn a_person_sees_and_disturbs_notices() {
     assert_eq!(control("POST", "/storm", "{}").await.status, 400);
     assert_eq!(control("POST", "/storm", r#"{"per_second":1,"seconds":1}"#).await.status, 200);
     assert_eq!(control("DELETE", "/storm", "").await.status, 200);
+}
+
+#[tokio::test]
+async fn what_is_set_up_looks_as_in_the_fixtures() {
+    let bench = Bench::with(quiet()).await;
+    let key = got(bare_post(&bench, KEYS)).await.json();
+    check_json("signing-key-created", &key);
+    check_json("signing-keys", &bench.get(KEYS).await.json());
+    let id = text(&key, "signing_key_id");
+    let order = webhook("https://relay.example/klarna", &["payment.request.*"], &id);
+    let made = bench.post(HOOKS, &order).await.json();
+    check_json("webhook", &made);
+    check_json("webhooks", &bench.get(HOOKS).await.json());
+    let body = json!({"type": "API_KEY", "description": "relay"});
+    check_json("credential-created", &bench.post(CREDENTIALS, &body).await.json());
+    let first = bench.get(CREDENTIALS).await.json()["credentials"].clone();
+    let ours = first.as_array().into_iter().flatten().find(|row| row["description"] == "relay");
+    check_json("credentials", &json!({ "credentials": [ours] }));
 }
