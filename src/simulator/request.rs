@@ -3,7 +3,7 @@
 //! It knows no HTTP and reads no clock; every function is told what time it is.
 
 use super::error::Refusal;
-use super::notification::event::Change;
+use super::notification::event::{Change, put};
 use super::rules::NewRequest;
 use super::view::{RequestView, ShopperAction, ShopperError};
 use jiff::Timestamp;
@@ -154,16 +154,9 @@ impl PaymentRequest {
             "created_at": date_time(self.created_at),
             "updated_at": date_time(self.updated_at),
         });
-        let references = [
-            ("payment_reference", self.asked.payment_reference.as_deref()),
-            ("merchant_reference", self.asked.merchant_reference.as_deref()),
-            ("previous_state", self.previous),
-        ];
-        for (name, text) in references {
-            if let Some(text) = text {
-                payload[name] = text.into();
-            }
-        }
+        put(&mut payload, "payment_reference", self.asked.payment_reference.as_deref());
+        put(&mut payload, "merchant_reference", self.asked.merchant_reference.as_deref());
+        put(&mut payload, "previous_state", self.previous);
         match &self.state {
             State::PendingConfirmation { token, .. } => {
                 payload["payment_confirmation_token"] = token.as_str().into();

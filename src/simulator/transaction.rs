@@ -4,7 +4,7 @@
 //! It knows no HTTP and reads no clock; every function is told what time it is.
 
 use super::error::Refusal;
-use super::notification::event::Change;
+use super::notification::event::{Change, put};
 use super::request::{PaymentRequest, date_time};
 use super::rules::Move;
 use super::view::{CaptureView, RefundView, TransactionView};
@@ -152,15 +152,8 @@ impl Transaction {
             "created_at": date_time(self.created_at),
             "updated_at": date_time(self.updated_at),
         });
-        let references = [
-            ("merchant_reference", &self.merchant_reference),
-            ("payment_transaction_reference", &self.payment_reference),
-        ];
-        for (name, text) in references {
-            if let Some(text) = text {
-                payload[name] = text.as_str().into();
-            }
-        }
+        put(&mut payload, "merchant_reference", self.merchant_reference.as_deref());
+        put(&mut payload, "payment_transaction_reference", self.payment_reference.as_deref());
         if let Some((name, value)) = more {
             payload[name] = value;
         }
@@ -337,12 +330,8 @@ impl Transaction {
             "captures": captures,
             "refunds": refunds,
         });
-        if let Some(reference) = &self.merchant_reference {
-            body["merchant_reference"] = reference.as_str().into();
-        }
-        if let Some(reference) = &self.payment_reference {
-            body["payment_transaction_reference"] = reference.as_str().into();
-        }
+        put(&mut body, "merchant_reference", self.merchant_reference.as_deref());
+        put(&mut body, "payment_transaction_reference", self.payment_reference.as_deref());
         body
     }
 
@@ -357,9 +346,7 @@ impl Transaction {
             "currency": self.currency,
             "captured_at": date_time(row.at),
         });
-        if let Some(reference) = &row.reference {
-            body["capture_reference"] = reference.as_str().into();
-        }
+        put(&mut body, "capture_reference", row.reference.as_deref());
         body
     }
 
@@ -374,9 +361,7 @@ impl Transaction {
             "currency": self.currency,
             "refunded_at": date_time(row.at),
         });
-        if let Some(reference) = &row.reference {
-            body["refund_reference"] = reference.as_str().into();
-        }
+        put(&mut body, "refund_reference", row.reference.as_deref());
         body
     }
 

@@ -55,6 +55,13 @@ pub(in crate::simulator) struct Change {
     pub(in crate::simulator) payload: Value,
 }
 
+/// Sets a field that Klarna leaves out when there is nothing to say.
+pub(in crate::simulator) fn put(body: &mut Value, name: &str, text: Option<&str>) {
+    if let Some(text) = text {
+        body[name] = text.into();
+    }
+}
+
 /// Whether there is such an event.
 pub(super) fn is_known(event_type: &str) -> bool {
     KNOWN.contains(&event_type)
