@@ -398,6 +398,12 @@ impl IdempotencyKey {
         Self(Uuid::new_v5(&installation.0, name.as_bytes()))
     }
 
+    /// The key of a call that belongs to no payment. Whoever calls keeps the random `nonce` until
+    /// it knows the result, and so can ask again.
+    pub fn of_management(nonce: Uuid, operation: &str) -> Self {
+        Self(Uuid::new_v5(&nonce, operation.as_bytes()))
+    }
+
     /// The key as a UUID.
     pub fn uuid(&self) -> Uuid {
         self.0

@@ -12,6 +12,7 @@ mod desk;
 mod doctor;
 mod health;
 mod list;
+mod provision;
 mod ready;
 mod shift;
 #[cfg(feature = "simulator")]
@@ -103,6 +104,8 @@ enum Command {
         #[command(flatten)]
         database: Database,
     },
+    /// Set up the account at Klarna: webhooks, the keys they are signed with, and API keys
+    Provision(provision::Arguments),
     /// Look at everything that the terminal needs, and say what is wrong and what to do about it
     Doctor(doctor::Arguments),
     /// Say whether the software may be changed now; exit code 1 while a payment is open
@@ -228,6 +231,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
                 Outbox::Resolve { call, reason, yes } => desk::resolve(&path, call, &reason, yes),
             }
         }
+        Command::Provision(asked) => runtime()?.block_on(provision::run(asked)),
         Command::Shift(asked) => shift::run(asked),
         Command::Users(asked) => users::run(asked),
         Command::Audit(asked) => audit::run(asked),

@@ -1,7 +1,7 @@
 //! The `simulate` command: Klarna at a desk, for tills' developers and for trying the terminal.
 
 use crate::daemon;
-use crate::simulator::{Fault, Options, Simulator};
+use crate::simulator::{Fault, Options, PushFault, Simulator};
 use anyhow::Context as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -24,6 +24,12 @@ pub(super) struct Arguments {
     /// Begin with this fault, such as drop-after:capture:1 or status=503:create:2; repeatable
     #[arg(long, value_name = "FAULT")]
     fault: Vec<String>,
+    /// Begin with this fault of a webhook's notice, such as forge:payment.request.*:1; repeatable
+    #[arg(long, value_name = "FAULT")]
+    push_fault: Vec<String>,
+    /// Trust this certificate authority (PEM) when a webhook is told something
+    #[arg(long, value_name = "FILE")]
+    push_ca: Option<PathBuf>,
 }
 
 /// Runs until it is told to stop.
@@ -31,11 +37,19 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let public_host = arguments.public_host.clone();
     let faults: Result<Vec<Fault>, _> = arguments.fault.iter().map(|text| text.parse()).collect();
     let faults = faults?;
+    let push_faults: Result<Vec<PushFault>, _> =
+        arguments.push_fault.iter().map(|text| text.parse()).collect();
+    let push_faults = push_faults?;
+    let authority = |path: PathBuf| {
+        std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
+    };
+    let notices_ca = arguments.push_ca.map(authority).transpose()?;
     let options = Options {
         api: arguments.api,
         control: arguments.control,
         public_host: arguments.public_host,
         tls_dir: Some(arguments.tls_dir.clone()),
+        notices_ca,
         ..Options::default()
     };
     let (account, key) = (options.account_id.clone(), options.api_key.clone());
@@ -46,6 +60,9 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         .with_context(|| format!("cannot write {}", key_file.display()))?;
     for fault in faults {
         simulator.fault(fault);
+    }
+    for fault in push_faults {
+        simulator.push_fault(fault);
     }
     println!("Klarna's API is played at {}", simulator.api_url());
     println!("control and shopper's pages at {}", simulator.control_url());

@@ -5,7 +5,7 @@
 
 use super::fault::Fault;
 use super::view::{Availability, ShopperAction};
-use super::{Shared, page};
+use super::{Shared, notification, page};
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, Uri};
@@ -39,6 +39,7 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/offline", post(offline))
         .route("/delay", post(delay))
         .route("/availability", post(availability))
+        .merge(notification::control::router())
         .fallback(unknown_route)
         .method_not_allowed_fallback(wrong_method)
         .with_state(Arc::clone(&shared));
@@ -46,7 +47,7 @@ fn router(shared: Arc<Shared>) -> Router {
 }
 
 /// A refusal that says what to do instead.
-struct Problem(StatusCode, String);
+pub(super) struct Problem(pub(super) StatusCode, pub(super) String);
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
@@ -54,7 +55,7 @@ impl IntoResponse for Problem {
     }
 }
 
-fn bad(text: impl Into<String>) -> Problem {
+pub(super) fn bad(text: impl Into<String>) -> Problem {
     Problem(StatusCode::BAD_REQUEST, text.into())
 }
 
@@ -68,8 +69,11 @@ async fn wrong_method(uri: Uri) -> Problem {
 }
 
 async fn index(State(shared): Simulator) -> Html<String> {
-    let requests = shared.with(|world, now| world.request_views(now));
-    Html(page::index(&shared, &requests))
+    let (requests, notices) = shared.with(|world, now| {
+        let notices = notification::control::page(&world.webhook_views(), &world.delivery_views());
+        (world.request_views(now), notices)
+    });
+    Html(page::index(&shared, &requests, &notices))
 }
 
 async fn ledger(State(shared): Simulator) -> Json<Value> {
@@ -96,6 +100,7 @@ async fn advance(State(shared): Simulator, body: Bytes) -> Result<Json<Value>, P
     let seconds = json_body(&body)?["seconds"].as_u64();
     let seconds = seconds.ok_or_else(|| bad("send {\"seconds\": 3600}, a whole number"))?;
     shared.clock.advance(Duration::from_secs(seconds));
+    shared.due.notify_one();
     Ok(Json(json!({"now": shared.now().to_string()})))
 }
 
@@ -171,6 +176,6 @@ async fn availability(State(shared): Simulator, body: Bytes) -> Result<Json<Valu
     Ok(Json(json!({"availability": body["availability"]})))
 }
 
-fn json_body(body: &[u8]) -> Result<Value, Problem> {
+pub(super) fn json_body(body: &[u8]) -> Result<Value, Problem> {
     serde_json::from_slice(body).map_err(|error| bad(format!("the body is not JSON: {error}")))
 }

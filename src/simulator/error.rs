@@ -71,6 +71,11 @@ impl Refusal {
         Refusal::new(404, "RESOURCE_ERROR", "RESOURCE_NOT_FOUND", message)
     }
 
+    /// 409 RESOURCE_CONFLICT: it would be there twice.
+    pub(super) fn conflict(message: &str) -> Refusal {
+        Refusal::new(409, "RESOURCE_ERROR", "RESOURCE_CONFLICT", message)
+    }
+
     pub(super) fn rate_limited() -> Refusal {
         Refusal::new(429, "ACCESS_ERROR", "RATE_LIMITED", "too many requests")
     }

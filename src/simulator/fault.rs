@@ -67,11 +67,21 @@ pub enum RouteKind {
     Interoperability,
     /// Read payment descriptors.
     Descriptors,
+    /// Create a signing key.
+    SigningKey,
+    /// Create or change a webhook.
+    Webhook,
+    /// Simulate a webhook's event.
+    SimulateWebhook,
+    /// Create a credential.
+    Credential,
+    /// Read or delete signing keys, webhooks or credentials.
+    Manage,
     /// Every call.
     Any,
 }
 
-const ROUTE_NAMES: [(&str, RouteKind); 12] = [
+const ROUTE_NAMES: [(&str, RouteKind); 17] = [
     ("create", RouteKind::Create),
     ("read", RouteKind::Read),
     ("update", RouteKind::Update),
@@ -83,6 +93,11 @@ const ROUTE_NAMES: [(&str, RouteKind); 12] = [
     ("void", RouteKind::Void),
     ("interoperability", RouteKind::Interoperability),
     ("descriptors", RouteKind::Descriptors),
+    ("signing-key", RouteKind::SigningKey),
+    ("webhook", RouteKind::Webhook),
+    ("simulate-webhook", RouteKind::SimulateWebhook),
+    ("credential", RouteKind::Credential),
+    ("manage", RouteKind::Manage),
     ("any", RouteKind::Any),
 ];
 
@@ -114,7 +129,7 @@ const NAMES: &str = "drop-before, drop-after, delay=<ms>, status=<5xx>, status-e
 /// Longest delay of one answer, in milliseconds: an hour.
 const DELAY_MS_MAX: u64 = 3_600_000;
 
-fn error(what: String) -> FaultError {
+pub(super) fn error(what: String) -> FaultError {
     FaultError { what }
 }
 
@@ -162,7 +177,7 @@ fn parse_route(text: &str) -> Result<RouteKind, FaultError> {
     })
 }
 
-fn parse_count(text: &str) -> Result<u32, FaultError> {
+pub(super) fn parse_count(text: &str) -> Result<u32, FaultError> {
     let count: Option<u32> = text.parse().ok().filter(|count| *count > 0);
     count.ok_or_else(|| error(format!("\"{text}\" is no count from 1")))
 }
@@ -195,7 +210,7 @@ fn parse_status(number: Option<&str>, lowest: u16) -> Result<u16, FaultError> {
     u16::try_from(number).map_err(|_| error(format!("{number} is no status")))
 }
 
-fn parse_number(text: Option<&str>, min: u64, max: u64) -> Result<u64, FaultError> {
+pub(super) fn parse_number(text: Option<&str>, min: u64, max: u64) -> Result<u64, FaultError> {
     let number = text.and_then(|text| text.parse().ok());
     number.filter(|number| (min..=max).contains(number)).ok_or_else(|| {
         error(format!("a number from {min} to {max} is needed, not \"{}\"", text.unwrap_or("")))

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 pub(super) enum Category {
     Capture,
     Management,
+    Partner,
 }
 
 impl Category {
@@ -16,6 +17,7 @@ impl Category {
         match self {
             Category::Capture => "payment-transaction-capture",
             Category::Management => "payment-transaction-management",
+            Category::Partner => "partner-management",
         }
     }
 
@@ -25,6 +27,7 @@ impl Category {
         match self {
             Category::Capture => 50,
             Category::Management => 125,
+            Category::Partner => 12,
         }
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! client ──HTTPS──▶ http ──────────▶ world ─▶ route · rules · operations ─▶ request · transaction
-//! phone  ──HTTPS──▶ page ──────────▶   │
+//! phone  ──HTTPS──▶ page ──────────▶   ├─▶ notification ──HTTPS──▶ whoever has a webhook
 //! person ──HTTP───▶ control · page ▶   │  limit · idempotency · fault · etiquette · render · spoil
 //! test   ─────────▶ Simulator ─────▶   │
 //! ```
@@ -14,6 +14,7 @@
 mod call;
 mod clock;
 mod control;
+mod credential;
 mod error;
 mod etiquette;
 mod fault;
@@ -22,7 +23,9 @@ mod http;
 mod idempotency;
 mod limit;
 mod manners;
+mod notification;
 mod operations;
+mod options;
 mod page;
 mod random;
 mod render;
@@ -39,6 +42,10 @@ mod view;
 mod world;
 
 pub use fault::{Fault, FaultError, FaultKind, RouteKind};
+pub use notification::{
+    DeliveryState, DeliveryView, PushFault, PushKind, SignatureEncoding, Storm, WebhookView,
+};
+pub use options::{ConfirmPath, Options};
 pub use view::{
     Availability, CallView, CaptureView, Mistake, RefundView, RequestView, ShopperAction,
     ShopperError, TransactionView,
@@ -46,12 +53,14 @@ pub use view::{
 
 use clock::Clock;
 use jiff::Timestamp;
-use std::net::{Ipv4Addr, SocketAddr};
+use notification::resource::Reach;
+use notification::sender;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use world::{Rules, World};
 
@@ -61,64 +70,6 @@ pub struct Simulator {
     shared: Arc<Shared>,
     ca_pem: String,
     tasks: Vec<JoinHandle<()>>,
-}
-
-/// How a simulator is set up; the default is right for tests.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Where the HTTPS API listens. Port 0 takes a free one.
-    pub api: SocketAddr,
-    /// Where the control API listens. It asks nobody who they are: keep it on the loopback address.
-    pub control: SocketAddr,
-    /// The host name or address in the URLs that shoppers scan, and in the certificate.
-    pub public_host: String,
-    /// The only key that is accepted.
-    pub api_key: String,
-    /// The only account that exists.
-    pub account_id: String,
-    /// Where the certificate authority is kept (`ca.pem`, `ca-key.pem`); `None` makes a new one
-    /// each time.
-    pub tls_dir: Option<PathBuf>,
-    /// Which of the two documented confirm paths exists.
-    pub confirm_path: ConfirmPath,
-    /// Quota of captures.
-    pub captures_per_second: u32,
-    /// Quota of everything else.
-    pub management_per_second: u32,
-    /// False: the simulator's time moves only by [`Simulator::advance_clock`].
-    pub real_time: bool,
-    /// The same seed gives the same ids and the same order of JSON keys; `None` is different every
-    /// time.
-    pub seed: Option<u64>,
-}
-
-impl Default for Options {
-    fn default() -> Options {
-        let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        Options {
-            api: loopback,
-            control: loopback,
-            public_host: "localhost".to_owned(),
-            api_key: "klarna_test_api_simulator".to_owned(),
-            account_id: "krn:partner:global:account:test:SIMULATOR".to_owned(),
-            tls_dir: None,
-            confirm_path: ConfirmPath::WithPayment,
-            captures_per_second: 12,
-            management_per_second: 50,
-            real_time: true,
-            seed: None,
-        }
-    }
-}
-
-/// Klarna's guide prints the confirm path in two ways; only one of them exists at a time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ConfirmPath {
-    /// `/v1/accounts/{a}/payment/confirmation-tokens/{token}/confirm`
-    #[default]
-    WithPayment,
-    /// `/v1/accounts/{a}/confirmation-tokens/{token}/confirm`
-    WithoutPayment,
 }
 
 /// Why a simulator could not start.
@@ -153,6 +104,10 @@ struct Shared {
     world: Mutex<World>,
     clock: Clock,
     offline: watch::Sender<bool>,
+    /// Notices may have become due.
+    due: Notify,
+    /// How many attempts to deliver one have ended.
+    tried: watch::Sender<u64>,
     api_url: String,
     control_url: String,
 }
@@ -173,7 +128,11 @@ impl Shared {
         let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
         // Read under the lock, so that the world never sees time run backwards.
         let now = self.now();
-        act(&mut world, now)
+        let done = act(&mut world, now);
+        if std::mem::take(&mut world.wake) {
+            self.due.notify_one();
+        }
+        done
     }
 }
 
@@ -197,16 +156,28 @@ impl Simulator {
             confirm_path: options.confirm_path,
             captures_per_second: options.captures_per_second,
             management_per_second: options.management_per_second,
+            partner_per_second: options.partner_per_second,
+            webhook_reach: Reach {
+                loopback: options.webhooks_on_loopback,
+                clear: options.webhooks_in_clear,
+            },
+            signature_encoding: options.signature_encoding,
             seed: options.seed,
         };
         let shared = Arc::new(Shared {
             world: Mutex::new(World::new(rules)),
             clock: Clock::new(options.real_time),
             offline: watch::Sender::new(false),
+            due: Notify::new(),
+            tried: watch::Sender::new(0),
             api_url: format!("https://localhost:{api_port}"),
             control_url: format!("http://127.0.0.1:{control_port}"),
         });
+        let authorities = [Some(tls.ca_pem.as_str()), options.notices_ca.as_deref()];
+        let authorities: Vec<&str> = authorities.into_iter().flatten().collect();
+        let messenger = sender::client(&authorities)?;
         let tasks = vec![
+            tokio::spawn(sender::serve(Arc::clone(&shared), messenger, options.notices_at_once)),
             tokio::spawn(http::serve(api, tls.acceptor, Arc::clone(&shared))),
             tokio::spawn(control::serve(control, Arc::clone(&shared))),
         ];
@@ -288,6 +259,42 @@ impl Simulator {
     /// Skips time: whatever expires meanwhile has expired.
     pub fn advance_clock(&self, by: Duration) {
         self.shared.clock.advance(by);
+        self.shared.due.notify_one();
+    }
+
+    /// Every webhook, oldest first.
+    pub fn webhooks(&self) -> Vec<WebhookView> {
+        self.shared.with(|world, _| world.webhook_views())
+    }
+
+    /// Every delivery, oldest first.
+    pub fn deliveries(&self) -> Vec<DeliveryView> {
+        self.shared.with(|world, _| world.delivery_views())
+    }
+
+    /// Waits until no notice is due or on its way. What is to be tried again later is left to the
+    /// clock.
+    pub async fn told(&self) {
+        let mut tried = self.shared.tried.subscribe();
+        while self.shared.with(|world, now| world.is_telling(now)) {
+            // The sender of this channel lives as long as `self`.
+            tried.changed().await.ok();
+        }
+    }
+
+    /// Adds a fault of notices behind those that are waiting.
+    pub fn push_fault(&self, fault: PushFault) {
+        self.shared.with(|world, _| world.notifications.faults.add(fault));
+    }
+
+    /// Sends the same bytes again as in that delivery; false if it is not known.
+    pub fn replay(&self, number: u64) -> bool {
+        self.shared.with(|world, now| world.replay(now, number))
+    }
+
+    /// Synthetic events from now on, in place of those of an earlier storm; `None` ends them.
+    pub fn storm(&self, storm: Option<Storm>) {
+        self.shared.with(|world, now| world.set_storm(now, storm));
     }
 
     /// Every answer of the API comes this much later than its effect.

@@ -45,6 +45,19 @@ impl World {
             Route::RefundTransaction | Route::RefundCapture => self.refund(now, target, &body),
             Route::ReadCapture => self.read_capture(now, id),
             Route::ReadRefund => self.read_refund(now, id),
+            Route::CreateSigningKey
+            | Route::ListSigningKeys
+            | Route::ReadSigningKey
+            | Route::DeleteSigningKey
+            | Route::CreateWebhook
+            | Route::ListWebhooks
+            | Route::ReadWebhook
+            | Route::UpdateWebhook
+            | Route::DeleteWebhook
+            | Route::SimulateWebhook
+            | Route::CreateCredential
+            | Route::ListCredentials
+            | Route::DeleteCredential => self.manage(now, target, call, &body),
         }
     }
 
@@ -87,6 +100,7 @@ impl World {
         let url = self.page_url(&uuid.to_string());
         let request = PaymentRequest::new(uuid, url, asked, now);
         let body = request.body();
+        self.touched.push(uuid.to_string());
         self.requests.insert(uuid.to_string(), request);
         Ok((201, body))
     }
@@ -109,6 +123,7 @@ impl World {
         let asked = rules::confirm(body).map_err(Refusal::invalid)?;
         let unknown = || Refusal::not_found("the confirmation token is unknown or has expired");
         let uuid = self.tokens.get(token).ok_or_else(unknown)?.clone();
+        self.touched.push(uuid.clone());
         let fresh = self.random.uuid();
         let request = self.requests.find(&uuid).ok_or_else(unknown)?;
         request.settle(now);
@@ -134,6 +149,7 @@ impl World {
                 let all = rules::Move { amount: asked.amount, reference: None };
                 transaction.capture(all, now)?;
             }
+            self.touched.push(transaction.id.clone());
             self.transactions.insert(transaction.id.clone(), transaction);
         }
         Ok((200, self.requests.find(&uuid).ok_or_else(unknown)?.body()))
@@ -218,6 +234,7 @@ impl World {
         let uuid = id.strip_prefix("krn:payment:eu1:request:").ok_or_else(unknown)?;
         let request = self.requests.find(uuid).ok_or_else(unknown)?;
         request.settle(now);
+        self.touched.push(uuid.to_owned());
         Ok(request)
     }
 
@@ -225,6 +242,7 @@ impl World {
         let unknown = || Refusal::not_found("there is no such payment transaction");
         let transaction = self.transactions.find(id).ok_or_else(unknown)?;
         transaction.settle(now);
+        self.touched.push(id.to_owned());
         Ok(transaction)
     }
 }

@@ -217,7 +217,7 @@ pub(super) fn escape(text: &str) -> String {
 }
 
 /// The control port's front page: the newest requests, and what can be done with curl.
-pub(super) fn index(shared: &Shared, requests: &[RequestView]) -> String {
+pub(super) fn index(shared: &Shared, requests: &[RequestView], notices: &str) -> String {
     let mut rows = String::new();
     for request in requests.iter().rev().take(INDEX_ROWS_MAX) {
         write!(
@@ -236,7 +236,8 @@ pub(super) fn index(shared: &Shared, requests: &[RequestView]) -> String {
     }
     let content = format!(
         "<h1>Payment requests</h1><p class=\"soft\">Open one to be the shopper.</p>\
-         <table>{rows}</table><h2>With curl</h2><pre>{}</pre><p class=\"foot\">API: {}</p>",
+         <table>{rows}</table>{notices}<h2>With curl</h2>\
+         <pre>{}</pre><p class=\"foot\">API: {}</p>",
         escape(&manual(&shared.control_url)),
         escape(&shared.api_url)
     );
@@ -249,6 +250,11 @@ fn manual(base: &str) -> String {
          curl {base}/ledger      # authorised, captured, refunded\n\
          curl {base}/calls       # every call to the API\n\
          curl {base}/mistakes    # what the client did wrong\n\
+         curl {base}/webhooks    # who is told of events\n\
+         curl {base}/deliveries  # what was told, and how it went\n\
+         curl -X POST {base}/deliveries/1/replay\n\
+         curl -d forge:payment.request.*:1 {base}/push-faults\n\
+         curl -d '{{\"per_second\":50,\"seconds\":10}}' {base}/storm\n\
          curl -X POST {base}/shopper/latest/approve   # or open, decline, close\n\
          curl -d drop-after:capture:1 {base}/faults\n\
          curl -X DELETE {base}/faults\n\

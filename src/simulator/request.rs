@@ -3,6 +3,7 @@
 //! It knows no HTTP and reads no clock; every function is told what time it is.
 
 use super::error::Refusal;
+use super::notification::event::{Change, put};
 use super::rules::NewRequest;
 use super::view::{RequestView, ShopperAction, ShopperError};
 use jiff::Timestamp;
@@ -36,6 +37,19 @@ impl State {
             State::Authorized { .. } => "AUTHORIZED",
             State::Canceled => "CANCELED",
             State::Expired => "EXPIRED",
+        }
+    }
+
+    fn event_type(&self) -> &'static str {
+        match self {
+            State::Submitted => "payment.request.state-change.submitted",
+            State::InProgress => "payment.request.state-change.in-progress",
+            State::PendingConfirmation { .. } => {
+                "payment.request.state-change.pending-confirmation"
+            }
+            State::Authorized { .. } => "payment.request.state-change.authorized",
+            State::Canceled => "payment.request.state-change.canceled",
+            State::Expired => "payment.request.state-change.expired",
         }
     }
 
@@ -76,11 +90,13 @@ pub(super) struct PaymentRequest {
     pub(super) reason: Option<Reason>,
     created_at: Timestamp,
     updated_at: Timestamp,
+    /// What nobody has been told of yet.
+    pub(super) changes: Vec<Change>,
 }
 
 impl PaymentRequest {
     pub(super) fn new(uuid: Uuid, url: String, asked: NewRequest, now: Timestamp) -> Self {
-        PaymentRequest {
+        let mut request = PaymentRequest {
             uuid: uuid.to_string(),
             url,
             asked,
@@ -89,7 +105,10 @@ impl PaymentRequest {
             reason: None,
             created_at: now,
             updated_at: now,
-        }
+            changes: Vec::new(),
+        };
+        request.note(request.state.event_type(), now);
+        request
     }
 
     pub(super) fn id(&self) -> String {
@@ -117,6 +136,37 @@ impl PaymentRequest {
         self.state = state;
         self.reason = reason;
         self.updated_at = at;
+        self.note(self.state.event_type(), at);
+    }
+
+    fn note(&mut self, event_type: &'static str, at: Timestamp) {
+        let payload = self.payload();
+        self.changes.push(Change { event_type, at, payload });
+    }
+
+    /// What an event of it carries: the data of its state stands beside the state, not below it.
+    fn payload(&self) -> Value {
+        let mut payload = json!({
+            "payment_request_id": self.id(),
+            "state": self.state.name(),
+            "state_expires_at": date_time(self.state_expires_at()),
+            "expires_at": date_time(self.expires_at()),
+            "created_at": date_time(self.created_at),
+            "updated_at": date_time(self.updated_at),
+        });
+        put(&mut payload, "payment_reference", self.asked.payment_reference.as_deref());
+        put(&mut payload, "merchant_reference", self.asked.merchant_reference.as_deref());
+        put(&mut payload, "previous_state", self.previous);
+        match &self.state {
+            State::PendingConfirmation { token, .. } => {
+                payload["payment_confirmation_token"] = token.as_str().into();
+            }
+            State::Authorized { transaction_id, .. } => {
+                payload["payment_transaction_id"] = transaction_id.as_str().into();
+            }
+            State::Submitted | State::InProgress | State::Canceled | State::Expired => {}
+        }
+        payload
     }
 
     /// What the shopper does. `token` is used if this leads to a consent.
@@ -169,6 +219,7 @@ impl PaymentRequest {
         }
         self.asked = asked;
         self.updated_at = now;
+        self.note("payment.request.updated", now);
         Ok(())
     }
 
@@ -181,21 +232,24 @@ impl PaymentRequest {
         self.enter(State::Authorized { transaction_id, token }, None, now);
     }
 
-    /// The object that every operation on a request answers with.
-    pub(super) fn body(&self) -> Value {
-        let state_expires_at = match self.state {
+    fn state_expires_at(&self) -> Timestamp {
+        match self.state {
             State::PendingConfirmation { until, .. } => until,
             State::Submitted
             | State::InProgress
             | State::Authorized { .. }
             | State::Canceled
             | State::Expired => self.expires_at(),
-        };
+        }
+    }
+
+    /// The object that every operation on a request answers with.
+    pub(super) fn body(&self) -> Value {
         let mut body = json!({
             "payment_request_id": self.id(),
             "state": self.state.name(),
             "state_context": self.state_context(),
-            "state_expires_at": date_time(state_expires_at),
+            "state_expires_at": date_time(self.state_expires_at()),
             "expires_at": date_time(self.expires_at()),
             "created_at": date_time(self.created_at),
             "updated_at": date_time(self.updated_at),

@@ -25,12 +25,25 @@ pub(super) enum Route {
     RefundCapture,
     ReadCapture,
     ReadRefund,
+    CreateSigningKey,
+    ListSigningKeys,
+    ReadSigningKey,
+    DeleteSigningKey,
+    CreateWebhook,
+    ListWebhooks,
+    ReadWebhook,
+    UpdateWebhook,
+    DeleteWebhook,
+    SimulateWebhook,
+    CreateCredential,
+    ListCredentials,
+    DeleteCredential,
 }
 
 use Route as R;
 
 /// `{a}` is the account, `{id}` the resource; both are percent-decoded.
-const TABLE: [(&str, &str, Route); 16] = [
+const TABLE: [(&str, &str, Route); 29] = [
     ("GET", "/v1/interoperability", R::Interoperability),
     ("GET", "/v1/accounts/{a}/payment/messaging/payment-descriptors", R::Descriptors),
     ("POST", "/v1/accounts/{a}/payment/requests", R::CreateRequest),
@@ -47,6 +60,19 @@ const TABLE: [(&str, &str, Route); 16] = [
     ("POST", "/v1/accounts/{a}/payment/captures/{id}/refund", R::RefundCapture),
     ("GET", "/v1/accounts/{a}/payment/captures/{id}", R::ReadCapture),
     ("GET", "/v1/accounts/{a}/payment/refunds/{id}", R::ReadRefund),
+    ("POST", "/v1/notification/signing-keys", R::CreateSigningKey),
+    ("GET", "/v1/notification/signing-keys", R::ListSigningKeys),
+    ("GET", "/v1/notification/signing-keys/{id}", R::ReadSigningKey),
+    ("DELETE", "/v1/notification/signing-keys/{id}", R::DeleteSigningKey),
+    ("POST", "/v1/notification/webhooks", R::CreateWebhook),
+    ("GET", "/v1/notification/webhooks", R::ListWebhooks),
+    ("GET", "/v1/notification/webhooks/{id}", R::ReadWebhook),
+    ("PATCH", "/v1/notification/webhooks/{id}", R::UpdateWebhook),
+    ("DELETE", "/v1/notification/webhooks/{id}", R::DeleteWebhook),
+    ("POST", "/v1/notification/webhooks/{id}/simulate", R::SimulateWebhook),
+    ("POST", "/v1/account/credentials", R::CreateCredential),
+    ("GET", "/v1/account/credentials", R::ListCredentials),
+    ("DELETE", "/v1/account/credentials/{id}", R::DeleteCredential),
 ];
 
 /// What a method and a path point at.
@@ -120,12 +146,29 @@ impl Route {
             R::Capture => RouteKind::Capture,
             R::Void => RouteKind::Void,
             R::RefundTransaction | R::RefundCapture => RouteKind::Refund,
+            R::CreateSigningKey => RouteKind::SigningKey,
+            R::CreateWebhook | R::UpdateWebhook => RouteKind::Webhook,
+            R::SimulateWebhook => RouteKind::SimulateWebhook,
+            R::CreateCredential => RouteKind::Credential,
+            R::ListSigningKeys
+            | R::ReadSigningKey
+            | R::DeleteSigningKey
+            | R::ListWebhooks
+            | R::ReadWebhook
+            | R::DeleteWebhook
+            | R::ListCredentials
+            | R::DeleteCredential => RouteKind::Manage,
         }
     }
 
     pub(super) fn category(self) -> Category {
         match self.kind() {
             RouteKind::Capture => Category::Capture,
+            RouteKind::SigningKey
+            | RouteKind::Webhook
+            | RouteKind::SimulateWebhook
+            | RouteKind::Credential
+            | RouteKind::Manage => Category::Partner,
             RouteKind::Create
             | RouteKind::Read
             | RouteKind::Update
@@ -148,12 +191,17 @@ impl Route {
             | RouteKind::Confirm
             | RouteKind::Capture
             | RouteKind::Refund
-            | RouteKind::Void => true,
+            | RouteKind::Void
+            | RouteKind::SigningKey
+            | RouteKind::Webhook
+            | RouteKind::SimulateWebhook
+            | RouteKind::Credential => true,
             RouteKind::Read
             | RouteKind::Cancel
             | RouteKind::Transaction
             | RouteKind::Interoperability
             | RouteKind::Descriptors
+            | RouteKind::Manage
             | RouteKind::Any => false,
         }
     }
@@ -164,8 +212,8 @@ impl Route {
         self.takes_key() && !matches!(self.kind(), RouteKind::Confirm | RouteKind::Update)
     }
 
-    /// A JSON body is required. Void has none.
+    /// A JSON body is required. Void and a new signing key have none.
     pub(super) fn needs_body(self) -> bool {
-        self.takes_key() && self != R::Void
+        self.takes_key() && !matches!(self, R::Void | R::CreateSigningKey)
     }
 }

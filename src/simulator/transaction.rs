@@ -4,6 +4,7 @@
 //! It knows no HTTP and reads no clock; every function is told what time it is.
 
 use super::error::Refusal;
+use super::notification::event::{Change, put};
 use super::request::{PaymentRequest, date_time};
 use super::rules::Move;
 use super::view::{CaptureView, RefundView, TransactionView};
@@ -40,6 +41,15 @@ impl State {
             State::Completed => "COMPLETED",
             State::Expired => "EXPIRED",
             State::Closed => "CLOSED",
+        }
+    }
+
+    fn event_type(self) -> &'static str {
+        match self {
+            State::Authorized => "payment.transaction.state-change.authorized",
+            State::Completed => "payment.transaction.state-change.completed",
+            State::Expired => "payment.transaction.state-change.expired",
+            State::Closed => "payment.transaction.state-change.closed",
         }
     }
 }
@@ -81,12 +91,14 @@ pub(super) struct Transaction {
     refunds: Vec<Row>,
     voided: bool,
     operations: u32,
+    /// What nobody has been told of yet.
+    pub(super) changes: Vec<Change>,
 }
 
 impl Transaction {
     pub(super) fn new(uuid: Uuid, request: &PaymentRequest, now: Timestamp) -> Transaction {
         let asked = &request.asked;
-        Transaction {
+        let mut transaction = Transaction {
             id: format!("krn:payment:eu1:transaction:{uuid}"),
             request_id: request.id(),
             currency: asked.currency.clone(),
@@ -101,7 +113,10 @@ impl Transaction {
             refunds: Vec::new(),
             voided: false,
             operations: 0,
-        }
+            changes: Vec::new(),
+        };
+        transaction.note(transaction.state.event_type(), now, None);
+        transaction
     }
 
     /// Lets the time that has passed have its effect.
@@ -123,7 +138,26 @@ impl Transaction {
     }
 
     fn enter(&mut self, state: State, at: Timestamp) {
+        let previous = self.state.name();
         (self.state, self.since, self.updated_at) = (state, at, at);
+        self.note(state.event_type(), at, Some(("previous_state", previous.into())));
+    }
+
+    fn note(&mut self, event_type: &'static str, at: Timestamp, more: Option<(&str, Value)>) {
+        let mut payload = json!({
+            "payment_transaction_id": self.id,
+            "payment_request_id": self.request_id,
+            "state": self.state.name(),
+            "currency": self.currency,
+            "created_at": date_time(self.created_at),
+            "updated_at": date_time(self.updated_at),
+        });
+        put(&mut payload, "merchant_reference", self.merchant_reference.as_deref());
+        put(&mut payload, "payment_transaction_reference", self.payment_reference.as_deref());
+        if let Some((name, value)) = more {
+            payload[name] = value;
+        }
+        self.changes.push(Change { event_type, at, payload });
     }
 
     fn captured(&self) -> i64 {
@@ -176,8 +210,10 @@ impl Transaction {
         let capture = self.captures.len();
         let id = format!("{}:capture:{}", self.id, capture + 1);
         let Move { amount, reference } = asked;
-        self.captures.push(Row { id, capture, amount, reference, at: now });
+        let told = Some(("payment_capture_id", id.as_str().into()));
         self.updated_at = now;
+        self.note("payment.transaction.captured", now, told);
+        self.captures.push(Row { id, capture, amount, reference, at: now });
         if self.remaining() == 0 {
             self.enter(State::Completed, now);
         }
@@ -205,8 +241,10 @@ impl Transaction {
         self.count_operation()?;
         let id = format!("{}:refund:{}", self.id, self.refunds.len() + 1);
         let Move { amount, reference } = asked;
-        self.refunds.push(Row { id, capture, amount, reference, at: now });
+        let told = Some(("payment_refund_id", id.as_str().into()));
         self.updated_at = now;
+        self.note("payment.transaction.refunded", now, told);
+        self.refunds.push(Row { id, capture, amount, reference, at: now });
         Ok(self.refund_body(self.refunds.len() - 1))
     }
 
@@ -292,12 +330,8 @@ impl Transaction {
             "captures": captures,
             "refunds": refunds,
         });
-        if let Some(reference) = &self.merchant_reference {
-            body["merchant_reference"] = reference.as_str().into();
-        }
-        if let Some(reference) = &self.payment_reference {
-            body["payment_transaction_reference"] = reference.as_str().into();
-        }
+        put(&mut body, "merchant_reference", self.merchant_reference.as_deref());
+        put(&mut body, "payment_transaction_reference", self.payment_reference.as_deref());
         body
     }
 
@@ -312,9 +346,7 @@ impl Transaction {
             "currency": self.currency,
             "captured_at": date_time(row.at),
         });
-        if let Some(reference) = &row.reference {
-            body["capture_reference"] = reference.as_str().into();
-        }
+        put(&mut body, "capture_reference", row.reference.as_deref());
         body
     }
 
@@ -329,9 +361,7 @@ impl Transaction {
             "currency": self.currency,
             "refunded_at": date_time(row.at),
         });
-        if let Some(reference) = &row.reference {
-            body["refund_reference"] = reference.as_str().into();
-        }
+        put(&mut body, "refund_reference", row.reference.as_deref());
         body
     }
 

@@ -5,12 +5,15 @@
 //! idempotency, content.
 
 use super::ConfirmPath;
-use super::call::{Call, Reply, is_authorized};
+use super::call::{Call, Reply};
+use super::credential::Credentials;
 use super::error::Refusal;
 use super::fault::{FaultKind, Faults, RouteKind};
 use super::idempotency::{Asked, Keys};
 use super::limit::{Bucket, Category};
 use super::manners::{ReadMark, Reads};
+use super::notification::resource::Reach;
+use super::notification::{Notifications, SignatureEncoding};
 use super::random::Random;
 use super::render::render;
 use super::request::{PaymentRequest, State};
@@ -22,6 +25,7 @@ use super::view::{
     Availability, CallView, Mistake, RequestView, ShopperAction, ShopperError, TransactionView,
 };
 use jiff::Timestamp;
+use serde_json::Value;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -48,6 +52,9 @@ pub(super) struct Rules {
     pub(super) confirm_path: ConfirmPath,
     pub(super) captures_per_second: u32,
     pub(super) management_per_second: u32,
+    pub(super) partner_per_second: u32,
+    pub(super) webhook_reach: Reach,
+    pub(super) signature_encoding: SignatureEncoding,
     pub(super) seed: Option<u64>,
 }
 
@@ -74,9 +81,16 @@ pub(super) struct World {
     pub(super) faults: Faults,
     /// Added to every answer of the API.
     pub(super) delay: Duration,
+    pub(super) credentials: Credentials,
+    pub(super) notifications: Notifications,
+    /// Requests and transactions that may have something to tell.
+    pub(super) touched: Vec<String>,
+    /// Notices may have become due.
+    pub(super) wake: bool,
     keys: Keys,
     captures: Bucket,
     management: Bucket,
+    partner: Bucket,
     pub(super) reads: Shelf<Reads>,
     calls: VecDeque<CallView>,
     mistakes: VecDeque<Mistake>,
@@ -96,9 +110,14 @@ impl World {
             availability: Availability::Supported,
             faults: Faults::default(),
             delay: Duration::ZERO,
+            credentials: Credentials::new(&rules.api_key),
+            notifications: Notifications::default(),
+            touched: Vec::new(),
+            wake: false,
             keys: Keys::default(),
             captures: Bucket::new(Category::Capture, rules.captures_per_second),
             management: Bucket::new(Category::Management, rules.management_per_second),
+            partner: Bucket::new(Category::Partner, rules.partner_per_second),
             reads: Shelf::default(),
             calls: VecDeque::new(),
             mistakes: VecDeque::new(),
@@ -122,6 +141,7 @@ impl World {
             let reply = self.process(now, call, target.as_ref());
             self.after(fault, reply)
         });
+        self.publish_touched(now);
         self.refused_in_a_row = match &reply {
             Some(Reply { status: 401, .. }) => self.refused_in_a_row.saturating_add(1),
             Some(_) | None => 0,
@@ -216,7 +236,7 @@ impl World {
         if call.body.len() > BODY_BYTES_MAX {
             return Err(Refusal::bare(413));
         }
-        if !call.header("authorization").is_some_and(|h| is_authorized(h, &self.rules.api_key)) {
+        if !self.credentials.admit(call) {
             return Err(Refusal::unauthorized());
         }
         let target = target.ok_or_else(Refusal::no_route)?;
@@ -227,6 +247,7 @@ impl World {
         let bucket = match target.route.category() {
             Category::Capture => &mut self.captures,
             Category::Management => &mut self.management,
+            Category::Partner => &mut self.partner,
         };
         let within = bucket.take(now);
         *headers = bucket.headers();
@@ -262,6 +283,7 @@ impl World {
 
     fn operated(&mut self, now: Timestamp, call: &Call, target: &Target) -> Reply {
         match self.operate(now, target, call) {
+            Ok((status, Value::Null)) => Reply::new(status, None),
             Ok((status, body)) => Reply::new(status, Some(render(&body, &mut self.random))),
             Err(refusal) => self.refuse(&refusal),
         }
@@ -270,6 +292,22 @@ impl World {
     pub(super) fn mistake(&mut self, text: &str) {
         let mistake = Mistake { route: self.current.clone(), text: text.to_owned() };
         remember(&mut self.mistakes, mistake);
+    }
+
+    pub(super) fn account_id(&self) -> &str {
+        &self.rules.account_id
+    }
+
+    pub(super) fn is_live(&self) -> bool {
+        self.rules.account_id.contains(":live:")
+    }
+
+    pub(super) fn webhook_reach(&self) -> Reach {
+        self.rules.webhook_reach
+    }
+
+    pub(super) fn signature_encoding(&self) -> SignatureEncoding {
+        self.rules.signature_encoding
     }
 
     pub(super) fn page_url(&self, uuid: &str) -> String {
@@ -321,8 +359,10 @@ impl World {
         request.shopper(action, token, now)?;
         let state = request.state.name();
         if let State::PendingConfirmation { token, .. } = &request.state {
-            self.tokens.insert(token.clone(), uuid);
+            self.tokens.insert(token.clone(), uuid.clone());
         }
+        self.touched.push(uuid);
+        self.publish_touched(now);
         Ok(state)
     }
 

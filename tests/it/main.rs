@@ -16,6 +16,7 @@ mod log_privacy;
 mod office;
 mod payment;
 mod power_cut;
+mod provision;
 mod random;
 mod readme;
 mod ready;

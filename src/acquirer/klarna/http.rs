@@ -385,6 +385,7 @@ pub fn tls(extra_ca: Option<&[u8]>) -> Result<rustls::ClientConfig, ClientError>
     Ok(config)
 }
 
-fn segment(text: &str) -> String {
+/// `text` as one segment of a path.
+pub(super) fn segment(text: &str) -> String {
     utf8_percent_encode(text, SEGMENT).to_string()
 }

@@ -8,11 +8,16 @@ mod create;
 pub mod error;
 mod found;
 mod http;
+mod notification;
 mod transaction;
 pub mod webhook;
 mod wire;
 
 pub use http::{AuthScheme, ClientError, Settings, tls};
+pub use notification::{
+    Credential, ListedKey, ManageError, Management, NewCredential, Status, Webhook, WebhookChange,
+    WebhookOrder,
+};
 pub use transaction::TransactionPaths;
 
 use super::{Exchange, Quotas};

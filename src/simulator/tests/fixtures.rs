@@ -23,10 +23,14 @@ fn shape(value: &Value) -> Value {
 }
 
 fn check(name: &str, answer: &Got) {
+    check_json(name, &answer.json());
+}
+
+pub(super) fn check_json(name: &str, sent: &Value) {
     let file = format!("{}/tests/fixtures/klarna/{name}.json", env!("CARGO_MANIFEST_DIR"));
     let fixture = std::fs::read_to_string(&file).expect("the fixture exists");
     let fixture: Value = serde_json::from_str(&fixture).expect("the fixture is JSON");
-    assert_eq!(shape(&answer.json()), shape(&fixture), "{name}");
+    assert_eq!(shape(sent), shape(&fixture), "{name}");
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ mod faults;
 mod fixtures;
 mod lifecycle;
 mod money;
+mod notices;
 mod strict;
 
 use super::{Mistake, Options, ShopperAction, Simulator, TransactionView};
