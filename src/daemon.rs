@@ -13,6 +13,7 @@ mod office;
 mod orders;
 mod parts;
 mod pushed;
+mod received;
 mod shown;
 mod snapshots;
 mod start;

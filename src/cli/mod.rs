@@ -14,6 +14,7 @@ mod health;
 mod list;
 mod provision;
 mod ready;
+mod relay;
 mod shift;
 #[cfg(feature = "simulator")]
 mod simulate;
@@ -58,6 +59,8 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
+    /// Receive Klarna's notices and tell terminals behind a broker that something may have changed
+    Relay(relay::Arguments),
     /// Check a configuration file and say in one screen what it will do
     CheckConfig {
         /// The configuration file
@@ -213,6 +216,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             telemetry::start(loaded.config.log_format, &loaded.config.log_filter)?;
             runtime()?.block_on(daemon::serve(&path, loaded))
         }
+        Command::Relay(asked) => relay::run(&asked),
         Command::CheckConfig { config } => {
             print!("{}", Config::load(&config)?.summary());
             Ok(())

@@ -6,7 +6,7 @@ use super::raw::{Environment, LogFormat, RawAlarm, RawConfig, RawProtocol, RawTe
 use crate::acquirer::klarna;
 use crate::clock::{Wall, Zone};
 use crate::console;
-use crate::id::{Locale, check_text};
+use crate::id::{Address, Locale, check_text};
 use crate::money::Currency;
 use crate::payment::alarm::Limits;
 use crate::payment::{CapturePolicy, Policy, READ_PACE_MIN};
@@ -28,6 +28,8 @@ const NAME_LEN_MAX: usize = 20;
 pub struct Config {
     /// Store and terminal, such as `S12-T3`.
     pub terminal: String,
+    /// The same as notices of Klarna say it.
+    pub address: Option<Address>,
     /// Rules about payments.
     pub policy: Policy,
     /// The till.
@@ -90,6 +92,7 @@ fn store_path(path: Option<PathBuf>, problems: &mut Problems) -> Option<PathBuf>
 /// Checks everything and collects all complaints.
 pub(super) fn check(raw: RawConfig, credentials: Option<&Path>) -> Result<Config, Vec<String>> {
     let mut problems = Problems::default();
+    let terminal_address = (raw.terminal.store.clone(), raw.terminal.terminal.clone());
     let terminal = terminal(raw.terminal.clone(), &mut problems);
     let policy = policy(&raw, &terminal, &mut problems);
     let till = super::till::check(raw.till, &terminal, &mut problems);
@@ -112,6 +115,8 @@ pub(super) fn check(raw: RawConfig, credentials: Option<&Path>) -> Result<Config
     let beside = raw.store.path.as_deref().and_then(Path::parent);
     let webhook =
         raw.webhook.and_then(|raw| super::webhook::check(raw, environment, beside, &mut problems));
+    let address = terminal_address.0.as_deref().zip(terminal_address.1.as_deref());
+    let address = address.and_then(|(store, terminal)| Address::new(store, terminal));
     let log_filter = log_filter(raw.log.filter, &mut problems);
     let alarms = alarms(&raw.alarm, &mut problems);
     let store_path = store_path(raw.store.path, &mut problems);
@@ -120,6 +125,7 @@ pub(super) fn check(raw: RawConfig, credentials: Option<&Path>) -> Result<Config
             Ok(Config {
                 receipts,
                 printer,
+                address,
                 push,
                 webhook,
                 console: console::Settings { open_key, ..console },

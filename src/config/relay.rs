@@ -99,3 +99,35 @@ fn check(raw: RawRelayFile, problems: &mut Problems) -> Option<RelayConfig> {
         log_filter: raw.log.filter.unwrap_or_else(|| "info".to_owned()),
     })
 }
+
+impl RelayConfig {
+    /// What it means, in a few lines.
+    pub fn summary(&self) -> String {
+        let (receiver, broker) = (&self.receiver, &self.broker);
+        let certificate = match &receiver.certificate {
+            Some(files) => format!("certificate {}", files.chain.display()),
+            None => "no TLS of its own: for a proxy in front of it".to_owned(),
+        };
+        let callers = match &receiver.policy.callers {
+            Some(callers) => format!("{} addresses of Klarna", callers.len()),
+            None => "any address, as signatures decide".to_owned(),
+        };
+        let operations =
+            receiver.operations.map_or_else(|| "nowhere".to_owned(), |at| format!("http://{at}"));
+        format!(
+            "notices    {}{}, {certificate}\ncallers    {callers}\nkeys       {}\ndatabase   {}\n\
+             broker     {}:{} as {:?}\ntopics     klarna/{}/STORE/TERMINAL/changed\n\
+             metrics    {operations}/metrics\nlog        {:?}, {}\n",
+            receiver.listen,
+            receiver.path,
+            receiver.keys.display(),
+            receiver.database.display(),
+            broker.host,
+            broker.port,
+            broker.client_id,
+            self.account,
+            self.log_format,
+            self.log_filter,
+        )
+    }
+}

@@ -76,7 +76,7 @@ pub(super) async fn run_as_told(
     let (wanted, wanted_out) = watch::channel(engine.wanted());
     let (reports_in, reports) = mpsc::channel(sync::REPORTS_MAX);
     let sync_reader = store.reader()?;
-    let (pushed, fleet, hints) = Pushed::begin(config.push, clock);
+    let (pushed, fleet, hints) = Pushed::begin(config.push, config.webhook, config.address, clock);
     let mut sync = tokio::spawn(sync::run(
         sync_reader,
         acquirer.clone(),

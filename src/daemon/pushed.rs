@@ -1,20 +1,27 @@
-//! The broker's part in a terminal: hints for `sync`, and how the terminal stands for its fleet.
+//! Hints for `sync`, from a broker or from Klarna itself, and how the terminal stands for its fleet.
 
+use super::received;
 use crate::clock::SystemClock;
+use crate::id::Address;
 use crate::payment::alarm::Health;
 use crate::push::{self, Settings, Standing};
+use crate::relay;
 use crate::sync::{Figures, HINTS_MAX, Hints};
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 /// How long the last word to the broker may take.
 const FAREWELL: Duration = Duration::from_secs(3);
 
-/// The terminal's line to the broker, if it has one.
-pub(super) struct Pushed(Option<JoinHandle<()>>);
+/// Between two reads while hints are relied on, where Klarna reaches the terminal itself.
+const PACE: Duration = Duration::from_secs(15);
+
+/// Those who bring hints, if there are any.
+pub(super) struct Pushed(Vec<JoinHandle<()>>);
 
 /// What the terminal says of itself there, and how well hints have done.
 #[derive(Debug)]
@@ -25,25 +32,41 @@ pub(super) struct Fleet {
 }
 
 impl Pushed {
-    /// Begins to keep the line.
-    pub(super) fn begin(settings: Option<Settings>, clock: SystemClock) -> (Self, Fleet, Hints) {
+    /// Begins to listen. `own` is whose notices count.
+    pub(super) fn begin(
+        push: Option<Settings>,
+        webhook: Option<relay::Settings>,
+        own: Option<Address>,
+        clock: SystemClock,
+    ) -> (Self, Fleet, Hints) {
         let (standing, stands) = watch::channel(Standing::begin());
-        let Some(settings) = settings else {
-            return (Self(None), Fleet { standing, figures: None }, Hints::none());
-        };
+        if push.is_none() && webhook.is_none() {
+            return (Self(Vec::new()), Fleet { standing, figures: None }, Hints::none());
+        }
         let (hints, queue) = mpsc::channel(HINTS_MAX);
         let figures = Arc::<Figures>::default();
-        let hear = Hints { queue: Some(queue), pace: settings.pace, figures: figures.clone() };
-        let task = tokio::spawn(push::run(settings, clock, hints, stands));
-        (Self(Some(task)), Fleet { standing, figures: Some(figures) }, hear)
+        let pace = push.as_ref().map_or(PACE, |settings| settings.pace);
+        let says_line = push.is_none();
+        let mut tasks = Vec::new();
+        if let Some((settings, own)) = webhook.zip(own) {
+            let receive = received::receive(settings, own, clock, hints.clone(), says_line);
+            tasks.push(tokio::spawn(receive));
+        }
+        if let Some(settings) = push {
+            tasks.push(tokio::spawn(push::run(settings, clock, hints, stands)));
+        }
+        let hear = Hints { queue: Some(queue), pace, figures: figures.clone() };
+        (Self(tasks), Fleet { standing, figures: Some(figures) }, hear)
     }
 
-    /// Waits until the line is closed, which it is once nobody takes hints any more.
+    /// Waits until all is closed, which it is once nobody takes hints any more.
     pub(super) async fn ends(self) {
-        let Some(task) = self.0 else { return };
-        let cut = task.abort_handle();
-        if tokio::time::timeout(FAREWELL, task).await.is_err() {
-            cut.abort();
+        let until = Instant::now() + FAREWELL;
+        for task in self.0 {
+            let cut = task.abort_handle();
+            if tokio::time::timeout_at(until, task).await.is_err() {
+                cut.abort();
+            }
         }
     }
 }

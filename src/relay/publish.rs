@@ -58,7 +58,7 @@ impl Publisher {
         loop {
             let has_room = self.under_way.len() < UNDER_WAY_MAX;
             tokio::select! {
-                _ = stop.wait_for(|is_told| *is_told) => return,
+                () = told(&mut stop) => return,
                 _ = alive.tick() => self.say_alive(),
                 Some(taken) = self.under_way.join_next() => {
                     let Ok((id, taken)) = taken else { continue };
@@ -173,6 +173,11 @@ impl Publisher {
         // Without a line nobody would hear it.
         let _ = self.line.publish(&self.account.alive(), b"{}".to_vec(), Some(ALIVE_LIFE), true);
     }
+}
+
+async fn told(stop: &mut watch::Receiver<bool>) {
+    // Whoever is gone has nothing more to publish.
+    let _ = stop.wait_for(|is_told| *is_told).await;
 }
 
 impl From<Message> for Changed {

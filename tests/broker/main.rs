@@ -2,6 +2,7 @@
 
 mod line;
 mod mosquitto;
+mod relay;
 #[allow(dead_code)]
 #[path = "../it/terminal.rs"]
 mod shop;

@@ -10,7 +10,7 @@ use klarna_terminald::simulator::ShopperAction::{Approve, Open};
 const RARELY_MS: &str = "15000";
 
 /// A terminal that reads by itself every `pace` ms.
-async fn terminal(settings: &Settings, pace: &str) -> Terminal {
+pub async fn terminal(settings: &Settings, pace: &str) -> Terminal {
     let files = &settings.files;
     let text = |path: &std::path::Path| format!("{:?}", path.display().to_string());
     let broker = format!("\"localhost:{}\"", settings.port);
@@ -33,7 +33,7 @@ async fn terminal(settings: &Settings, pace: &str) -> Terminal {
 }
 
 /// How often payment requests were read.
-fn reads(terminal: &Terminal) -> usize {
+pub fn reads(terminal: &Terminal) -> usize {
     let calls = terminal.simulator.calls();
     let is_read = |route: &str| route.ends_with("/payment/requests/{id}");
     calls.iter().filter(|call| call.method == "GET" && is_read(&call.route)).count()

@@ -82,6 +82,8 @@ impl Terminal {
             // A test has no quotas to learn about but those of the test that asks for them.
             captures_per_second: 50,
             management_per_second: 200,
+            partner_per_second: 200,
+            webhooks_in_clear: true,
             ..Options::default()
         };
         let simulator = Simulator::start(options.clone()).await.expect("simulator");
