@@ -1,7 +1,7 @@
 //! Reading payment requests again and again: at most one read of each at a time, slower after
 //! failures and while hints are relied on, at once after a hint.
 
-use super::push::{Allowance, Figures, Hint, Push};
+use super::push::{Figures, Hint, Pace, Push};
 use crate::acquirer::Acquirer;
 use crate::payment::Watch;
 use crate::payment::effect::{Delay, RequestState};
@@ -41,7 +41,7 @@ struct Watched {
     is_hinted: bool,
     /// The read under way was asked for by a hint.
     because_hinted: bool,
-    allowance: Allowance,
+    reads: Pace,
     /// The acquirer has asked to wait until then.
     not_before: Option<Instant>,
 }
@@ -56,7 +56,7 @@ impl Watched {
             last: None,
             is_hinted: false,
             because_hinted: false,
-            allowance: Allowance::new(Instant::now()),
+            reads: Pace::default(),
             not_before: None,
         }
     }
@@ -81,8 +81,7 @@ impl Watched {
 
     /// Reads as soon as a hint may make it, and the acquirer allows it.
     fn hurry(&mut self, now: Instant) {
-        let allowed = self.allowance.take(now);
-        let soon = self.not_before.map_or(allowed, |asked| asked.max(allowed));
+        let soon = self.not_before.map_or(now, |asked| asked.max(now));
         self.next = self.next.min(soon);
     }
 }
@@ -174,8 +173,10 @@ impl Watcher {
     fn start_due(&mut self) -> Option<Instant> {
         let now = Instant::now();
         for watched in self.watched.values_mut() {
+            watched.next = watched.next.max(watched.reads.allows(now));
             if !watched.reading && watched.next <= now {
                 watched.reading = true;
+                watched.reads.begins(now);
                 watched.because_hinted = std::mem::take(&mut watched.is_hinted);
                 let (acquirer, watch) = (self.acquirer.clone(), watched.watch.clone());
                 let task = self
