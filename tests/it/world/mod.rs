@@ -152,6 +152,11 @@ fn a_contradiction_that_is_agreed_to_is_caught() {
 }
 
 #[test]
+fn a_push_that_is_believed_is_caught() {
+    is_caught(Canary::BelievesPushes);
+}
+
+#[test]
 fn an_acknowledgement_from_before_the_result_is_caught() {
     is_caught(Canary::StrayConfirms);
 }

@@ -26,6 +26,8 @@ pub enum Canary {
     AdoptsStale,
     /// Other sums at Klarna count as the same.
     CheckFixes,
+    /// What a push says of a payment request is taken for what Klarna says.
+    BelievesPushes,
     /// ZVT: an acknowledgement from before the result counts for it.
     StrayConfirms,
     /// ZVT: a sale whose result the till has not acknowledged is kept.
@@ -39,7 +41,7 @@ pub enum Canary {
 }
 
 impl Canary {
-    pub const ALL: [(&str, Self); 17] = [
+    pub const ALL: [(&str, Self); 18] = [
         ("forgets-never-confirm", Self::ForgetsNeverConfirm),
         ("new-key-each-attempt", Self::NewKeyEachAttempt),
         ("reads-nothing", Self::ReadsNothing),
@@ -52,6 +54,7 @@ impl Canary {
         ("retries-without-looking", Self::RetriesWithoutLooking),
         ("adopts-stale", Self::AdoptsStale),
         ("check-fixes", Self::CheckFixes),
+        ("believes-pushes", Self::BelievesPushes),
         ("stray-confirms", Self::StrayConfirms),
         ("keeps-unacknowledged", Self::KeepsUnacknowledged),
         ("repeats-approved", Self::RepeatsApproved),
@@ -78,7 +81,8 @@ impl Canary {
             | Self::TrustsTheClock
             | Self::RetriesWithoutLooking
             | Self::AdoptsStale
-            | Self::CheckFixes => false,
+            | Self::CheckFixes
+            | Self::BelievesPushes => false,
         }
     }
 

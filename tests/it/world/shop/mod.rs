@@ -15,6 +15,7 @@ pub mod klarna;
 mod mishap;
 mod network;
 mod people;
+mod push;
 mod random;
 pub mod run;
 mod settlement;

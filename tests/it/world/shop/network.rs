@@ -290,7 +290,12 @@ impl Shop {
             return;
         };
         let every = u64::try_from(watch.every.as_millis()).expect("a short time");
-        self.after(every, Happening::Reads { incarnation, payment, request: request.clone() });
+        let pace = self.read_pace(every);
+        self.after(pace, Happening::Reads { incarnation, payment, request: request.clone() });
+        self.looks_at(incarnation, payment, request);
+    }
+
+    pub(super) fn looks_at(&mut self, incarnation: u32, payment: PaymentId, request: RequestId) {
         let now = self.terminal.now(self.t);
         if self.t < self.line_down_until {
             self.terminal.schedule.line(now, Line::Down);
@@ -298,7 +303,7 @@ impl Shop {
         }
         self.terminal.schedule.line(now, Line::Up);
         self.look_again = self.t;
-        let state = self.klarna.read(self.t, &id);
+        let state = self.klarna.read(self.t, request.as_str());
         let mut back = 100;
         if self.strikes(self.faults.reads_disturbed) {
             back = self.random.between(1, 10 * SECOND);

@@ -178,6 +178,7 @@ impl Shop {
         };
         if did {
             self.story.tell(t, 0, format!("shopper of {id} {act:?}"));
+            self.pushes(id);
         }
     }
 }

@@ -10,6 +10,7 @@ pub mod show;
 use super::faults::{Faults, SECOND};
 use super::faulty::Faulty;
 use super::klarna::{Klarna, Stage};
+use super::push::Pushes;
 use super::random::Random;
 use super::story::Story;
 use super::terminal::{Death, Disk, Terminal, policy};
@@ -89,6 +90,11 @@ pub(super) enum Happening {
         request: String,
         act: Act,
     },
+    /// Somebody says that a payment request has changed.
+    Pushed {
+        request: String,
+        is_forged: bool,
+    },
     Dies {
         incarnation: u32,
         death: Death,
@@ -123,6 +129,7 @@ pub struct Shop {
     pub(super) count: u64,
     pub random: Random,
     pub faults: Faults,
+    pub(super) pushes: Option<Pushes>,
     pub(super) canary: Option<Canary>,
     pub terminal: Terminal,
     pub klarna: Klarna,
@@ -195,6 +202,7 @@ impl Shop {
         let management_per_s = random.pick(&[0, 2, 4, 50]);
         let strangers = random.pick(&[0, 2, 5]);
         let mut shop = Self::with(random, faults, till, policy, settings);
+        shop.pushes = Pushes::draw(seed);
         shop.terminal.quotas = Quotas { captures_per_s, management_per_s };
         shop.klarna.quotas = shop.terminal.quotas;
         shop.put_counter(settings);
@@ -239,6 +247,7 @@ impl Shop {
             count: 0,
             random,
             faults,
+            pushes: None,
             canary: settings.canary,
             terminal: Terminal::new(policy, disk),
             klarna: Klarna::default(),
@@ -359,6 +368,7 @@ impl Shop {
             Happening::PersonActs => self.person_acts(),
             Happening::OthersAct => self.others_act(),
             Happening::Shopper { request, act } => self.shopper(&request, act),
+            Happening::Pushed { request, is_forged } => self.pushed(&request, is_forged),
             Happening::Dies { incarnation, death } => {
                 if incarnation == self.terminal.incarnation && self.terminal.on {
                     self.dies(death);
@@ -495,7 +505,8 @@ impl Shop {
                 let every = u64::try_from(watch.every.as_millis()).expect("a short time");
                 let (payment, request) = (watch.payment, watch.request);
                 let incarnation = self.terminal.incarnation;
-                self.after(every, Happening::Reads { incarnation, payment, request });
+                let pace = self.read_pace(every);
+                self.after(pace, Happening::Reads { incarnation, payment, request });
             }
         }
     }
@@ -512,7 +523,10 @@ impl Shop {
 
     /// Whether nothing is under way and nothing will move by itself.
     pub fn is_quiet(&self) -> bool {
-        let moving = |happening: &Happening| !matches!(happening, Happening::Observed { .. });
+        let late = |happening: &Happening| {
+            matches!(happening, Happening::Observed { .. } | Happening::Pushed { .. })
+        };
+        let moving = |happening: &Happening| !late(happening);
         let engine = &self.terminal.engine;
         let still = !engine.is_busy() && engine.poll_timeout().is_none();
         let empty = self.terminal.disk.queued.is_empty();
