@@ -22,13 +22,14 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("sync", &["store", "acquirer", "payment", "id", "clock"]),
     ("simulator", &[]),
     ("broker", &[]),
-    ("push", &["broker", "clock", "sync"]),
+    ("fleet", &["clock"]),
+    ("push", &["broker", "clock", "fleet", "sync"]),
     // Settings types of the rooms that are configured.
     (
         "config",
         &[
             "access", "acquirer", "clock", "console", "pos", "printer", "display", "payment",
-            "money", "id", "i18n", "receipt", "broker", "push",
+            "money", "id", "i18n", "receipt", "broker", "fleet", "push",
         ],
     ),
     ("telemetry", &["config"]),
@@ -43,8 +44,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "daemon",
         &[
-            "access", "acquirer", "clock", "config", "console", "display", "i18n", "id", "payment",
-            "pos", "push", "receipt", "store", "sync",
+            "access", "acquirer", "clock", "config", "console", "display", "fleet", "i18n", "id",
+            "payment", "pos", "push", "receipt", "store", "sync",
         ],
     ),
     (
@@ -52,16 +53,19 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         &[
             "access",
             "acquirer",
+            "broker",
             "clock",
             "config",
             "console",
             "daemon",
             "display",
+            "fleet",
             "id",
             "local",
             "money",
             "payment",
             "pos",
+            "push",
             "simulator",
             "store",
             "telemetry",
