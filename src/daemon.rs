@@ -16,6 +16,7 @@ mod pushed;
 mod shown;
 mod snapshots;
 mod start;
+mod steward;
 mod system;
 mod waiting;
 

@@ -3,6 +3,7 @@
 use super::check::Problems;
 use super::raw::RawPush;
 use crate::broker::{self, Account, Files, Topics};
+use crate::fleet::{self, Address, KEYS_MAX, PublicKey};
 use crate::push::Settings;
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -39,6 +40,7 @@ pub(super) fn check(
     let pace = within(problems, "push.poll_ms", raw.poll_ms, &POLL_MS);
     let alive = within(problems, "push.alive_s", raw.alive_s, &ALIVE_S);
     let reconnect = within(problems, "push.reconnect_max_s", raw.reconnect_max_s, &RECONNECT_MAX_S);
+    let keys = fleet_keys(raw.fleet_keys.unwrap_or_default(), problems);
     let address = problems.need("push.broker", raw.broker, "broker.example:8883");
     let certificate = problems.need(
         "push.certificate_file",
@@ -55,6 +57,7 @@ pub(super) fn check(
     // Whether they can be used is for `doctor` and the log to say: no sale waits for them.
     let files = Files { ca: raw.ca_file, certificate: certificate?, key: key? };
     let client_id = format!("{store}-{terminal}");
+    let me = Address::new(store, terminal)?;
     Some(Settings {
         broker: broker::Settings {
             host,
@@ -67,7 +70,22 @@ pub(super) fn check(
         topics,
         pace: Duration::from_millis(pace),
         alive_within: Duration::from_secs(alive),
+        orders: (!keys.is_empty()).then_some(fleet::Settings { keys, me }),
     })
+}
+
+fn fleet_keys(texts: Vec<String>, problems: &mut Problems) -> Vec<PublicKey> {
+    if texts.len() > KEYS_MAX {
+        problems.add("push.fleet_keys", format!("{} keys; at most {KEYS_MAX}", texts.len()));
+    }
+    let mut keys = Vec::new();
+    for text in texts.iter().take(KEYS_MAX) {
+        match PublicKey::parse(text) {
+            Ok(key) => keys.push(key),
+            Err(wrong) => problems.add("push.fleet_keys", wrong),
+        }
+    }
+    keys
 }
 
 /// `host`, `host:port` or `[v6]:port`.
@@ -120,6 +138,22 @@ mod tests {
             let (settings, problems) = read(&format!("{text}{address:?}"));
             assert!(settings.is_none() && problems.0.len() == 1, "{address}: {:?}", problems.0);
         }
+    }
+
+    #[test]
+    fn orders_are_taken_only_where_a_key_is_named() {
+        let text = "certificate_file = \"c.pem\"\nkey_file = \"c.key\"\nbroker = \"b\"\n";
+        let (settings, _) = read(text);
+        assert_eq!(settings.expect("settings").orders, None);
+        let key = "Gb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=";
+        let (settings, problems) = read(&format!("{text}fleet_keys = [{key:?}, {key:?}]"));
+        let orders = settings.and_then(|settings| settings.orders).expect("orders");
+        assert_eq!((orders.keys.len(), orders.me.to_string().as_str()), (2, "S12/T3"));
+        assert!(problems.0.is_empty(), "{:?}", problems.0);
+        let (_, problems) = read(&format!("{text}fleet_keys = [\"AAAA\", {key:?}]"));
+        assert!(problems.0[0].starts_with("push.fleet_keys: \"AAAA\""), "{:?}", problems.0);
+        let (_, problems) = read(&format!("{text}fleet_keys = {:?}", vec![key; 9]));
+        assert_eq!(problems.0, ["push.fleet_keys: 9 keys; at most 8"]);
     }
 
     #[test]

@@ -37,6 +37,7 @@ pub(super) struct RawPush {
     pub(super) poll_ms: Option<u64>,
     pub(super) alive_s: Option<u64>,
     pub(super) reconnect_max_s: Option<u64>,
+    pub(super) fleet_keys: Option<Vec<String>>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]

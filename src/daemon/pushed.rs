@@ -2,7 +2,7 @@
 
 use crate::clock::SystemClock;
 use crate::payment::alarm::Health;
-use crate::push::{self, Settings, Standing};
+use crate::push::{self, Given, ORDERS_MAX, Settings, Standing};
 use crate::sync::{Figures, HINTS_MAX, Hints};
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -16,6 +16,16 @@ const FAREWELL: Duration = Duration::from_secs(3);
 /// The terminal's line to the broker, if it has one.
 pub(super) struct Pushed(Option<JoinHandle<()>>);
 
+/// What comes in there, and what goes out.
+pub(super) struct Ends {
+    /// How the terminal stands.
+    pub(super) fleet: Fleet,
+    /// Reasons to read.
+    pub(super) hints: Hints,
+    /// What the fleet's operator has ordered; nothing ever comes where no order is taken.
+    pub(super) orders: mpsc::Receiver<Given>,
+}
+
 /// What the terminal says of itself there, and how well hints have done.
 #[derive(Debug)]
 pub(super) struct Fleet {
@@ -26,16 +36,19 @@ pub(super) struct Fleet {
 
 impl Pushed {
     /// Begins to keep the line.
-    pub(super) fn begin(settings: Option<Settings>, clock: SystemClock) -> (Self, Fleet, Hints) {
+    pub(super) fn begin(settings: Option<Settings>, clock: SystemClock) -> (Self, Ends) {
         let (standing, stands) = watch::channel(Standing::begin());
+        let (orders_in, orders) = mpsc::channel(ORDERS_MAX);
         let Some(settings) = settings else {
-            return (Self(None), Fleet { standing, figures: None }, Hints::none());
+            let fleet = Fleet { standing, figures: None };
+            return (Self(None), Ends { fleet, hints: Hints::none(), orders });
         };
         let (hints, queue) = mpsc::channel(HINTS_MAX);
         let figures = Arc::<Figures>::default();
         let hear = Hints { queue: Some(queue), pace: settings.pace, figures: figures.clone() };
-        let task = tokio::spawn(push::run(settings, clock, hints, stands));
-        (Self(Some(task)), Fleet { standing, figures: Some(figures) }, hear)
+        let task = tokio::spawn(push::run(settings, clock, hints, orders_in, stands));
+        let fleet = Fleet { standing, figures: Some(figures) };
+        (Self(Some(task)), Ends { fleet, hints: hear, orders })
     }
 
     /// Waits until the line is closed, which it is once nobody takes hints any more.
@@ -52,12 +65,25 @@ impl Fleet {
     /// Says how the terminal stands, if that is new.
     pub(super) fn tell(&self, health: &Health, alarms: Vec<String>, klarna_reachable: bool) {
         let (queued, needs_person) = (health.backlog.queued, health.backlog.refused);
-        let now = Standing { queued, needs_person, klarna_reachable, alarms, ..Standing::begin() };
         self.standing.send_if_modified(|standing| {
+            let config = standing.config.clone();
+            let now = Standing {
+                queued,
+                needs_person,
+                klarna_reachable,
+                alarms,
+                config,
+                ..Standing::begin()
+            };
             let is_new = *standing != now;
             *standing = now;
             is_new
         });
+    }
+
+    /// For saying what has become of settings from afar.
+    pub(super) fn standing(&self) -> watch::Sender<Standing> {
+        self.standing.clone()
     }
 
     /// In Prometheus' text format; nothing without a broker.

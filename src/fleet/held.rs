@@ -57,11 +57,8 @@ impl Held {
         let (state_at, overlay_at) = (database.with_file_name(STATE), overlay_beside(database));
         let state = read(&state_at, &overlay_at);
         let held = Self { state_at, overlay_at, state: Mutex::new(state) };
-        let opened = held.lock().clone();
-        if let Ok(state) = opened
-            && let Err(error) = held.write_overlay(&state)
-        {
-            *held.lock() = Err(error);
+        if let Ok(state) = held.state() {
+            held.show_overlay(&state);
         }
         held
     }
@@ -77,8 +74,7 @@ impl Held {
     /// Changes what is kept; durable when it returns `Ok`.
     ///
     /// # Errors
-    /// [`HeldError`]: then nothing has changed, but that the new settings may be in force at the
-    /// next start if `fleet.toml` alone could not be written.
+    /// [`HeldError`]: then nothing has changed.
     pub fn change(&self, work: impl FnOnce(&mut State)) -> Result<State, HeldError> {
         let mut held = self.lock();
         let before = held.clone()?;
@@ -88,7 +84,7 @@ impl Held {
             let json = serde_json::to_vec(&after).expect("a state is always JSON");
             replace(&self.state_at, &json)?;
             *held = Ok(after.clone());
-            self.write_overlay(&after)?;
+            self.show_overlay(&after);
         }
         Ok(after)
     }
@@ -96,6 +92,13 @@ impl Held {
     fn lock(&self) -> MutexGuard<'_, Result<State, HeldError>> {
         // A value is put in as a whole, so a panic elsewhere leaves a good one.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What counts is written by now; commands that read the configuration see it from here on.
+    fn show_overlay(&self, state: &State) {
+        if let Err(error) = self.write_overlay(state) {
+            tracing::error!(%error, "fleet.toml is not what is in force until the next start");
+        }
     }
 
     fn write_overlay(&self, state: &State) -> Result<(), HeldError> {

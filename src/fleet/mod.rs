@@ -25,7 +25,7 @@ pub use order::{Address, Canary, Change, Deed, Kind, Order, Serial, To};
 pub use overlay::not_allowed;
 pub use refused::Refused;
 pub use state::{Before, Report, Signs, Stage, State, TRIAL};
-pub use tally::Tally;
+pub use tally::{Counts, Tally};
 
 /// Most public keys at a time: the one in use, the next one, and some that are being retired.
 pub const KEYS_MAX: usize = 8;

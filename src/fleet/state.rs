@@ -113,13 +113,22 @@ pub struct State {
     staged: Option<Next>,
     trial: Option<Next>,
     report: Option<Report>,
+    /// Whether the report stands in the audit journal.
+    is_noted: bool,
 }
 
 impl State {
     /// No order was ever accepted; `overlay` is what is found all the same.
     pub fn new(overlay: Option<String>) -> Self {
-        let serials = BTreeMap::new();
-        Self { v: 1, serials, overlay, staged: None, trial: None, report: None }
+        Self {
+            v: 1,
+            serials: BTreeMap::new(),
+            overlay,
+            staged: None,
+            trial: None,
+            report: None,
+            is_noted: true,
+        }
     }
 
     pub(super) fn is_understood(&self) -> bool {
@@ -213,9 +222,19 @@ impl State {
         self.report.as_ref()
     }
 
+    /// What does not stand in the audit journal yet.
+    pub fn unnoted(&self) -> Option<&Report> {
+        self.report.as_ref().filter(|_| !self.is_noted)
+    }
+
+    /// It does now.
+    pub fn noted(&mut self) {
+        self.is_noted = true;
+    }
+
     fn tell(&mut self, serial: Serial, state: Stage, why: Option<&str>) {
         let why = why.map(|why| why.chars().take(WHY_LEN_MAX).collect());
-        self.report = Some(Report { serial, state, why });
+        (self.report, self.is_noted) = (Some(Report { serial, state, why }), false);
     }
 }
 
