@@ -7,13 +7,13 @@ use tokio::sync::mpsc;
 
 const WAIT: Duration = Duration::from_secs(30);
 
-struct End {
+pub struct End {
     line: Line,
     said: mpsc::Receiver<Said>,
 }
 
 impl End {
-    fn open(settings: Settings, topics: Vec<String>, will: Option<Will>) -> Self {
+    pub fn open(settings: Settings, topics: Vec<String>, will: Option<Will>) -> Self {
         let (tell, said) = mpsc::channel(16);
         let (line, kept) = keep(settings, topics, will, tell);
         tokio::spawn(kept);
@@ -36,7 +36,7 @@ impl End {
         }
     }
 
-    async fn say(&self, topic: &str, payload: &[u8], retained: bool) -> bool {
+    pub async fn say(&self, topic: &str, payload: &[u8], retained: bool) -> bool {
         let mut line = self.line.clone();
         tokio::time::timeout(WAIT, line.up()).await.expect("a line in time");
         match line.publish(topic, payload.to_vec(), Some(Duration::from_secs(60)), retained) {
@@ -46,7 +46,7 @@ impl End {
     }
 }
 
-fn topics(terminal: &str) -> Topics {
+pub fn topics(terminal: &str) -> Topics {
     let account = Account::of("krn:partner:global:account:test:SIMULATOR").expect("fits");
     Topics::of(&account, "S12", terminal).expect("fits")
 }
