@@ -22,6 +22,7 @@ pub use raw::{Environment, LogFormat};
 
 use crate::fleet;
 use raw::RawConfig;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// Environment variables that override the file begin with this: `KLARNA_TERMINALD__TILL__PORT`.
@@ -56,7 +57,7 @@ pub enum ConfigError {
 
 impl Config {
     /// Reads `path`, the settings from afar beside the database that it names, and the
-    /// environment.
+    /// environment. Who may not look into the database's folder reads without those settings.
     ///
     /// # Errors
     /// Every [`ConfigError`].
@@ -100,9 +101,8 @@ impl Books {
         let raw = RawConfig::read(&text, path, &overrides, None)?;
         let books = check::books(raw).map_err(ConfigError::Invalid)?;
         let overlay = overlay_of(&books.store_path).ok().flatten();
-        let raw = overlay.and_then(|overlay| {
-            RawConfig::read(&text, path, &overrides, Some(&overlay)).ok()
-        });
+        let raw = overlay
+            .and_then(|overlay| RawConfig::read(&text, path, &overrides, Some(&overlay)).ok());
         Ok(raw.and_then(|raw| check::books(raw).ok()).unwrap_or(books))
     }
 }
@@ -112,8 +112,10 @@ fn overlay_of(database: &Path) -> Result<Option<String>, ConfigError> {
     let path = fleet::overlay_beside(database);
     match std::fs::read_to_string(&path) {
         Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(ConfigError::Read { path, why: error.to_string() }),
+        Err(error) => match error.kind() {
+            ErrorKind::NotFound | ErrorKind::PermissionDenied => Ok(None),
+            _ => Err(ConfigError::Read { path, why: error.to_string() }),
+        },
     }
 }
 

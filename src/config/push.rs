@@ -3,7 +3,7 @@
 use super::check::Problems;
 use super::raw::RawPush;
 use crate::broker::{self, Account, Files, Topics};
-use crate::fleet::{self, Address, KEYS_MAX, PublicKey};
+use crate::fleet::{self, Address, KEYS_MAX, PublicKey, TRIAL};
 use crate::push::Settings;
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -16,6 +16,8 @@ const POLL_MS: (u64, RangeInclusive<u64>) = (15_000, 1_000..=60_000);
 const ALIVE_S: (u64, RangeInclusive<u64>) = (60, 30..=600);
 /// Ten thousand terminals that come back within five minutes are 33 a second.
 const RECONNECT_MAX_S: (u64, RangeInclusive<u64>) = (300, 1..=3_600);
+/// Settings from afar prove themselves for this long; a till may take a minute to come back.
+const TRIAL_S: (u64, RangeInclusive<u64>) = (TRIAL.as_secs(), 5..=3_600);
 /// How long the broker keeps what was said while the line was down; what is older is read anyway.
 const SESSION: Duration = Duration::from_secs(3600);
 
@@ -40,6 +42,7 @@ pub(super) fn check(
     let pace = within(problems, "push.poll_ms", raw.poll_ms, &POLL_MS);
     let alive = within(problems, "push.alive_s", raw.alive_s, &ALIVE_S);
     let reconnect = within(problems, "push.reconnect_max_s", raw.reconnect_max_s, &RECONNECT_MAX_S);
+    let trial = within(problems, "push.trial_s", raw.trial_s, &TRIAL_S);
     let keys = fleet_keys(raw.fleet_keys.unwrap_or_default(), problems);
     let address = problems.need("push.broker", raw.broker, "broker.example:8883");
     let certificate = problems.need(
@@ -70,7 +73,10 @@ pub(super) fn check(
         topics,
         pace: Duration::from_millis(pace),
         alive_within: Duration::from_secs(alive),
-        orders: (!keys.is_empty()).then_some(fleet::Settings { keys, me }),
+        orders: (!keys.is_empty()).then(|| {
+            let trial = Duration::from_secs(trial);
+            fleet::Settings { keys, me, trial }
+        }),
     })
 }
 

@@ -80,7 +80,9 @@ impl Config {
             0 => "no orders are taken".to_owned(),
             _ => format!("orders of {keys} fleet key(s) are taken"),
         };
-        format!("{topic} at {host}:{port}; Klarna is asked every {seconds} s while it works; {orders}")
+        format!(
+            "{topic} at {host}:{port}; Klarna is asked every {seconds} s while it works; {orders}"
+        )
     }
 
     fn describe_console(&self) -> String {

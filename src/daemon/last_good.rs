@@ -41,7 +41,11 @@ fn load_beside(path: &Path, kept: Option<&Path>) -> Result<Loaded, ConfigError> 
     let database = |path| Books::load(path).ok().map(|books| books.store_path);
     let Some(database) = [Some(path), kept].into_iter().flatten().find_map(database) else {
         let config = Config::load(path)?;
-        return Ok(Loaded { held: Arc::new(Held::open(&config.store_path)), config, refused: None });
+        return Ok(Loaded {
+            held: Arc::new(Held::open(&config.store_path)),
+            config,
+            refused: None,
+        });
     };
     let held = Arc::new(Held::open(&database));
     // What cannot be kept is said when there is a log.

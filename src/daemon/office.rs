@@ -46,10 +46,7 @@ pub(super) struct Ends {
 impl Office {
     /// Opens the audit journal, for whoever notes something there, and the console. Payments
     /// depend on neither.
-    pub(super) fn open(
-        config: &Config,
-        clock: SystemClock,
-    ) -> (Self, Ends) {
+    pub(super) fn open(config: &Config, clock: SystemClock) -> (Self, Ends) {
         let (errands, received) = mpsc::channel(ERRANDS_MAX);
         let (pulse, told) = watch::channel(Pulse { is_reachable: true, ..Pulse::default() });
         let context = Context {

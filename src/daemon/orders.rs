@@ -117,7 +117,8 @@ fn read_again(path: &Path, held: &Held) -> Option<Next> {
             Err(refused) => {
                 tracing::error!(%refused, %serial, "settings from afar do not fit any more");
                 let why = refused.to_string();
-                if let Err(error) = block_in_place(|| held.change(|state| state.refuse(serial, &why)))
+                if let Err(error) =
+                    block_in_place(|| held.change(|state| state.refuse(serial, &why)))
                 {
                     tracing::error!(%error, "that settings were refused cannot be kept");
                 }

@@ -91,9 +91,10 @@ pub(super) async fn run_as_told(
     let (wanted, wanted_out) = watch::channel(engine.wanted());
     let (reports_in, reports) = mpsc::channel(sync::REPORTS_MAX);
     let sync_reader = store.reader()?;
-    let me = config.push.as_ref().and_then(|push| Some(push.orders.as_ref()?.me.clone()));
+    let settings = config.push.as_ref().and_then(|push| push.orders.clone());
     let (pushed, pushed::Ends { fleet, hints, orders: given }) = Pushed::begin(config.push, clock);
-    let steward = Steward { post, me, clock, recorder, ask, pulse, standing: fleet.standing() };
+    let steward =
+        Steward { post, settings, clock, recorder, ask, pulse, standing: fleet.standing() };
     let steward = steward.begin(given);
     let mut sync = tokio::spawn(sync::run(
         sync_reader,

@@ -9,8 +9,8 @@ use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::console::{Errand, Pulse, Recorder, answer};
 use crate::fleet::{
-    Address, Before, Change, Counts, Deed, Held, Kind, Refused, Report, Serial, Signed, Signs, State, TRIAL,
-    Tally,
+    self, Before, Change, Counts, Deed, Held, Kind, Refused, Report, Serial, Signed, Signs, State,
+    TRIAL, Tally,
 };
 use crate::id::{DESK_PREFIX, PosReference};
 use crate::payment::vocabulary::Request;
@@ -40,8 +40,8 @@ pub(super) struct Post {
 /// Carries orders out.
 pub(super) struct Steward {
     pub(super) post: Post,
-    /// This terminal, if it takes orders.
-    pub(super) me: Option<Address>,
+    /// Which terminal it is, if it takes orders.
+    pub(super) settings: Option<fleet::Settings>,
     pub(super) clock: SystemClock,
     /// None where the audit journal cannot be opened: then nothing is carried out.
     pub(super) recorder: Option<Recorder>,
@@ -100,7 +100,8 @@ impl Steward {
             tracing::error!(%error, "no order from afar is carried out");
         });
         let (serial, before) = state.ok()?.trial()?;
-        Some(Trial { serial, before, is_till_seen: false, ends: Instant::now() + TRIAL })
+        let lasts = self.settings.as_ref().map_or(TRIAL, |settings| settings.trial);
+        Some(Trial { serial, before, is_till_seen: false, ends: Instant::now() + lasts })
     }
 
     /// Carries an order out, unless it is not to be.
@@ -153,7 +154,8 @@ impl Steward {
 
     /// Stages settings, or says why they cannot be.
     async fn configure(&self, serial: Serial, Change { toml, canary }: Change) {
-        if !self.me.as_ref().is_some_and(|me| canary.picks(serial, me)) {
+        let picks = |settings: &fleet::Settings| canary.picks(serial, &settings.me);
+        if !self.settings.as_ref().is_some_and(picks) {
             tracing::info!(%serial, "this terminal takes no part in settings from afar");
             self.keep(|state| state.admit(Kind::Configure, serial));
             return;

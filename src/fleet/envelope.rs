@@ -96,6 +96,7 @@ fn signed_bytes(order: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fleet::TRIAL;
     use crate::fleet::order::Address;
     use serde_json::Value;
 
@@ -108,7 +109,8 @@ mod tests {
 
     fn settings(keys: &[&PrivateKey]) -> Settings {
         let me = Address::new("S12", "T3").expect("fits");
-        Settings { keys: keys.iter().map(|key| key.public()).collect(), me }
+        let keys = keys.iter().map(|key| key.public()).collect();
+        Settings { keys, me, trial: TRIAL }
     }
 
     fn order(to: &str, until: &str, deed: &str) -> String {

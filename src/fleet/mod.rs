@@ -27,6 +27,8 @@ pub use refused::Refused;
 pub use state::{Before, Report, Signs, Stage, State, TRIAL};
 pub use tally::{Counts, Tally};
 
+use std::time::Duration;
+
 /// Most public keys at a time: the one in use, the next one, and some that are being retired.
 pub const KEYS_MAX: usize = 8;
 
@@ -37,4 +39,6 @@ pub struct Settings {
     pub keys: Vec<PublicKey>,
     /// This terminal.
     pub me: Address,
+    /// How long settings from afar are on trial.
+    pub trial: Duration,
 }

@@ -50,8 +50,10 @@ fn look(above: &str, table: &toml::Table, found: &mut Vec<String>) {
             | toml::Value::Datetime(_)
             | toml::Value::Array(_) => {
                 if !is_allowed(&key) {
-                    found.push(format!("{key}: may not be set from afar, only in the terminal's \
-                                        own file"));
+                    found.push(format!(
+                        "{key}: may not be set from afar, only in the terminal's \
+                                        own file"
+                    ));
                 }
             }
         }

@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// How long settings from afar are on trial: a till and Klarna are heard of again by then.
+/// How long settings from afar are on trial where nothing else is configured: a till and Klarna are
+/// heard of again by then.
 pub const TRIAL: Duration = Duration::from_secs(120);
 /// The trial has failed with this start of the program within it: it has ended twice.
 const STARTS_MAX: u32 = 2;
@@ -252,7 +253,8 @@ pub(super) mod tests {
             let (told, expected) = line.split_once("->").expect("what comes of it");
             let mut words = told.split_whitespace();
             let word = words.next().expect("a word");
-            let serial = Serial::new(words.next().map_or(0, |text| text.parse().expect("a number")));
+            let serial =
+                Serial::new(words.next().map_or(0, |text| text.parse().expect("a number")));
             match word {
                 "stage" => state.stage(serial, format!("s{serial}"), WELL),
                 "refuse" => state.refuse(serial, "wrong"),

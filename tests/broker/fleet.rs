@@ -11,6 +11,9 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// A trial that does not end by itself while a test runs.
+const LONG: &str = "3600";
+
 /// The operator, with a key that the terminal knows.
 struct Operator {
     broker: Mosquitto,
@@ -36,7 +39,7 @@ fn fleet(arguments: &[&str]) -> String {
 
 impl Operator {
     /// The operator and a terminal that has been greeted by its till.
-    async fn with_terminal() -> (Self, Terminal) {
+    async fn with_terminal(trial_s: &str) -> (Self, Terminal) {
         let broker = Mosquitto::start("SIMULATOR");
         let key = broker.file("operator-signs.pem");
         let line = fleet(&["key", text(&key)]);
@@ -55,6 +58,7 @@ impl Operator {
                 ("push.key_file", &quoted(&files.key)),
                 ("push.reconnect_max_s", "1"),
                 ("push.fleet_keys", keys.trim()),
+                ("push.trial_s", trial_s),
             ],
         )
         .await;
@@ -136,7 +140,7 @@ async fn back(terminal: &mut Terminal, starts: usize) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_capture_that_pauses_goes_out_when_the_operator_says_so() {
-    let (operator, mut terminal) = Operator::with_terminal().await;
+    let (operator, mut terminal) = Operator::with_terminal(LONG).await;
     terminal.simulator.fault("status-empty=503:capture:4".parse::<Fault>().expect("a fault"));
     terminal.sell_and_acknowledge("A-1", 1200).await;
     let tried = |terminal: &Terminal| {
@@ -156,7 +160,7 @@ async fn a_capture_that_pauses_goes_out_when_the_operator_says_so() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_start_anew_waits_for_the_open_payment() {
-    let (operator, mut terminal) = Operator::with_terminal().await;
+    let (operator, mut terminal) = Operator::with_terminal(LONG).await;
     terminal.till.ask_sale("A-1", 500).await;
     operator.order("S12/*", &["restart"]);
     logged(&terminal, "an order from afar is accepted", 1).await;
@@ -170,7 +174,7 @@ async fn a_start_anew_waits_for_the_open_payment() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn settings_are_tried_and_bad_ones_leave_those_of_before() {
-    let (mut operator, mut terminal) = Operator::with_terminal().await;
+    let (mut operator, mut terminal) = Operator::with_terminal(LONG).await;
     let light = terminal.idle().await;
     let purple = operator.file("purple.toml", "display.theme = \"purple\"\n");
     operator.order("S12/T3", &["configure", "--toml", &purple]);
@@ -215,8 +219,36 @@ async fn settings_are_tried_and_bad_ones_leave_those_of_before() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn settings_are_kept_if_the_till_comes_back_and_given_up_if_it_does_not() {
+    let (mut operator, mut terminal) = Operator::with_terminal("5").await;
+    let light = terminal.idle().await;
+    let dark = operator.file("dark.toml", "display.theme = \"dark\"\n");
+    operator.order("S12/T3", &["configure", "--toml", &dark]);
+    back(&mut terminal, 2).await;
+    operator.came_to("kept").await;
+    let overlay = terminal.path("fleet.toml");
+    let in_force = || std::fs::read_to_string(&overlay).unwrap_or_default();
+    assert_eq!(in_force(), "display.theme = \"dark\"\n");
+
+    let none = operator.file("none.toml", "display.theme = \"light\"\n");
+    operator.order("S12/T3", &["configure", "--toml", &none]);
+    logged(&terminal, "the terminal is ready", 3).await;
+    assert_eq!(in_force(), "display.theme = \"light\"\n", "on trial");
+    // The till stays away.
+    let report = operator.came_to("rolled_back").await;
+    assert_eq!(report["why"], "the till did not come back");
+    assert_eq!(in_force(), "display.theme = \"dark\"\n", "what was kept before");
+    back(&mut terminal, 4).await;
+    let screen = terminal.path("screen.png");
+    let is_another = || std::fs::read(&screen).is_ok_and(|picture| picture != light);
+    terminal.until("the welcome is dark again", is_another).await;
+    terminal.sell_and_acknowledge("A-1", 700).await;
+    terminal.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_for_this_terminal_or_not_new_does_nothing() {
-    let (operator, mut terminal) = Operator::with_terminal().await;
+    let (operator, mut terminal) = Operator::with_terminal(LONG).await;
     let pem = std::fs::read_to_string(&operator.key).expect("a key");
     let ours = PrivateKey::from_pem(&pem).expect("a key");
     let theirs = PrivateKey::from_pem(&PrivateKey::random_pem().expect("made")).expect("a key");

@@ -74,7 +74,11 @@ pub(super) async fn run(asked: Arguments) -> anyhow::Result<()> {
     let envelope = sealed(&order, &key)?;
     if asked.dry_run {
         println!("{}", serde_json::to_string_pretty(&order)?);
-        eprintln!("signed with key {}, {} bytes; given to nobody", key.public().name(), envelope.len());
+        eprintln!(
+            "signed with key {}, {} bytes; given to nobody",
+            key.public().name(),
+            envelope.len()
+        );
         return Ok(());
     }
     let terminals: Vec<Address> = match &asked.to {
@@ -109,8 +113,10 @@ async fn give(
         let taken = async { said?.taken().await };
         let taken = tokio::time::timeout(TAKE_WAIT, taken).await;
         let failed = || {
-            format!("{address} and those after it did not get it; give it again, terminals that \
-                     have done it do it once more")
+            format!(
+                "{address} and those after it did not get it; give it again, terminals that \
+                     have done it do it once more"
+            )
         };
         taken.context("the broker does not answer").with_context(failed)?.with_context(failed)?;
     }
@@ -135,8 +141,8 @@ fn order(asked: &Arguments) -> anyhow::Result<Order> {
 
 /// The settings, if terminals would look at them at all.
 fn settings(path: &Path) -> anyhow::Result<String> {
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("cannot read {}", path.display()))?;
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     let table = toml::from_str(&text).with_context(|| path.display().to_string())?;
     let wrong = not_allowed(&table);
     if !wrong.is_empty() {

@@ -80,9 +80,12 @@ impl Broker {
         let (mut line, kept) = broker::keep(self.settings()?, topics, None, tell);
         tokio::spawn(kept);
         timeout(CONNECT_WAIT, line.up()).await.ok().with_context(|| {
-            format!("there is no line to {} after {} s: see that it can be reached, that --ca is \
+            format!(
+                "there is no line to {} after {} s: see that it can be reached, that --ca is \
                      its authority, and that the certificate's name is `operator`",
-                    self.broker, CONNECT_WAIT.as_secs())
+                self.broker,
+                CONNECT_WAIT.as_secs()
+            )
         })?;
         Ok(Desk { line, said })
     }

@@ -37,9 +37,9 @@ pub(super) async fn run(asked: Arguments) -> anyhow::Result<()> {
 }
 
 fn json_of(found: &BTreeMap<Address, Standing>) -> Value {
-    let rows = found.iter().map(|(address, standing)| {
-        json!({ "terminal": address.to_string(), "status": standing })
-    });
+    let rows = found
+        .iter()
+        .map(|(address, standing)| json!({ "terminal": address.to_string(), "status": standing }));
     Value::Array(rows.collect())
 }
 
