@@ -75,8 +75,10 @@ impl Steward {
                 () = self.ask.closed() => break,
                 Some(given) = given.recv() => {
                     if let Err(refused) = self.given(given).await {
-                        tracing::warn!(%refused, "an order from afar was refused");
                         let counts = tally.count(&refused, self.clock.now().mono);
+                        if counts.is_some() {
+                            tracing::warn!(%refused, "orders from afar are refused");
+                        }
                         self.note_refused(counts);
                     }
                 }
@@ -233,6 +235,7 @@ impl Steward {
             is_new
         });
         let Some(Report { serial, state: stage, why }) = state.unnoted() else { return };
+        tracing::info!(%serial, state = ?stage, why, "settings from afar have come so far");
         let detail = json!({ "serial": serial.number(), "state": stage, "why": why });
         if self.note(None, "settings_from_afar", detail) {
             self.keep(State::noted);
