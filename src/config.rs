@@ -1,4 +1,5 @@
-//! Configuration: one TOML file, overridden by the environment, checked as a whole.
+//! Configuration: one TOML file, over it the settings that came from the fleet's operator, over
+//! those the environment; checked as a whole.
 //!
 //! `RawConfig` is what people write; [`Config`] is what the daemon gets and cannot be wrong.
 //! Secrets come from a file, the environment or systemd credentials, never from the TOML file, and
@@ -22,7 +23,9 @@ pub use klarna::KeySource;
 pub use raw::{Environment, LogFormat};
 pub use relay::RelayConfig;
 
+use crate::fleet;
 use raw::RawConfig;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// Environment variables that override the file begin with this: `KLARNA_TERMINALD__TILL__PORT`.
@@ -56,12 +59,28 @@ pub enum ConfigError {
 }
 
 impl Config {
-    /// Reads `path` and the environment.
+    /// Reads `path`, the settings from afar beside the database that it names, and the
+    /// environment. Who may not look into the database's folder reads without those settings.
     ///
     /// # Errors
     /// Every [`ConfigError`].
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        Self::from_text(&text_of(path)?, path, &Overrides::from_environment())
+        let overlay = match Books::load(path) {
+            Ok(books) => overlay_of(&books.store_path)?,
+            // What is wrong is said below, with all else.
+            Err(_) => None,
+        };
+        Self::load_with(path, overlay.as_deref())
+    }
+
+    /// As [`Config::load`] with the settings from afar given.
+    ///
+    /// # Errors
+    /// Every [`ConfigError`]; [`ConfigError::Invalid`] also when a setting may not come from afar.
+    pub fn load_with(path: &Path, overlay: Option<&str>) -> Result<Self, ConfigError> {
+        let overrides = Overrides::from_environment();
+        let raw = RawConfig::read(&text_of(path)?, path, &overrides, overlay)?;
+        check::check(raw, overrides.credentials.as_deref()).map_err(ConfigError::Invalid)
     }
 
     /// As [`Config::load`] with the file's text and the overrides given.
@@ -69,19 +88,50 @@ impl Config {
     /// # Errors
     /// Every [`ConfigError`] but [`ConfigError::Read`] of the file itself.
     pub fn from_text(text: &str, path: &Path, overrides: &Overrides) -> Result<Self, ConfigError> {
-        let raw = RawConfig::read(text, path, overrides)?;
+        let raw = RawConfig::read(text, path, overrides, None)?;
         check::check(raw, overrides.credentials.as_deref()).map_err(ConfigError::Invalid)
     }
 }
 
 impl Books {
-    /// Reads what `path` and the environment say of the journal. The rest may be wrong or secret.
+    /// Reads what `path` and the environment say of the journal. The rest may be wrong or secret;
+    /// settings from afar count if they can be read.
     ///
     /// # Errors
     /// As [`Config::load`], of these settings alone.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let raw = RawConfig::read(&text_of(path)?, path, &Overrides::from_environment())?;
-        check::books(raw).map_err(ConfigError::Invalid)
+        let (text, overrides) = (text_of(path)?, Overrides::from_environment());
+        let raw = RawConfig::read(&text, path, &overrides, None)?;
+        let books = check::books(raw).map_err(ConfigError::Invalid)?;
+        let overlay = overlay_of(&books.store_path).ok().flatten();
+        let raw = overlay
+            .and_then(|overlay| RawConfig::read(&text, path, &overrides, Some(&overlay)).ok());
+        Ok(raw.and_then(|raw| check::books(raw).ok()).unwrap_or(books))
+    }
+}
+
+/// The settings from afar beside `database`, if there are any.
+fn overlay_of(database: &Path) -> Result<Option<String>, ConfigError> {
+    let path = fleet::overlay_beside(database);
+    match std::fs::read_to_string(&path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) => match error.kind() {
+            ErrorKind::NotFound | ErrorKind::PermissionDenied => Ok(None),
+            _ => Err(ConfigError::Read { path, why: error.to_string() }),
+        },
+    }
+}
+
+/// Looks whether `overlay` is TOML with settings that may come from afar.
+fn check_overlay(overlay: &str) -> Result<(), ConfigError> {
+    let syntax = |error: toml::de::Error| ConfigError::Syntax {
+        path: PathBuf::from("settings from the fleet's operator"),
+        why: located(overlay, &error),
+    };
+    let wrong = fleet::not_allowed(&toml::from_str(overlay).map_err(syntax)?);
+    match wrong.is_empty() {
+        true => toml::from_str::<RawConfig>(overlay).map(drop).map_err(syntax),
+        false => Err(ConfigError::Invalid(wrong)),
     }
 }
 
@@ -92,7 +142,12 @@ fn text_of(path: &Path) -> Result<String, ConfigError> {
 }
 
 impl RawConfig {
-    fn read(text: &str, path: &Path, overrides: &Overrides) -> Result<Self, ConfigError> {
+    fn read(
+        text: &str,
+        path: &Path,
+        overrides: &Overrides,
+        overlay: Option<&str>,
+    ) -> Result<Self, ConfigError> {
         let in_file: RawConfig = toml::from_str(text).map_err(|error| ConfigError::Syntax {
             path: path.to_owned(),
             why: located(text, &error),
@@ -104,6 +159,7 @@ impl RawConfig {
                 path.display()
             )]));
         }
+        overlay.map_or(Ok(()), check_overlay)?;
         let source = config::Environment::with_prefix(ENV_PREFIX)
             .prefix_separator("__")
             .separator("__")
@@ -113,11 +169,16 @@ impl RawConfig {
             .with_list_parse_key("klarna.qr_hosts")
             .with_list_parse_key("klarna.originators")
             .with_list_parse_key("console.names")
+            .with_list_parse_key("push.fleet_keys")
             .with_list_parse_key("receipt.printer_command")
             .with_list_parse_key("webhook.proxies")
             .source(Some(overrides.variables.clone()));
         config::Config::builder()
             .add_source(config::File::from_str(text, config::FileFormat::Toml))
+            .add_source(config::File::from_str(
+                overlay.unwrap_or_default(),
+                config::FileFormat::Toml,
+            ))
             .add_source(source)
             .build()
             .and_then(config::Config::try_deserialize::<RawConfig>)

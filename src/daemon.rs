@@ -17,6 +17,7 @@ mod received;
 mod shown;
 mod snapshots;
 mod start;
+mod steward;
 mod system;
 mod waiting;
 

@@ -33,6 +33,7 @@
 //! | [`acquirer`] | whoever moves the money: Klarna's API |
 //! | [`store`] | journal, outbox and references in one SQLite file |
 //! | [`broker`] | a line to an MQTT broker: hints from Klarna for terminals behind a router |
+//! | [`fleet`] | orders and configurations that the fleet's operator has signed |
 //! | [`sync`] | due outbox rows become calls, payment requests are read |
 //! | [`push`] | the terminal's end of the broker: hints become reads |
 //! | [`i18n`] | words and numbers for shoppers |
@@ -67,6 +68,7 @@ pub mod config;
 pub mod console;
 pub mod daemon;
 pub mod display;
+pub mod fleet;
 pub mod i18n;
 pub mod id;
 pub mod local;

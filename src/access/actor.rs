@@ -25,6 +25,11 @@ pub enum Actor {
         /// The system's name for the user.
         name: String,
     },
+    /// Whoever looks after the fleet, by an order that was signed.
+    Fleet {
+        /// The name of the key.
+        key: String,
+    },
     /// The program itself.
     Terminal,
 }
@@ -47,6 +52,7 @@ impl fmt::Display for Actor {
         match self {
             Self::User(_, name) => f.write_str(name.as_str()),
             Self::Local { uid, name } => write!(f, "{name} (uid {uid})"),
+            Self::Fleet { key } => write!(f, "the fleet's operator (key {key})"),
             Self::Terminal => f.write_str("the terminal"),
         }
     }
@@ -177,7 +183,8 @@ mod tests {
     #[test]
     fn an_actor_is_kept_as_json() {
         let local = Actor::local(1000, &"x".repeat(99));
-        for actor in [local, Actor::Terminal] {
+        let fleet = Actor::Fleet { key: "0011223344556677".to_owned() };
+        for actor in [local, fleet, Actor::Terminal] {
             let json = serde_json::to_string(&actor).expect("JSON");
             assert_eq!(serde_json::from_str::<Actor>(&json).expect("an actor"), actor);
         }

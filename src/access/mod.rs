@@ -272,6 +272,21 @@ impl Access {
         self.lock().write(|transaction| audit::append(transaction, deed))
     }
 
+    /// As [`Self::note`], of what came over the broker: nobody knows from where.
+    ///
+    /// # Errors
+    /// As [`Self::note`].
+    pub fn note_from_afar(
+        &self,
+        at: Wall,
+        by: &Actor,
+        action: &'static str,
+        detail: serde_json::Value,
+    ) -> Result<AuditId, AccessError> {
+        let deed = Deed { at, by, peer: None, action, detail };
+        self.lock().write(|transaction| audit::append(transaction, deed))
+    }
+
     /// Entries of the audit journal, the newest first, beginning with `newest_first_from` (with
     /// the last one, if it is not given); at most [`AUDIT_LEN_MAX`]. Refused tries of the last
     /// minute may not be among them yet.

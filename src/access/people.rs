@@ -90,6 +90,8 @@ fn may(connection: &Connection, by: &Actor, right: Right) -> Result<bool, Access
     match by {
         // Who may ask over the socket, the system decides.
         Actor::Local { .. } | Actor::Terminal => Ok(true),
+        // No order is about users.
+        Actor::Fleet { .. } => Ok(false),
         Actor::User(id, _) => {
             let row = user::by_id(connection, *id)?.map(|row| row.user);
             Ok(row.is_some_and(|user| {

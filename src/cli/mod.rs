@@ -10,6 +10,7 @@ mod client;
 mod demo;
 mod desk;
 mod doctor;
+mod fleet;
 mod health;
 mod list;
 mod provision;
@@ -124,6 +125,8 @@ enum Command {
     Release(desk::Whole),
     /// Give a sale another merchant reference (order number)
     Update(desk::Update),
+    /// Give orders and settings to many terminals over the broker, and see how they stand
+    Fleet(fleet::Arguments),
     /// Be a till: sell over ZVT at this terminal or another one, and see what is said
     Till(till::Arguments),
     /// Play Klarna: an API as strict as the real one, and a shopper's page in the browser
@@ -255,6 +258,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Void(asked) => desk::whole("void", &asked),
         Command::Release(asked) => desk::whole("release", &asked),
         Command::Update(asked) => desk::update(&asked),
+        Command::Fleet(asked) => fleet::run(asked),
         #[cfg(feature = "simulator")]
         Command::Simulate(arguments) => runtime()?.block_on(simulate::run(arguments)),
         #[cfg(feature = "simulator")]

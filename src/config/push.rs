@@ -3,6 +3,7 @@
 use super::check::Problems;
 use super::raw::RawPush;
 use crate::broker::{self, Account, Files, Topics};
+use crate::fleet::{self, Address, KEYS_MAX, PublicKey, TRIAL};
 use crate::push::Settings;
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -15,6 +16,8 @@ const POLL_MS: Rule = (15_000, 1_000..=60_000);
 const ALIVE_S: Rule = (60, 30..=600);
 /// Ten thousand terminals that come back within five minutes are 33 a second.
 const RECONNECT_MAX_S: Rule = (300, 1..=3_600);
+/// Settings from afar prove themselves for this long; a till may take a minute to come back.
+const TRIAL_S: Rule = (TRIAL.as_secs(), 5..=3_600);
 /// How long the broker keeps what was said while the line was down; what is older is read anyway.
 const SESSION: Duration = Duration::from_secs(3600);
 
@@ -31,16 +34,23 @@ pub(super) fn check(
     let alive = within("push.alive_s", raw.alive_s, &ALIVE_S, problems);
     let client_id = format!("{}-{}", store.unwrap_or_default(), terminal.unwrap_or_default());
     let broker = line(&raw, "push", client_id, SESSION, problems);
+    let trial = within("push.trial_s", raw.trial_s, &TRIAL_S, problems);
+    let keys = fleet_keys(raw.fleet_keys.unwrap_or_default(), problems);
     let (account, store, terminal) = (account?, store?, terminal?);
     let topics = Account::of(account)
         .and_then(|account| Topics::of(&account, store, terminal))
         .inspect_err(|error| problems.add("push", error))
         .ok()?;
+    let me = Address::new(store, terminal)?;
     Some(Settings {
         broker: broker?,
         topics,
         pace: Duration::from_millis(pace),
         alive_within: Duration::from_secs(alive),
+        orders: (!keys.is_empty()).then(|| {
+            let trial = Duration::from_secs(trial);
+            fleet::Settings { keys, me, trial }
+        }),
     })
 }
 
@@ -78,6 +88,20 @@ fn within(key: &str, value: Option<u64>, (default, range): &Rule, problems: &mut
         problems.add(key, format!("{value} is not between {least} and {most}"));
     }
     value
+}
+
+fn fleet_keys(texts: Vec<String>, problems: &mut Problems) -> Vec<PublicKey> {
+    if texts.len() > KEYS_MAX {
+        problems.add("push.fleet_keys", format!("{} keys; at most {KEYS_MAX}", texts.len()));
+    }
+    let mut keys = Vec::new();
+    for text in texts.iter().take(KEYS_MAX) {
+        match PublicKey::parse(text) {
+            Ok(key) => keys.push(key),
+            Err(wrong) => problems.add("push.fleet_keys", wrong),
+        }
+    }
+    keys
 }
 
 /// `host`, `host:port` or `[v6]:port`.
@@ -130,6 +154,22 @@ mod tests {
             let (settings, problems) = read(&format!("{text}{address:?}"));
             assert!(settings.is_none() && problems.0.len() == 1, "{address}: {:?}", problems.0);
         }
+    }
+
+    #[test]
+    fn orders_are_taken_only_where_a_key_is_named() {
+        let text = "certificate_file = \"c.pem\"\nkey_file = \"c.key\"\nbroker = \"b\"\n";
+        let (settings, _) = read(text);
+        assert_eq!(settings.expect("settings").orders, None);
+        let key = "Gb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=";
+        let (settings, problems) = read(&format!("{text}fleet_keys = [{key:?}, {key:?}]"));
+        let orders = settings.and_then(|settings| settings.orders).expect("orders");
+        assert_eq!((orders.keys.len(), orders.me.to_string().as_str()), (2, "S12/T3"));
+        assert!(problems.0.is_empty(), "{:?}", problems.0);
+        let (_, problems) = read(&format!("{text}fleet_keys = [\"AAAA\", {key:?}]"));
+        assert!(problems.0[0].starts_with("push.fleet_keys: \"AAAA\""), "{:?}", problems.0);
+        let (_, problems) = read(&format!("{text}fleet_keys = {:?}", vec![key; 9]));
+        assert_eq!(problems.0, ["push.fleet_keys: 9 keys; at most 8"]);
     }
 
     #[test]

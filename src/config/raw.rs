@@ -54,6 +54,8 @@ pub(super) struct RawPush {
     pub(super) poll_ms: Option<u64>,
     pub(super) alive_s: Option<u64>,
     pub(super) reconnect_max_s: Option<u64>,
+    pub(super) fleet_keys: Option<Vec<String>>,
+    pub(super) trial_s: Option<u64>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]

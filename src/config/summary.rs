@@ -75,7 +75,14 @@ impl Config {
         };
         let (broker, seconds) = (&push.broker, push.pace.as_secs());
         let (host, port, topic) = (&broker.host, broker.port, push.topics.changed());
-        format!("{topic} at {host}:{port}; Klarna is asked every {seconds} s while it works")
+        let keys = push.orders.as_ref().map_or(0, |orders| orders.keys.len());
+        let orders = match keys {
+            0 => "no orders are taken".to_owned(),
+            _ => format!("orders of {keys} fleet key(s) are taken"),
+        };
+        format!(
+            "{topic} at {host}:{port}; Klarna is asked every {seconds} s while it works; {orders}"
+        )
     }
 
     fn describe_console(&self) -> String {

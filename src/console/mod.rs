@@ -28,7 +28,7 @@ mod words;
 
 pub use book::Attempt;
 pub use priority::behind_all_others;
-pub use record::{Caller, Entry, Recorder};
+pub use record::{Caller, Entry, Recorder, answer};
 pub use tls::CertificateFiles;
 
 use crate::access::{Access, Role};
@@ -172,6 +172,8 @@ pub struct Pulse {
     pub display: Option<String>,
     /// Whether a till is connected, or has been.
     pub is_till_here: bool,
+    /// Whether one is connected at this moment.
+    pub is_till_connected: bool,
     /// The calls that have failed and are sent again.
     pub attempts: Arc<BTreeMap<CallId, Attempt>>,
 }

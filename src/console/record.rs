@@ -76,6 +76,21 @@ impl Recorder {
         }
     }
 
+    /// Notes what came over the broker, signed with the key of this name if there is one; durable
+    /// when it returns. `detail` must hold no secret.
+    ///
+    /// # Errors
+    /// [`AccessError`]: then nothing may be carried out.
+    pub fn note_from_afar(
+        &self,
+        key: Option<&str>,
+        action: &'static str,
+        detail: Value,
+    ) -> Result<(), AccessError> {
+        let by = key.map_or(Actor::Terminal, |key| Actor::Fleet { key: key.to_owned() });
+        self.access.note_from_afar(self.clock.now().wall, &by, action, detail).map(drop)
+    }
+
     /// Notes something that is no command.
     ///
     /// # Errors
@@ -95,8 +110,8 @@ impl Recorder {
     }
 }
 
-/// The word for an answer.
-fn answer(reply: &Reply) -> &'static str {
+/// The word for an answer, for the audit journal.
+pub fn answer(reply: &Reply) -> &'static str {
     match reply {
         Reply::Operation(result) => result.kind.code(),
         Reply::Refused { problem, .. } => problem.code(),

@@ -5,11 +5,13 @@
 //! It is kept where systemd says that this service keeps things (`STATE_DIRECTORY`); without that,
 //! as at a desk, a refused configuration is an error.
 
-use crate::config::{Config, ConfigError};
+use crate::config::{Books, Config, ConfigError};
+use crate::fleet::{Held, State};
 use std::fs::File;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Beside the journal.
 const NAME: &str = "last-good.toml";
@@ -21,9 +23,13 @@ pub struct Loaded {
     pub config: Config,
     /// Why it is the one before it.
     pub refused: Option<ConfigError>,
+    /// Settings from afar.
+    pub held: Arc<Held>,
 }
 
-/// Reads the configuration at `path`; if it is refused, the last one that was accepted.
+/// Reads the configuration at `path` with the settings from afar; if it is refused with them,
+/// without them, and if that is refused as well, the last one that was accepted. Settings on trial
+/// that cannot be read, or with which the program has ended twice, are given up.
 ///
 /// # Errors
 /// The refusal, if there is no earlier one.
@@ -32,13 +38,42 @@ pub fn load(path: &Path) -> Result<Loaded, ConfigError> {
 }
 
 fn load_beside(path: &Path, kept: Option<&Path>) -> Result<Loaded, ConfigError> {
-    let refused = match Config::load(path) {
-        Ok(config) => return Ok(Loaded { config, refused: None }),
+    let database = |path| Books::load(path).ok().map(|books| books.store_path);
+    let Some(database) = [Some(path), kept].into_iter().flatten().find_map(database) else {
+        let config = Config::load(path)?;
+        return Ok(Loaded {
+            held: Arc::new(Held::open(&config.store_path)),
+            config,
+            refused: None,
+        });
+    };
+    let held = Arc::new(Held::open(&database));
+    // What cannot be kept is said when there is a log.
+    let _ = held.change(State::start);
+    let mut read = with_overlay(path, &held);
+    let trial = held.state().ok().and_then(|state| state.trial());
+    if let (Err(refused), Some((serial, _))) = (&read, trial) {
+        let why = refused.to_string();
+        let _ = held.change(|state| state.conclude(serial, Some(&why)));
+        read = with_overlay(path, &held);
+    }
+    let refused = match read {
+        Ok(config) => return Ok(Loaded { config, refused: None, held }),
         Err(refused) => refused,
     };
-    match kept.and_then(|kept| Config::load(kept).ok()) {
-        Some(config) => Ok(Loaded { config, refused: Some(refused) }),
+    let alone = |path| with_overlay(path, &held).or_else(|_| Config::load_with(path, None)).ok();
+    match alone(path).or_else(|| kept.and_then(alone)) {
+        Some(config) => Ok(Loaded { config, refused: Some(refused), held }),
         None => Err(refused),
+    }
+}
+
+/// The configuration at `path` with the settings from afar that are in force.
+pub(super) fn with_overlay(path: &Path, held: &Held) -> Result<Config, ConfigError> {
+    match held.state() {
+        Ok(state) => Config::load_with(path, state.in_force()),
+        // Nobody knows what is in force but by what is there to be read.
+        Err(_) => Config::load(path),
     }
 }
 

@@ -31,13 +31,22 @@ pub(super) struct Office {
     attempts: Arc<BTreeMap<CallId, Attempt>>,
 }
 
+/// What others need who ask the daemon for something, and the daemon's end of it.
+pub(super) struct Ends {
+    /// What is asked for.
+    pub(super) received: mpsc::Receiver<Errand>,
+    /// The audit journal, if it can be written.
+    pub(super) recorder: Option<Recorder>,
+    /// To the daemon.
+    pub(super) errands: mpsc::Sender<Errand>,
+    /// How the terminal stands.
+    pub(super) pulse: watch::Receiver<Pulse>,
+}
+
 impl Office {
     /// Opens the audit journal, for whoever notes something there, and the console. Payments
     /// depend on neither.
-    pub(super) fn open(
-        config: &Config,
-        clock: SystemClock,
-    ) -> (Self, mpsc::Receiver<Errand>, Option<Recorder>) {
+    pub(super) fn open(config: &Config, clock: SystemClock) -> (Self, Ends) {
         let (errands, received) = mpsc::channel(ERRANDS_MAX);
         let (pulse, told) = watch::channel(Pulse { is_reachable: true, ..Pulse::default() });
         let context = Context {
@@ -54,8 +63,8 @@ impl Office {
             language: config.display.frame.lang,
             limits: config.alarms,
             configuration: config.facts(),
-            errands,
-            pulse: told,
+            errands: errands.clone(),
+            pulse: told.clone(),
         };
         let access = Access::open(&console::access_beside(&config.store_path), clock.now().wall)
             .inspect_err(|error| {
@@ -69,7 +78,8 @@ impl Office {
                 .ok()
         });
         let (waiting, attempts) = (HashMap::new(), Arc::default());
-        (Self { console, pulse, waiting, count: 0, attempts }, received, recorder)
+        let office = Self { console, pulse, waiting, count: 0, attempts };
+        (office, Ends { received, recorder, errands, pulse: told })
     }
 
     /// What the terminal's own screen says about it.
@@ -170,6 +180,7 @@ impl Daemon {
             storage: self.fault.as_ref().map(|fault| fault.why.clone()),
             display: self.shown.why_blind(),
             is_till_here: self.shown.is_till_here(),
+            is_till_connected: self.shown.is_till_connected(),
             attempts: self.office.attempts.clone(),
         };
         self.office.pulse.send_if_modified(|told| {

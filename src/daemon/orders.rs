@@ -1,19 +1,22 @@
 //! What systemd and engineers tell a running daemon by signals: end, read the configuration again,
-//! start anew when no payment is open.
+//! start anew when no payment is open. The fleet's operator may ask for the last two.
 //!
 //! A configuration that is refused changes nothing. One that is accepted counts from the next
 //! moment without an open payment, so that no payment sees two of them.
 
-use super::last_good::{self, Loaded};
+use super::last_good::{self, Loaded, with_overlay};
 use super::parts::run_as_told;
+use super::steward::Post;
 use super::system::notify;
 use crate::config::{Config, ConfigError};
 use crate::display::Output;
+use crate::fleet::{Held, Serial, State};
 use anyhow::Context as _;
 use sd_notify::NotifyState;
 use std::path::Path;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
+use tokio::task::block_in_place;
 
 /// Orders that wait for the loop.
 pub(super) const ORDERS_MAX: usize = 4;
@@ -38,30 +41,36 @@ pub(super) enum Begins {
 
 /// Runs the terminal of the configuration at `path`, which was read as `loaded`, until SIGTERM or
 /// SIGINT. SIGHUP reads the file again; SIGUSR1 ends the daemon when no payment is open, for
-/// whoever starts it again.
+/// whoever starts it again. The fleet's operator may ask for both as well.
 ///
 /// # Errors
 /// As [`super::run`], or when the process may not handle signals.
 pub async fn serve(path: &Path, loaded: Loaded) -> anyhow::Result<()> {
     let mut signals = Signals::listen().context("signals cannot be handled")?;
-    let Loaded { mut config, refused } = loaded;
+    let Loaded { mut config, refused, held } = loaded;
     match refused {
         Some(refused) => keep_the_old_one(&refused),
         None => last_good::keep(path),
     }
+    let (up, mut from_within) = mpsc::channel(ORDERS_MAX);
+    if held.state().is_ok_and(|state| state.staged().is_some()) {
+        let _ = up.try_send(Told::Reload);
+    }
+    let post = Post { held, file: Some(path.to_owned()), up };
     let mut begins = Begins::Process;
     // Whoever asked for an end gets one, whatever is asked for after it.
     let mut is_ending = false;
     loop {
         let (orders, received) = mpsc::channel(ORDERS_MAX);
         let output = Output::open(&config.display.output).unwrap_or(Output::Missing);
-        let terminal = run_as_told(config, output, begins, received);
+        let terminal = run_as_told(config, output, begins, received, post.clone());
         tokio::pin!(terminal);
         let mut next = None;
         loop {
             let told = tokio::select! {
                 ended = &mut terminal => break ended?,
                 told = signals.next() => told,
+                Some(told) = from_within.recv() => told,
             };
             let order = match told {
                 Told::Stop => {
@@ -73,25 +82,79 @@ pub async fn serve(path: &Path, loaded: Loaded) -> anyhow::Result<()> {
                     is_ending = true;
                     Order::StopWhenIdle
                 }
-                Told::Reload => match Config::load(path) {
-                    Ok(accepted) => {
-                        last_good::keep(path);
+                Told::Reload => match read_again(path, &post.held) {
+                    Some(accepted) => {
                         next = Some(accepted);
-                        tracing::info!("the configuration counts as soon as no payment is open");
                         Order::StopWhenIdle
                     }
-                    Err(refused) => {
-                        keep_the_old_one(&refused);
-                        continue;
-                    }
+                    None => continue,
                 },
             };
             // A full channel holds the same order already.
             let _ = orders.try_send(order);
         }
         match next.filter(|_| !is_ending) {
-            Some(accepted) => (config, begins) = (accepted, Begins::Configuration),
+            Some(next) => (config, begins) = (next.begin(path, &post.held)?, Begins::Configuration),
             None => return Ok(()),
+        }
+    }
+}
+
+/// A configuration that counts as soon as no payment is open.
+struct Next {
+    config: Config,
+    /// The order that brought its settings from afar, if those are to be tried with it.
+    staged: Option<Serial>,
+}
+
+/// Reads the configuration again, with what was staged from afar; `None` when it is refused.
+fn read_again(path: &Path, held: &Held) -> Option<Next> {
+    let mut read = None;
+    let state = held.state().ok();
+    if let Some((serial, toml)) = state.as_ref().and_then(State::staged) {
+        match Config::load_with(path, Some(toml)) {
+            Ok(config) => read = Some(Ok(Next { config, staged: Some(serial) })),
+            Err(refused) => {
+                tracing::error!(%refused, %serial, "settings from afar do not fit any more");
+                let why = refused.to_string();
+                if let Err(error) =
+                    block_in_place(|| held.change(|state| state.refuse(serial, &why)))
+                {
+                    tracing::error!(%error, "that settings were refused cannot be kept");
+                }
+            }
+        }
+    }
+    let plain = || with_overlay(path, held).map(|config| Next { config, staged: None });
+    match read.unwrap_or_else(plain) {
+        Ok(next) => {
+            last_good::keep(path);
+            tracing::info!("the configuration counts as soon as no payment is open");
+            Some(next)
+        }
+        Err(refused) => {
+            keep_the_old_one(&refused);
+            None
+        }
+    }
+}
+
+impl Next {
+    /// The configuration to go on with. Settings from afar are on trial from here on; if that
+    /// cannot be kept, they do not count.
+    fn begin(self, path: &Path, held: &Held) -> Result<Config, ConfigError> {
+        let Some(serial) = self.staged else { return Ok(self.config) };
+        match block_in_place(|| held.change(|state| state.begin_trial(serial))) {
+            Ok(state) if state.trial().is_some_and(|(tried, _)| tried == serial) => {
+                tracing::info!(%serial, "settings from afar are on trial");
+                Ok(self.config)
+            }
+            // Later ones wait already.
+            Ok(_) => with_overlay(path, held),
+            Err(error) => {
+                tracing::error!(%error, %serial, "settings from afar cannot be tried");
+                with_overlay(path, held)
+            }
         }
     }
 }
@@ -101,10 +164,14 @@ fn keep_the_old_one(refused: &ConfigError) {
     notify(&[NotifyState::Status("its new configuration was refused; the old one is in force")]);
 }
 
+/// What a running terminal is told from outside, or asks for itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Told {
+pub(super) enum Told {
+    /// End.
     Stop,
+    /// End as soon as no payment is open.
     StartAnew,
+    /// Read the configuration again.
     Reload,
 }
 

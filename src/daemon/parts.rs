@@ -2,16 +2,18 @@
 
 use super::health::Watchman;
 use super::office::{self, Office};
-use super::orders::{self, Begins, Order};
-use super::pushed::Pushed;
+use super::orders::{self, Begins, Order, Told};
+use super::pushed::{self, Pushed};
 use super::shown::Shown;
 use super::start::Memory;
+use super::steward::{Post, Steward};
 use super::{Daemon, FAREWELL, Inlets, desk, waiting};
 use crate::acquirer::Acquirer;
 use crate::acquirer::klarna::Klarna;
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::display::Output;
+use crate::fleet::Held;
 use crate::pos::{self, LinkSettings};
 use crate::sync;
 use std::sync::Arc;
@@ -39,11 +41,22 @@ pub async fn run_on(
     shutdown: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
     let (orders, received) = mpsc::channel(orders::ORDERS_MAX);
-    let terminal = run_as_told(config, output, Begins::Process, received);
+    let (up, mut from_within) = mpsc::channel(orders::ORDERS_MAX);
+    let post = Post { held: Arc::new(Held::open(&config.store_path)), file: None, up };
+    let terminal = run_as_told(config, output, Begins::Process, received, post);
     tokio::pin!(terminal, shutdown);
-    tokio::select! {
-        ended = &mut terminal => return ended,
-        () = shutdown => {}
+    loop {
+        let order = tokio::select! {
+            ended = &mut terminal => return ended,
+            () = &mut shutdown => break,
+            Some(told) = from_within.recv() => match told {
+                Told::Stop => Order::Stop,
+                Told::StartAnew => Order::StopWhenIdle,
+                // There is no file to be read again.
+                Told::Reload => continue,
+            },
+        };
+        let _ = orders.try_send(order);
     }
     let _ = orders.try_send(Order::Stop);
     terminal.await
@@ -54,6 +67,7 @@ pub(super) async fn run_as_told(
     output: Output,
     begins: Begins,
     mut orders: mpsc::Receiver<Order>,
+    post: Post,
 ) -> anyhow::Result<()> {
     let clock = SystemClock::start();
     let is_line = matches!(config.till.link, LinkSettings::Serial { .. });
@@ -65,10 +79,11 @@ pub(super) async fn run_as_told(
     if begins == Begins::Process {
         shown.update_is_over();
     }
-    let (office, errands, recorder) = Office::open(&config, clock);
+    let (office, office::Ends { received: errands, recorder, errands: ask, pulse }) =
+        Office::open(&config, clock);
     let acquirer = Arc::new(Acquirer::Klarna(Klarna::new(config.klarna)?));
     let (native, group) = (config.till.native.clone(), office::desk_group(&config.console));
-    let (desk, mut at_desk) = desk::open(&config.store_path, native, group, recorder);
+    let (desk, mut at_desk) = desk::open(&config.store_path, native, group, recorder.clone());
     let (till_events_in, till_events) = mpsc::channel(pos::QUEUE_LEN_MAX);
     let (replies, replies_out) = mpsc::channel(pos::QUEUE_LEN_MAX);
     let link = pos::serve(config.till, clock, store.till()?, till_events_in, replies_out);
@@ -76,7 +91,12 @@ pub(super) async fn run_as_told(
     let (wanted, wanted_out) = watch::channel(engine.wanted());
     let (reports_in, reports) = mpsc::channel(sync::REPORTS_MAX);
     let sync_reader = store.reader()?;
-    let (pushed, fleet, hints) = Pushed::begin(config.push, config.webhook, config.address, clock);
+    let settings = config.push.as_ref().and_then(|push| push.orders.clone());
+    let (pushed, pushed::Ends { fleet, hints, orders: given }) =
+        Pushed::begin(config.push, config.webhook, config.address, clock);
+    let steward =
+        Steward { post, settings, clock, recorder, ask, pulse, standing: fleet.standing() };
+    let steward = steward.begin(given);
     let mut sync = tokio::spawn(sync::run(
         sync_reader,
         acquirer.clone(),
@@ -119,6 +139,7 @@ pub(super) async fn run_as_told(
         unlink.abort();
     }
     unplugged.await;
+    desk::ends(steward).await;
     desk::ends(at_desk).await;
     Ok(())
 }

@@ -1,10 +1,11 @@
-//! Hints for `sync`, from a broker or from Klarna itself, and how the terminal stands for its fleet.
+//! Hints for `sync`, from a broker or from Klarna itself, and how the terminal stands for its
+//! fleet.
 
 use super::received;
 use crate::clock::SystemClock;
 use crate::id::Address;
 use crate::payment::alarm::Health;
-use crate::push::{self, Settings, Standing};
+use crate::push::{self, Given, ORDERS_MAX, Settings, Standing};
 use crate::relay;
 use crate::sync::{Figures, HINTS_MAX, Hints};
 use std::fmt::Write as _;
@@ -23,6 +24,16 @@ const PACE: Duration = Duration::from_secs(15);
 /// Those who bring hints, if there are any.
 pub(super) struct Pushed(Vec<JoinHandle<()>>);
 
+/// What comes in there, and what goes out.
+pub(super) struct Ends {
+    /// How the terminal stands.
+    pub(super) fleet: Fleet,
+    /// Reasons to read.
+    pub(super) hints: Hints,
+    /// What the fleet's operator has ordered; nothing ever comes where no order is taken.
+    pub(super) orders: mpsc::Receiver<Given>,
+}
+
 /// What the terminal says of itself there, and how well hints have done.
 #[derive(Debug)]
 pub(super) struct Fleet {
@@ -38,10 +49,12 @@ impl Pushed {
         webhook: Option<relay::Settings>,
         own: Option<Address>,
         clock: SystemClock,
-    ) -> (Self, Fleet, Hints) {
+    ) -> (Self, Ends) {
         let (standing, stands) = watch::channel(Standing::begin());
+        let (orders_in, orders) = mpsc::channel(ORDERS_MAX);
         if push.is_none() && webhook.is_none() {
-            return (Self(Vec::new()), Fleet { standing, figures: None }, Hints::none());
+            let fleet = Fleet { standing, figures: None };
+            return (Self(Vec::new()), Ends { fleet, hints: Hints::none(), orders });
         }
         let (hints, queue) = mpsc::channel(HINTS_MAX);
         let figures = Arc::<Figures>::default();
@@ -53,10 +66,11 @@ impl Pushed {
             tasks.push(tokio::spawn(receive));
         }
         if let Some(settings) = push {
-            tasks.push(tokio::spawn(push::run(settings, clock, hints, stands)));
+            tasks.push(tokio::spawn(push::run(settings, clock, hints, orders_in, stands)));
         }
         let hear = Hints { queue: Some(queue), pace, figures: figures.clone() };
-        (Self(tasks), Fleet { standing, figures: Some(figures) }, hear)
+        let fleet = Fleet { standing, figures: Some(figures) };
+        (Self(tasks), Ends { fleet, hints: hear, orders })
     }
 
     /// Waits until all is closed, which it is once nobody takes hints any more.
@@ -75,12 +89,25 @@ impl Fleet {
     /// Says how the terminal stands, if that is new.
     pub(super) fn tell(&self, health: &Health, alarms: Vec<String>, klarna_reachable: bool) {
         let (queued, needs_person) = (health.backlog.queued, health.backlog.refused);
-        let now = Standing { queued, needs_person, klarna_reachable, alarms, ..Standing::begin() };
         self.standing.send_if_modified(|standing| {
+            let config = standing.config.clone();
+            let now = Standing {
+                queued,
+                needs_person,
+                klarna_reachable,
+                alarms,
+                config,
+                ..Standing::begin()
+            };
             let is_new = *standing != now;
             *standing = now;
             is_new
         });
+    }
+
+    /// For saying what has become of settings from afar.
+    pub(super) fn standing(&self) -> watch::Sender<Standing> {
+        self.standing.clone()
     }
 
     /// In Prometheus' text format; nothing without a broker.

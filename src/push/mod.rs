@@ -1,8 +1,9 @@
 //! The terminal's end of the broker: what relays say becomes a reason to read Klarna, and how the
 //! terminal stands is kept there for whoever looks after the fleet.
 //!
-//! Nothing that comes in here is believed. Forged, late, doubled or missing messages change how
-//! soon is read, and nothing else. No payment waits for this room.
+//! No hint that comes in here is believed. Forged, late, doubled or missing messages change how
+//! soon is read, and nothing else. Orders are believed if the fleet's operator has signed them, and
+//! are passed on. No payment waits for this room.
 
 mod standing;
 
@@ -10,6 +11,7 @@ pub use standing::Standing;
 
 use crate::broker::{self, Changed, Heard, Line, Said, Topics, Will};
 use crate::clock::{SystemClock, Wall};
+use crate::fleet::{self, Refused, Signed};
 use crate::sync::Hint;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -33,6 +35,20 @@ pub struct Settings {
     pub pace: Duration,
     /// Without a sign of life from any relay for this long, hints are not relied on.
     pub alive_within: Duration,
+    /// Whose orders are taken, if any are.
+    pub orders: Option<fleet::Settings>,
+}
+
+/// Orders that wait for the daemon; the broker has no more under way at a time.
+pub const ORDERS_MAX: usize = 16;
+
+/// An order as it came in.
+#[derive(Debug)]
+pub struct Given {
+    /// What it says, or why it is not carried out.
+    pub order: Result<Signed, Refused>,
+    /// The broker had kept it: it comes with each new line again.
+    pub retained: bool,
 }
 
 /// Keeps the line up until `hints` is closed. `standing` is what the terminal says of itself.
@@ -40,11 +56,15 @@ pub async fn run(
     settings: Settings,
     clock: SystemClock,
     hints: mpsc::Sender<Hint>,
+    orders: mpsc::Sender<Given>,
     standing: watch::Receiver<Standing>,
 ) {
     let topics = settings.topics;
     let will = Will { topic: topics.status(), payload: Standing::offline() };
-    let heard = vec![topics.changed(), topics.alive().to_owned()];
+    let mut heard = vec![topics.changed(), topics.alive().to_owned()];
+    if settings.orders.is_some() {
+        heard.extend([topics.order(), topics.config()]);
+    }
     let (tell, said) = mpsc::channel(SAID_MAX);
     let (line, kept) = broker::keep(settings.broker, heard, Some(will), tell);
     let end = End {
@@ -52,6 +72,8 @@ pub async fn run(
         topics,
         alive_within: settings.alive_within,
         hints,
+        fleet: settings.orders,
+        orders,
         standing,
         line,
         alive_until: None,
@@ -66,6 +88,8 @@ struct End {
     topics: Topics,
     alive_within: Duration,
     hints: mpsc::Sender<Hint>,
+    fleet: Option<fleet::Settings>,
+    orders: mpsc::Sender<Given>,
     standing: watch::Receiver<Standing>,
     line: Line,
     /// Until when relays count as there.
@@ -111,6 +135,7 @@ impl End {
                 self.relays(Some(Instant::now() + self.alive_within));
             }
             Said::Heard(heard) if heard.topic == self.topics.changed() => self.changed(&heard),
+            Said::Heard(heard) if self.is_order(&heard) => self.order(&heard),
             Said::Heard(heard) => self.refuse(&heard, &"nobody asked for this topic"),
         }
     }
@@ -133,6 +158,22 @@ impl End {
         let lag = message.at.as_deref().and_then(|at| self.lag(at));
         if let Some(request) = message.request {
             self.hint(Hint::Changed { request, lag });
+        }
+    }
+
+    fn is_order(&self, heard: &Heard) -> bool {
+        heard.topic == self.topics.order() || heard.topic == self.topics.config()
+    }
+
+    /// An order that finds no room is dropped: whoever gave it sees that nothing happened.
+    fn order(&mut self, heard: &Heard) {
+        let Some(fleet) = &self.fleet else {
+            return self.refuse(heard, &"this terminal takes no orders");
+        };
+        let order = fleet::open(&heard.payload, fleet, self.clock.now().wall);
+        let given = Given { order, retained: heard.retained };
+        if self.orders.try_send(given).is_err() {
+            self.refuse(heard, &"there are too many orders at once");
         }
     }
 

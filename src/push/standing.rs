@@ -1,5 +1,6 @@
 //! What a terminal says of itself to whoever looks after the fleet: no payment, no amount.
 
+use crate::fleet::Report;
 use serde::{Deserialize, Serialize};
 
 /// How a terminal stands. Kept by the broker at the terminal's `status` topic.
@@ -24,6 +25,9 @@ pub struct Standing {
     /// Codes of the alarms that last, such as `queue_is_old`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub alarms: Vec<String>,
+    /// What has become of the last settings from afar.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config: Option<Report>,
 }
 
 impl Standing {
@@ -37,6 +41,7 @@ impl Standing {
             needs_person: 0,
             klarna_reachable: true,
             alarms: Vec::new(),
+            config: None,
         }
     }
 

@@ -24,11 +24,11 @@ impl End {
         tokio::time::timeout(WAIT, self.said.recv()).await.expect("in time").expect("kept")
     }
 
-    async fn up(&mut self) {
+    pub async fn up(&mut self) {
         while !matches!(self.next().await, Said::Up) {}
     }
 
-    async fn heard(&mut self) -> Heard {
+    pub async fn heard(&mut self) -> Heard {
         loop {
             if let Said::Heard(heard) = self.next().await {
                 return heard;

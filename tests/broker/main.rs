@@ -1,5 +1,6 @@
 //! What needs a real MQTT broker: `.ci/broker` installs mosquitto and runs these.
 
+mod fleet;
 mod line;
 mod mosquitto;
 mod relay;

@@ -22,13 +22,14 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("sync", &["store", "acquirer", "payment", "id", "clock"]),
     ("simulator", &[]),
     ("broker", &[]),
-    ("push", &["broker", "clock", "sync"]),
+    ("fleet", &["clock"]),
+    ("push", &["broker", "clock", "fleet", "sync"]),
     // Settings types of the rooms that are configured.
     (
         "config",
         &[
             "access", "acquirer", "clock", "console", "pos", "printer", "display", "payment",
-            "money", "id", "i18n", "receipt", "broker", "push", "relay",
+            "money", "id", "i18n", "receipt", "broker", "fleet", "push", "relay",
         ],
     ),
     ("telemetry", &["config"]),
@@ -44,8 +45,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "daemon",
         &[
-            "access", "acquirer", "clock", "config", "console", "display", "i18n", "id", "payment",
-            "pos", "push", "receipt", "relay", "store", "sync",
+            "access", "acquirer", "clock", "config", "console", "display", "fleet", "i18n", "id",
+            "payment", "pos", "push", "receipt", "relay", "store", "sync",
         ],
     ),
     (
@@ -59,11 +60,13 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "console",
             "daemon",
             "display",
+            "fleet",
             "id",
             "local",
             "money",
             "payment",
             "pos",
+            "push",
             "relay",
             "simulator",
             "store",
