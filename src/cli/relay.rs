@@ -20,7 +20,7 @@ const SAID_MAX: usize = 16;
 Klarna posts signed notices to [webhook]; terminals hear at the broker that something may have
 changed, and read Klarna themselves. A relay holds no key to money. Run several for more.
 
-  klarna-terminald provision signing-keys create --keys FILE ...   # the key that notices are signed with
+  klarna-terminald provision signing-keys create --keys FILE ...   # Klarna signs notices with it
   klarna-terminald provision webhooks create --url https://relay.example/klarna/webhooks ...
   klarna-terminald relay --config relay.toml
 

@@ -109,7 +109,7 @@ impl End {
                     None => return,
                 },
                 () = sleep_until(silence) => {
-                    tracing::warn!("no relay has been heard for a while; Klarna is read more often");
+                    tracing::warn!("no relay has been heard lately; Klarna is read more often");
                     self.relays(None);
                 }
                 () = sleep_until(status) => self.say_status(),
