@@ -12,15 +12,18 @@ mod klarna;
 mod push;
 mod raw;
 mod receipt;
+#[cfg(feature = "relay")]
 mod relay;
 mod summary;
 mod till;
+#[cfg(feature = "relay")]
 mod webhook;
 
 pub use check::{Books, Config};
 pub use display::DisplayConfig;
 pub use klarna::KeySource;
 pub use raw::{Environment, LogFormat};
+#[cfg(feature = "relay")]
 pub use relay::RelayConfig;
 
 use crate::fleet;

@@ -13,6 +13,7 @@ mod office;
 mod orders;
 mod parts;
 mod pushed;
+#[cfg(feature = "relay")]
 mod received;
 mod shown;
 mod snapshots;

@@ -78,6 +78,7 @@ pub mod pos;
 pub mod printer;
 pub mod push;
 pub mod receipt;
+#[cfg(feature = "relay")]
 pub mod relay;
 #[cfg(feature = "simulator")]
 pub mod simulator;

@@ -8,9 +8,15 @@
 //! (`firmware-config/broker`). A message carries no amount and no authority. This room knows
 //! topics, bytes and reconnecting; it does not know what a message makes anybody do.
 
+#[cfg(feature = "push")]
 mod jitter;
+#[cfg(feature = "push")]
+mod line;
+#[cfg(not(feature = "push"))]
+#[path = "no_line.rs"]
 mod line;
 mod message;
+#[cfg(feature = "push")]
 mod session;
 mod tls;
 mod topic;

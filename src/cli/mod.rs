@@ -10,11 +10,14 @@ mod client;
 mod demo;
 mod desk;
 mod doctor;
+#[cfg(feature = "relay")]
 mod fleet;
 mod health;
 mod list;
+#[cfg(feature = "relay")]
 mod provision;
 mod ready;
+#[cfg(feature = "relay")]
 mod relay;
 mod shift;
 #[cfg(feature = "simulator")]
@@ -61,6 +64,7 @@ enum Command {
         config: PathBuf,
     },
     /// Receive Klarna's notices and tell terminals behind a broker that something may have changed
+    #[cfg(feature = "relay")]
     Relay(relay::Arguments),
     /// Check a configuration file and say in one screen what it will do
     CheckConfig {
@@ -109,6 +113,7 @@ enum Command {
         database: Database,
     },
     /// Set up the account at Klarna: webhooks, the keys they are signed with, and API keys
+    #[cfg(feature = "relay")]
     Provision(provision::Arguments),
     /// Look at everything that the terminal needs, and say what is wrong and what to do about it
     Doctor(doctor::Arguments),
@@ -126,6 +131,7 @@ enum Command {
     /// Give a sale another merchant reference (order number)
     Update(desk::Update),
     /// Give orders and settings to many terminals over the broker, and see how they stand
+    #[cfg(feature = "relay")]
     Fleet(fleet::Arguments),
     /// Be a till: sell over ZVT at this terminal or another one, and see what is said
     Till(till::Arguments),
@@ -219,6 +225,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             telemetry::start(loaded.config.log_format, &loaded.config.log_filter)?;
             runtime()?.block_on(daemon::serve(&path, loaded))
         }
+        #[cfg(feature = "relay")]
         Command::Relay(asked) => relay::run(&asked),
         Command::CheckConfig { config } => {
             print!("{}", Config::load(&config)?.summary());
@@ -238,6 +245,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
                 Outbox::Resolve { call, reason, yes } => desk::resolve(&path, call, &reason, yes),
             }
         }
+        #[cfg(feature = "relay")]
         Command::Provision(asked) => runtime()?.block_on(provision::run(asked)),
         Command::Shift(asked) => shift::run(asked),
         Command::Users(asked) => users::run(asked),
@@ -258,6 +266,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Void(asked) => desk::whole("void", &asked),
         Command::Release(asked) => desk::whole("release", &asked),
         Command::Update(asked) => desk::update(&asked),
+        #[cfg(feature = "relay")]
         Command::Fleet(asked) => fleet::run(asked),
         #[cfg(feature = "simulator")]
         Command::Simulate(arguments) => runtime()?.block_on(simulate::run(arguments)),

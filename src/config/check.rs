@@ -14,6 +14,7 @@ use crate::pos::TillSettings;
 use crate::printer::PrinterConfig;
 use crate::push;
 use crate::receipt::Head;
+#[cfg(feature = "relay")]
 use crate::relay;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -55,6 +56,7 @@ pub struct Config {
     /// The broker that brings hints, if there is one.
     pub push: Option<push::Settings>,
     /// Where Klarna's notices come in, if they do here.
+    #[cfg(feature = "relay")]
     pub webhook: Option<relay::Settings>,
     /// When the file that holds Klarna's key was last written, if a file holds it.
     pub key_since: Option<Wall>,
@@ -112,9 +114,15 @@ pub(super) fn check(raw: RawConfig, credentials: Option<&Path>) -> Result<Config
     let display = super::display::check(raw.display, &terminal, policy.sale_timeout, &mut problems);
     let console = super::console::check(raw.console, &terminal.currencies, &mut problems);
     let (receipts, printer) = super::receipt::check(raw.receipt, &terminal, &mut problems);
+    let has_webhook = raw.webhook.is_some();
+    #[cfg(feature = "relay")]
     let beside = raw.store.path.as_deref().and_then(Path::parent);
+    #[cfg(feature = "relay")]
     let webhook =
         raw.webhook.and_then(|raw| super::webhook::check(raw, environment, beside, &mut problems));
+    if !cfg!(feature = "relay") && has_webhook {
+        problems.add("webhook", "this program is built without a receiver (feature relay)");
+    }
     let address = terminal_address.0.as_deref().zip(terminal_address.1.as_deref());
     let address = address.and_then(|(store, terminal)| Address::new(store, terminal));
     let log_filter = log_filter(raw.log.filter, &mut problems);
@@ -127,6 +135,7 @@ pub(super) fn check(raw: RawConfig, credentials: Option<&Path>) -> Result<Config
                 printer,
                 address,
                 push,
+                #[cfg(feature = "relay")]
                 webhook,
                 console: console::Settings { open_key, ..console },
                 key_since,

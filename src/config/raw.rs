@@ -30,6 +30,7 @@ pub struct RawConfig {
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[cfg_attr(not(feature = "relay"), allow(dead_code, reason = "only looked at by a receiver"))]
 pub(super) struct RawWebhook {
     pub(super) listen: Option<String>,
     pub(super) path: Option<String>,

@@ -92,8 +92,12 @@ pub(super) async fn run_as_told(
     let (reports_in, reports) = mpsc::channel(sync::REPORTS_MAX);
     let sync_reader = store.reader()?;
     let settings = config.push.as_ref().and_then(|push| push.orders.clone());
+    #[cfg(feature = "relay")]
+    let webhook = config.webhook;
+    #[cfg(not(feature = "relay"))]
+    let webhook = None;
     let (pushed, pushed::Ends { fleet, hints, orders: given }) =
-        Pushed::begin(config.push, config.webhook, config.address, clock);
+        Pushed::begin(config.push, webhook, config.address, clock);
     let steward =
         Steward { post, settings, clock, recorder, ask, pulse, standing: fleet.standing() };
     let steward = steward.begin(given);

@@ -1,12 +1,12 @@
 //! Hints for `sync`, from a broker or from Klarna itself, and how the terminal stands for its
 //! fleet.
 
-use super::received;
+#[cfg(feature = "relay")]
+use super::received::receive;
 use crate::clock::SystemClock;
 use crate::id::Address;
 use crate::payment::alarm::Health;
 use crate::push::{self, Given, ORDERS_MAX, Settings, Standing};
-use crate::relay;
 use crate::sync::{Figures, HINTS_MAX, Hints};
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -20,6 +20,13 @@ const FAREWELL: Duration = Duration::from_secs(3);
 
 /// Between two reads while hints are relied on, where Klarna reaches the terminal itself.
 const PACE: Duration = Duration::from_secs(15);
+
+/// How Klarna's notices come in here.
+#[cfg(feature = "relay")]
+pub(super) type Receiver = crate::relay::Settings;
+/// This program has no receiver.
+#[cfg(not(feature = "relay"))]
+pub(super) enum Receiver {}
 
 /// Those who bring hints, if there are any.
 pub(super) struct Pushed(Vec<JoinHandle<()>>);
@@ -46,7 +53,7 @@ impl Pushed {
     /// Begins to listen. `own` is whose notices count.
     pub(super) fn begin(
         push: Option<Settings>,
-        webhook: Option<relay::Settings>,
+        webhook: Option<Receiver>,
         own: Option<Address>,
         clock: SystemClock,
     ) -> (Self, Ends) {
@@ -62,8 +69,8 @@ impl Pushed {
         let says_line = push.is_none();
         let mut tasks = Vec::new();
         if let Some((settings, own)) = webhook.zip(own) {
-            let receive = received::receive(settings, own, clock, hints.clone(), says_line);
-            tasks.push(tokio::spawn(receive));
+            let hints = hints.clone();
+            tasks.push(tokio::spawn(receive(settings, own, clock, hints, says_line)));
         }
         if let Some(settings) = push {
             tasks.push(tokio::spawn(push::run(settings, clock, hints, orders_in, stands)));
@@ -83,6 +90,17 @@ impl Pushed {
             }
         }
     }
+}
+
+#[cfg(not(feature = "relay"))]
+async fn receive(
+    settings: Receiver,
+    _own: Address,
+    _clock: SystemClock,
+    _hints: mpsc::Sender<crate::sync::Hint>,
+    _says_line: bool,
+) {
+    match settings {}
 }
 
 impl Fleet {

@@ -8,12 +8,15 @@ mod create;
 pub mod error;
 mod found;
 mod http;
+#[cfg(feature = "relay")]
 mod notification;
 mod transaction;
+#[cfg(feature = "relay")]
 pub mod webhook;
 mod wire;
 
 pub use http::{AuthScheme, ClientError, Settings, tls};
+#[cfg(feature = "relay")]
 pub use notification::{
     Credential, ListedKey, ManageError, Management, NewCredential, Status, Webhook, WebhookChange,
     WebhookOrder,
