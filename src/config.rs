@@ -1,5 +1,5 @@
-//! Configuration: one TOML file, over it the settings that came from the fleet's operator, over those
-//! the environment; checked as a whole.
+//! Configuration: one TOML file, over it the settings that came from the fleet's operator, over
+//! those the environment; checked as a whole.
 //!
 //! `RawConfig` is what people write; [`Config`] is what the daemon gets and cannot be wrong.
 //! Secrets come from a file, the environment or systemd credentials, never from the TOML file, and

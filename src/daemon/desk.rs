@@ -55,8 +55,8 @@ pub(super) fn open(
     (Ends { events, replies }, task)
 }
 
-/// Waits until the desk, or whoever else is asked to, has ended. The socket is taken away by whoever
-/// serves it; if nobody does there is nothing to wait for.
+/// Waits until the desk, or whoever else is asked to, has ended. The socket is taken away by
+/// whoever serves it; if nobody does there is nothing to wait for.
 pub(super) async fn ends(at_desk: JoinHandle<()>) {
     let stop = at_desk.abort_handle();
     if tokio::time::timeout(FAREWELL, at_desk).await.is_err() {

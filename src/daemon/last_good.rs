@@ -27,9 +27,9 @@ pub struct Loaded {
     pub held: Arc<Held>,
 }
 
-/// Reads the configuration at `path` with the settings from afar; if it is refused with them, without
-/// them, and if that is refused as well, the last one that was accepted. Settings on trial that
-/// cannot be read, or with which the program has ended twice, are given up.
+/// Reads the configuration at `path` with the settings from afar; if it is refused with them,
+/// without them, and if that is refused as well, the last one that was accepted. Settings on trial
+/// that cannot be read, or with which the program has ended twice, are given up.
 ///
 /// # Errors
 /// The refusal, if there is no earlier one.

@@ -118,7 +118,8 @@ impl Fleet {
             "summary",
             "From what happened at Klarna to the hint, by two clocks.",
             &format!(
-                "terminald_push_lag_seconds_sum {}.{:03}\nterminald_push_lag_seconds_count {lags}\n",
+                "terminald_push_lag_seconds_sum {}.{:03}\n\
+                 terminald_push_lag_seconds_count {lags}\n",
                 lag.as_secs(),
                 lag.subsec_millis()
             ),

@@ -1,8 +1,8 @@
-//! What the fleet's operator has ordered, carried out: noted in the audit journal, kept as accepted,
-//! and only then done. Settings from afar are watched over here while they are on trial.
+//! What the fleet's operator has ordered, carried out: noted in the audit journal, kept as
+//! accepted, and only then done. Settings from afar are watched over here while they are on trial.
 //!
-//! It works beside the daemon's loop, so no payment waits for it, and asks that loop in the words of
-//! a till. It does not look at signatures: orders come in here as they were judged.
+//! It works beside the daemon's loop, so no payment waits for it, and asks that loop in the words
+//! of a till. It does not look at signatures: orders come in here as they were judged.
 
 use super::orders::Told;
 use crate::clock::SystemClock;

@@ -1,5 +1,5 @@
-//! What a terminal keeps of its orders: the last one of each kind, the settings from afar, and those
-//! that are on their way in.
+//! What a terminal keeps of its orders: the last one of each kind, the settings from afar, and
+//! those that are on their way in.
 //!
 //! ```text
 //! order ─▶ staged ──no payment is open──▶ trial ──120 s as well as before──▶ kept

@@ -109,7 +109,8 @@ impl End {
                     None => return,
                 },
                 () = sleep_until(silence) => {
-                    tracing::warn!("no relay has been heard for a while; Klarna is read more often");
+                    let text = "no relay has been heard for a while; Klarna is read more often";
+                    tracing::warn!("{text}");
                     self.relays(None);
                 }
                 () = sleep_until(status) => self.say_status(),

@@ -35,7 +35,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "TERMINALS")]
     to: To,
     /// For how many hours it can be carried out; a terminal that is away for longer never does it
-    #[arg(long, value_name = "HOURS", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=720))]
+    #[arg(long, value_name = "HOURS", default_value_t = 1)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=720))]
     hours: u32,
     /// Print the order and give it to nobody
     #[arg(long)]

@@ -1,4 +1,5 @@
-//! The operator's line to the broker: to say orders, and to hear what the broker keeps of terminals.
+//! The operator's line to the broker: to say orders, and to hear what the broker keeps of
+//! terminals. It knows nothing of what an order says.
 
 use crate::broker::{self, Account, Files, Heard, Line, Said, Settings};
 use crate::fleet::{Address, To};

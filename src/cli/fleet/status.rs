@@ -17,7 +17,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "TERMINALS", default_value = "*")]
     to: To,
     /// How many seconds to listen; the broker says all that it keeps in the first
-    #[arg(long, value_name = "SECONDS", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    #[arg(long, value_name = "SECONDS", default_value_t = 3)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=3600))]
     wait: u64,
     /// Print one line of JSON
     #[arg(long)]
