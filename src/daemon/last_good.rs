@@ -77,6 +77,16 @@ pub(super) fn with_overlay(path: &Path, held: &Held) -> Result<Config, ConfigErr
     }
 }
 
+/// The configuration to go back to when settings from afar are given up; the last one that was
+/// accepted, if the one at `path` is refused meanwhile.
+///
+/// # Errors
+/// The refusal, if there is no earlier one.
+pub(super) fn retreat(path: &Path, held: &Held) -> Result<Config, ConfigError> {
+    let before = || place().and_then(|kept| with_overlay(&kept, held).ok());
+    with_overlay(path, held).or_else(|refused| before().ok_or(refused))
+}
+
 /// Keeps a copy of the accepted configuration at `path`. It holds no key: those are in files of
 /// their own.
 pub(super) fn keep(path: &Path) {
@@ -107,12 +117,12 @@ fn copy(path: &Path, kept: &Path) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fleet::{Before, Serial, Stage};
 
-    #[test]
-    fn a_refused_configuration_leaves_the_one_before_it_in_force() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let at = |name: &str| directory.path().join(name);
-        let good = format!(
+    /// A configuration that is accepted, with its files in `folder`.
+    fn good(folder: &Path) -> String {
+        std::fs::write(folder.join("key"), "klarna_test_api_key").expect("a key");
+        format!(
             "terminal.store = \"S\"\nterminal.terminal = \"T\"\nterminal.merchant = \"M\"\n\
              terminal.locale = \"de-DE\"\nterminal.currencies = [\"EUR\"]\n\
              till.link = \"tcp\"\ntill.listen = \"127.0.0.1:9100\"\n\
@@ -120,10 +130,16 @@ mod tests {
              klarna.account_id = \"krn:partner:global:account:test:X\"\n\
              klarna.api_key_file = {:?}\nklarna.redirect_url = \"https://shop.example/\"\n\
              klarna.qr_hosts = [\"localhost\"]\nstore.path = {:?}\ndisplay.output = \"none\"\n",
-            at("key"),
-            at("terminal.sqlite"),
-        );
-        std::fs::write(at("key"), "klarna_test_api_key").expect("a key");
+            folder.join("key"),
+            folder.join("terminal.sqlite"),
+        )
+    }
+
+    #[test]
+    fn a_refused_configuration_leaves_the_one_before_it_in_force() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let at = |name: &str| directory.path().join(name);
+        let good = good(directory.path());
         std::fs::write(at("terminal.toml"), &good).expect("a file");
         let (path, kept) = (at("terminal.toml"), at(NAME));
         let loaded = load_beside(&path, Some(&kept)).expect("accepted");
@@ -137,5 +153,40 @@ mod tests {
         std::fs::write(&kept, "broken").expect("a file");
         let refused = load_beside(&path, Some(&kept)).expect_err("neither");
         assert!(refused.to_string().contains("of_tomorrow"), "{refused}");
+    }
+
+    #[test]
+    fn settings_from_afar_do_not_keep_a_terminal_from_starting() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (folder, path) = (directory.path(), directory.path().join("terminal.toml"));
+        let good = good(folder);
+        std::fs::write(&path, &good).expect("a file");
+        let before = Before { display: true, till: true, klarna: true };
+        let serial = Serial::new(1);
+        let ink = "display.colors.ink = \"#102030\"\n".to_owned();
+        let held = Held::open(&folder.join("terminal.sqlite"));
+        let stage = |state: &mut State| state.stage(serial, ink.clone(), before);
+        held.change(stage).expect("staged");
+        held.change(|state| state.begin_trial(serial)).expect("on trial");
+        let in_force = |loaded: &Loaded| {
+            let state = loaded.held.state().expect("kept");
+            state.in_force().map(str::to_owned)
+        };
+        // The first start during the trial goes on with it.
+        let loaded = load_beside(&path, None).expect("accepted");
+        assert_eq!((loaded.refused.is_none(), in_force(&loaded)), (true, Some(ink.clone())));
+        // The file has changed meanwhile, and does not fit with them.
+        let held = loaded.held;
+        held.change(|state| state.conclude(serial, None)).expect("kept");
+        let timeout = "payment.timeout_s = 99999\n".to_owned();
+        let serial = Serial::new(2);
+        held.change(|state| state.stage(serial, timeout, before)).expect("staged");
+        held.change(|state| state.begin_trial(serial)).expect("on trial");
+        let loaded = load_beside(&path, None).expect("those of before");
+        assert_eq!((loaded.refused.is_none(), in_force(&loaded)), (true, Some(ink)));
+        let state = loaded.held.state().expect("kept");
+        let report = state.report().expect("a report");
+        assert_eq!((report.serial, report.state), (serial, Stage::RolledBack));
+        assert!(report.why.as_ref().is_some_and(|why| why.contains("payment.timeout_s")));
     }
 }

@@ -82,7 +82,7 @@ pub async fn serve(path: &Path, loaded: Loaded) -> anyhow::Result<()> {
                     is_ending = true;
                     Order::StopWhenIdle
                 }
-                Told::Reload => match read_again(path, &post.held) {
+                Told::Reload | Told::Retreat => match read_again(told, path, &post.held) {
                     Some(accepted) => {
                         next = Some(accepted);
                         Order::StopWhenIdle
@@ -108,7 +108,7 @@ struct Next {
 }
 
 /// Reads the configuration again, with what was staged from afar; `None` when it is refused.
-fn read_again(path: &Path, held: &Held) -> Option<Next> {
+fn read_again(told: Told, path: &Path, held: &Held) -> Option<Next> {
     let mut read = None;
     let state = held.state().ok();
     if let Some((serial, toml)) = state.as_ref().and_then(State::staged) {
@@ -125,10 +125,18 @@ fn read_again(path: &Path, held: &Held) -> Option<Next> {
             }
         }
     }
-    let plain = || with_overlay(path, held).map(|config| Next { config, staged: None });
+    let plain = || {
+        let config = match told {
+            Told::Retreat => last_good::retreat(path, held),
+            Told::Stop | Told::StartAnew | Told::Reload => with_overlay(path, held),
+        };
+        config.map(|config| Next { config, staged: None })
+    };
     match read.unwrap_or_else(plain) {
         Ok(next) => {
-            last_good::keep(path);
+            if told == Told::Reload {
+                last_good::keep(path);
+            }
             tracing::info!("the configuration counts as soon as no payment is open");
             Some(next)
         }
@@ -173,6 +181,8 @@ pub(super) enum Told {
     StartAnew,
     /// Read the configuration again.
     Reload,
+    /// Go back to the settings from afar that are in force again.
+    Retreat,
 }
 
 struct Signals {

@@ -53,7 +53,7 @@ pub async fn run_on(
                 Told::Stop => Order::Stop,
                 Told::StartAnew => Order::StopWhenIdle,
                 // There is no file to be read again.
-                Told::Reload => continue,
+                Told::Reload | Told::Retreat => continue,
             },
         };
         let _ = orders.try_send(order);

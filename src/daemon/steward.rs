@@ -210,7 +210,7 @@ impl Steward {
             Some(why) => {
                 tracing::error!(why, %serial, "settings from afar are given up");
                 // It is read again in any case when the program starts.
-                let _ = self.post.up.try_send(Told::Reload);
+                let _ = self.post.up.try_send(Told::Retreat);
             }
         }
         self.account();

@@ -124,6 +124,7 @@ languages    de, unless the till names another one
 receipts     32 columns, the last words are that they are not fiscal
 printer      none but the till's
 console      no pages; commands: the daemon's user
+push         none; Klarna is asked at klarna.poll_ms
 log          Text, info
 ";
     assert_eq!(summary, expected);
