@@ -26,7 +26,7 @@ KLARNA_TERMINALD_CARGO_ENV = \
 KLARNA_TERMINALD_CARGO_BUILD_OPTS = \
 	--profile firmware \
 	--no-default-features \
-	--features drm
+	--features drm,push
 
 # Commands of our own, because the infrastructure's pass --release, beside which cargo takes no
 # --profile, and install with a second, different build.
