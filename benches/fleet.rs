@@ -38,6 +38,8 @@ const RECONNECT_MAX: Duration = Duration::from_secs(30);
 const AWAY: Duration = Duration::from_secs(2);
 /// Until all terminals are there, and until all that was published has been heard.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// How often the relay is asked for its last figures.
+const LOOKS: usize = 100;
 /// Goal for the 99th percentile, in milliseconds.
 const GOAL_MS: f64 = 250.0;
 
@@ -112,6 +114,7 @@ impl World {
         let (after, wanted) = (processes(), sent.accepted);
         self.fleet.until("all is heard", |fleet| fleet.heard() >= wanted).await;
         report(&sent, &self.fleet, rate, took);
+        self.published(wanted).await;
         let count = |name: &str| self.relay.metric(name);
         let (accepted, published) = (
             count("terminald_relay_requests_total{outcome=\"accepted\"}"),
@@ -129,6 +132,16 @@ impl World {
             println!("  {name:<10} {share:>5.2} cores, {:>7} kB resident", after.resident_kb);
         }
         println!();
+    }
+
+    /// Waits until the relay has counted the broker's answers, which come after the messages.
+    async fn published(&self, wanted: usize) {
+        for _ in 0..LOOKS {
+            if self.relay.metric("terminald_relay_published_total") == wanted.to_string() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// The broker is restarted while all are connected, and meanwhile each terminal is told of
