@@ -6,7 +6,7 @@ use std::path::Path;
 
 fn text(path: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
-    std::fs::read_to_string(&path).expect(path.to_str().expect("UTF-8"))
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 /// Names that begin with `terminald_`, without what a histogram or summary adds to its own.
