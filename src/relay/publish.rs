@@ -15,6 +15,8 @@ use tokio::task::JoinSet;
 
 /// Between two signs of life at the account's topic; terminals wait for three of them.
 const ALIVE_PACE: Duration = Duration::from_secs(20);
+/// After a sign of life that found no line: terminals rely on hints again soon after a break.
+const ALIVE_AGAIN: Duration = Duration::from_secs(1);
 /// A sign of life is of no use for longer.
 const ALIVE_LIFE: Duration = Duration::from_secs(30);
 /// Messages that the broker has not taken yet.
@@ -59,7 +61,7 @@ impl Publisher {
             let has_room = self.under_way.len() < UNDER_WAY_MAX;
             tokio::select! {
                 () = told(&mut stop) => return,
-                _ = alive.tick() => self.say_alive(),
+                _ = alive.tick() => if !self.say_alive() { alive.reset_after(ALIVE_AGAIN) },
                 Some(taken) = self.under_way.join_next() => {
                     let Ok((id, taken)) = taken else { continue };
                     if !self.settle(id, taken).await {
@@ -169,9 +171,10 @@ impl Publisher {
         tokio::time::sleep(PAUSE).await;
     }
 
-    fn say_alive(&self) {
-        // Without a line nobody would hear it.
-        let _ = self.line.publish(&self.account.alive(), b"{}".to_vec(), Some(ALIVE_LIFE), true);
+    /// Whether there was a line; without one nobody would hear it.
+    fn say_alive(&self) -> bool {
+        let said = self.line.publish(&self.account.alive(), b"{}".to_vec(), Some(ALIVE_LIFE), true);
+        said.is_ok()
     }
 }
 

@@ -10,6 +10,7 @@ mod desk;
 mod display;
 mod doctor;
 mod faults;
+mod fleet_docs;
 mod framebuffer;
 mod gallery;
 mod log_privacy;
