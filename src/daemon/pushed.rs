@@ -72,7 +72,9 @@ impl Pushed {
             let hints = hints.clone();
             tasks.push(tokio::spawn(receive(settings, own, clock, hints, says_line)));
         }
-        if let Some(settings) = push {
+        if cfg!(feature = "push")
+            && let Some(settings) = push
+        {
             tasks.push(tokio::spawn(push::run(settings, clock, hints, orders_in, stands)));
         }
         let hear = Hints { queue: Some(queue), pace, figures: figures.clone() };
