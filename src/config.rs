@@ -9,6 +9,7 @@ mod check;
 mod console;
 mod display;
 mod klarna;
+#[cfg(feature = "push")]
 mod push;
 mod raw;
 mod receipt;
@@ -162,6 +163,8 @@ impl RawConfig {
                 path.display()
             )]));
         }
+        // Without a line nothing comes from afar.
+        let overlay = overlay.filter(|_| cfg!(feature = "push"));
         overlay.map_or(Ok(()), check_overlay)?;
         let source = config::Environment::with_prefix(ENV_PREFIX)
             .prefix_separator("__")

@@ -102,6 +102,7 @@ pub(super) fn check(raw: RawConfig, credentials: Option<&Path>) -> Result<Config
     let key_since = super::klarna::key_since(&raw.klarna, credentials);
     let open_key = super::klarna::open_key(&raw.klarna, credentials);
     let key_source = super::klarna::key_source(&raw.klarna, credentials);
+    #[cfg(feature = "push")]
     let push = super::push::check(
         raw.push,
         raw.klarna.account_id.as_deref(),
@@ -109,6 +110,11 @@ pub(super) fn check(raw: RawConfig, credentials: Option<&Path>) -> Result<Config
         raw.terminal.terminal.as_deref(),
         &mut problems,
     );
+    #[cfg(not(feature = "push"))]
+    let push = raw.push.and_then(|_| {
+        problems.add("push", "this program is built without a line to a broker (feature push)");
+        None
+    });
     let klarna =
         super::klarna::check(raw.klarna, environment, &terminal, credentials, &mut problems);
     let display = super::display::check(raw.display, &terminal, policy.sale_timeout, &mut problems);

@@ -30,9 +30,6 @@ pub(super) fn check(
     problems: &mut Problems,
 ) -> Option<Settings> {
     let raw = raw?;
-    if !cfg!(feature = "push") {
-        problems.add("push", "this program is built without a line to a broker (feature push)");
-    }
     let pace = within("push.poll_ms", raw.poll_ms, &POLL_MS, problems);
     let alive = within("push.alive_s", raw.alive_s, &ALIVE_S, problems);
     let client_id = format!("{}-{}", store.unwrap_or_default(), terminal.unwrap_or_default());

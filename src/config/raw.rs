@@ -28,9 +28,16 @@ pub struct RawConfig {
     pub(super) log: RawLog,
 }
 
+/// This program has no receiver: that there is such a section is all that is looked at.
+#[cfg(not(feature = "relay"))]
+pub(super) type RawWebhook = serde::de::IgnoredAny;
+/// This program has no line to a broker, likewise.
+#[cfg(not(feature = "push"))]
+pub(super) type RawPush = serde::de::IgnoredAny;
+
+#[cfg(feature = "relay")]
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-#[cfg_attr(not(feature = "relay"), allow(dead_code, reason = "only looked at by a receiver"))]
 pub(super) struct RawWebhook {
     pub(super) listen: Option<String>,
     pub(super) path: Option<String>,
@@ -45,6 +52,7 @@ pub(super) struct RawWebhook {
     pub(super) age_max_h: Option<u64>,
 }
 
+#[cfg(feature = "push")]
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct RawPush {

@@ -55,6 +55,10 @@ impl Held {
     /// What cannot be read is said with each [`change`](Self::change).
     pub fn open(database: &Path) -> Self {
         let (state_at, overlay_at) = (database.with_file_name(STATE), overlay_beside(database));
+        if !cfg!(feature = "push") {
+            // Without a line there is nothing to keep.
+            return Self { state_at, overlay_at, state: Mutex::new(Ok(State::new(None))) };
+        }
         let state = read(&state_at, &overlay_at);
         let held = Self { state_at, overlay_at, state: Mutex::new(state) };
         if let Ok(state) = held.state() {
@@ -78,6 +82,9 @@ impl Held {
     pub fn change(&self, work: impl FnOnce(&mut State)) -> Result<State, HeldError> {
         let mut held = self.lock();
         let before = held.clone()?;
+        if !cfg!(feature = "push") {
+            return Ok(before);
+        }
         let mut after = before.clone();
         work(&mut after);
         if after != before {
