@@ -225,7 +225,10 @@ impl Daemon {
 
     /// Takes what the display says of itself.
     pub(super) fn display_told(&mut self, fault: Option<String>) {
-        self.shown.fault = fault;
+        let works = fault.is_none();
+        if std::mem::replace(&mut self.shown.fault, fault).is_some() && works {
+            tracing::info!("the display shows what it should again");
+        }
         self.show();
     }
 

@@ -203,13 +203,12 @@ impl<C: Fn() -> Mono> Worker<C> {
         if before == wrong {
             return;
         }
-        match (&before, &wrong) {
-            (None, Some(error)) => tracing::error!(
+        // That it works again is said by whoever begins sales again.
+        if let (None, Some(error)) = (&before, &wrong) {
+            tracing::error!(
                 %error,
                 "the display does not show what it should; no sale is begun until it does"
-            ),
-            (Some(_), None) => tracing::info!("the display shows what it should again"),
-            (Some(_), Some(_)) | (None, None) => {}
+            );
         }
         self.told.send_replace(wrong);
     }
