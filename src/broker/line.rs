@@ -2,6 +2,7 @@
 //! takes a payment.
 
 use super::jitter::Jitter;
+use super::said::{Heard, Said, Will};
 use super::session::NothingUnderWay;
 use super::{MESSAGE_LEN_MAX, Settings, tls};
 use rumqttc::{
@@ -27,37 +28,6 @@ pub(super) const IN_FLIGHT_MAX: u16 = 1_000;
 const RECEIVE_MAX: u16 = 64;
 /// Messages that wait to be written.
 const QUEUE_LEN_MAX: usize = 1_000;
-
-/// What a line tells whoever keeps it.
-#[derive(Debug)]
-pub enum Said {
-    /// It stands, and everything is subscribed to.
-    Up,
-    /// It does not.
-    Down,
-    /// Somebody has said something.
-    Heard(Heard),
-}
-
-/// A message.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Heard {
-    /// Where it was said.
-    pub topic: String,
-    /// What; at most [`MESSAGE_LEN_MAX`] bytes.
-    pub payload: Vec<u8>,
-    /// The broker had kept it; it may have been said long ago.
-    pub retained: bool,
-}
-
-/// What the broker says when the line ends without a word.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Will {
-    /// Where; it is kept there.
-    pub topic: String,
-    /// What.
-    pub payload: Vec<u8>,
-}
 
 /// Why something was not said.
 #[derive(Debug, thiserror::Error)]

@@ -16,13 +16,15 @@ mod line;
 #[path = "no_line.rs"]
 mod line;
 mod message;
+mod said;
 #[cfg(feature = "push")]
 mod session;
 mod tls;
 mod topic;
 
-pub use line::{Heard, Line, PublishError, Published, Said, Will, keep};
+pub use line::{Line, PublishError, Published, keep};
 pub use message::{Changed, MESSAGE_LEN_MAX, MessageError};
+pub use said::{Heard, Said, Will};
 pub use tls::{Files, TlsError, check};
 pub use topic::{Account, TopicError, Topics};
 

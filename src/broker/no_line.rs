@@ -2,39 +2,9 @@
 //! nobody ask for it.
 
 use super::Settings;
+use super::said::{Said, Will};
 use std::time::Duration;
 use tokio::sync::mpsc;
-
-/// What a line tells whoever keeps it.
-#[derive(Debug)]
-pub enum Said {
-    /// It stands, and everything is subscribed to.
-    Up,
-    /// It does not.
-    Down,
-    /// Somebody has said something.
-    Heard(Heard),
-}
-
-/// A message.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Heard {
-    /// Where it was said.
-    pub topic: String,
-    /// What.
-    pub payload: Vec<u8>,
-    /// The broker had kept it.
-    pub retained: bool,
-}
-
-/// What the broker says when the line ends without a word.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Will {
-    /// Where.
-    pub topic: String,
-    /// What.
-    pub payload: Vec<u8>,
-}
 
 /// Why something was not said.
 #[derive(Debug, thiserror::Error)]
