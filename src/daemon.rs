@@ -33,6 +33,7 @@ use crate::payment::vocabulary::{Reply, SaleResult};
 use crate::payment::{Engine, Input, Wanted, event};
 use crate::pos::TillEvent;
 use crate::pos::desk::{DeskEvent, DeskReply};
+use crate::push::Noted;
 use crate::receipt;
 use crate::store::{Reader, Store};
 use crate::sync::Report;
@@ -65,6 +66,7 @@ enum Event {
     Errand(Errand),
     Looked(Lookup),
     Sync(Report),
+    Noted(Noted),
     /// Whether screens are on show has changed.
     Display,
     /// Somebody has held the key or the touch panel for long.
@@ -80,6 +82,7 @@ struct Inlets {
     desk: mpsc::Receiver<DeskEvent>,
     errands: mpsc::Receiver<Errand>,
     reports: mpsc::Receiver<Report>,
+    notices: mpsc::Receiver<Noted>,
     operator: mpsc::Receiver<()>,
 }
 
@@ -135,6 +138,10 @@ impl Daemon {
                 Some(errand) = inlets.errands.recv() => Event::Errand(errand),
                 Some(Ok(looked)) = self.lookups.join_next() => Event::Looked(looked),
                 Some(report) = inlets.reports.recv() => Event::Sync(report),
+                // What cannot be recorded waits in the queue.
+                Some(noted) = inlets.notices.recv(), if self.fault.is_none() => {
+                    Event::Noted(noted)
+                }
                 Ok(()) = display.changed() => Event::Display,
                 Some(()) = inlets.operator.recv() => Event::Operator,
                 () = tokio::time::sleep_until(due) => Event::Tick,
@@ -156,6 +163,7 @@ impl Daemon {
                     self.ask(asker, request, Some(found)).await;
                 }
                 Event::Sync(report) => self.sync(report).await,
+                Event::Noted(noted) => self.noted(noted).await,
                 Event::Display => self.display_told(display.borrow_and_update().clone()),
                 Event::Operator => self.toggle_operator(),
                 Event::Tick => self.tick().await,

@@ -41,6 +41,12 @@ pub struct Changed {
     /// Klarna's id of the transaction.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transaction: Option<String>,
+    /// What it is about where people are to know of it: `dispute`, `settlement` or `account`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concern: Option<String>,
+    /// Klarna's id of the dispute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dispute: Option<String>,
     /// When it happened, as Klarna says it (RFC 3339).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<String>,
@@ -62,11 +68,12 @@ impl Changed {
             return Err(MessageError::Version(message.v));
         }
         let texts = [Some(&message.event), Some(&message.kind)];
-        let ids = [&message.request, &message.transaction, &message.at].map(Option::as_ref);
+        let Self { request, transaction, concern, dispute, at, .. } = &message;
+        let others = [request, transaction, concern, dispute, at].map(Option::as_ref);
         let is_plain = |text: &String| {
             text.len() <= TEXT_LEN_MAX && !text.chars().any(|letter| letter.is_control())
         };
-        if !texts.into_iter().chain(ids).flatten().all(is_plain) {
+        if !texts.into_iter().chain(others).flatten().all(is_plain) {
             return Err(wrong("a text is too long or has control characters".to_owned()));
         }
         Ok(message)
@@ -89,6 +96,8 @@ mod tests {
             kind: "payment.request.state-change.pending-confirmation".to_owned(),
             request: Some("krn:payment:eu1:request:552603c0".to_owned()),
             transaction: None,
+            concern: None,
+            dispute: None,
             at: Some("2026-03-01T12:00:00Z".to_owned()),
         }
     }

@@ -44,6 +44,12 @@ impl Account {
     pub fn alive(&self) -> String {
         format!("klarna/{}/alive", self.0)
     }
+
+    /// What concerns all terminals: the account, settlements, disputes of nobody knows whose
+    /// payment. Only relays write there.
+    pub fn notices(&self) -> String {
+        format!("klarna/{}/notices", self.0)
+    }
 }
 
 impl fmt::Display for Account {
@@ -57,6 +63,7 @@ impl fmt::Display for Account {
 pub struct Topics {
     prefix: String,
     alive: String,
+    notices: String,
 }
 
 impl Topics {
@@ -72,7 +79,7 @@ impl Topics {
             }
         }
         let prefix = format!("klarna/{account}/{store}/{terminal}");
-        Ok(Self { prefix, alive: account.alive() })
+        Ok(Self { prefix, alive: account.alive(), notices: account.notices() })
     }
 
     /// A payment request of this terminal may have changed. Only relays write there.
@@ -100,6 +107,11 @@ impl Topics {
         &self.alive
     }
 
+    /// What concerns all terminals of the account.
+    pub fn notices(&self) -> &str {
+        &self.notices
+    }
+
     fn named(&self, what: &str) -> String {
         format!("{}/{what}", self.prefix)
     }
@@ -125,6 +137,7 @@ mod tests {
         let topics = Topics::of(&account, "S12", "T3").expect("fits");
         assert_eq!(topics.changed(), "klarna/SIMULATOR/S12/T3/changed");
         assert_eq!(topics.alive(), "klarna/SIMULATOR/alive");
+        assert_eq!(topics.notices(), "klarna/SIMULATOR/notices");
         for name in ["", "+", "#", "T/3", "../T4", "T 3", "Tü", &"x".repeat(21)] {
             assert!(Topics::of(&account, "S12", name).is_err(), "{name}");
             assert!(Topics::of(&account, name, "T3").is_err(), "{name}");

@@ -20,6 +20,8 @@ use std::sync::Arc;
 
 /// Payments on the page of today.
 const TODAY_MAX: u32 = 50;
+/// Notices on the page of the terminal's health.
+const NEWS_MAX: u32 = 20;
 /// Records that are read at a time.
 const PAGE_LEN: u32 = 1000;
 /// Calls on the page of the queue, of each kind.
@@ -188,6 +190,11 @@ impl Book {
         let refused_count = refused.len();
         refused.truncate(most);
         Ok(Queue { waiting, waiting_count, refused, refused_count })
+    }
+
+    /// What Klarna has told of late that is of no payment here, newest first.
+    pub(super) fn news(&self) -> Result<Vec<Record>, StoreError> {
+        self.reader.terminals_own("noted", NEWS_MAX)
     }
 
     /// How much waits.

@@ -64,13 +64,7 @@ impl Daemon {
     ) -> Result<Input, StoreError> {
         let row = found.as_ref().and_then(|found| found.as_ref().ok());
         for needed in self.engine.needed(&request, row) {
-            let payment = self.payment_of(&needed)?;
-            if let Some(payment) = payment.filter(|id| self.engine.payment(*id).is_none()) {
-                let records = self.reader.records_of(payment)?;
-                if let Err(error) = self.engine.replay(self.clock.now(), &records) {
-                    tracing::error!(%payment, %error, "a payment's journal contradicts itself");
-                }
-            }
+            self.load(&needed)?;
         }
         if let Some(found) = found {
             return Ok(Input::Looked { request, found });
@@ -82,6 +76,18 @@ impl Daemon {
             _ => Turnover::default(),
         };
         Ok(Input::Till(request, turnover))
+    }
+
+    /// Tells the engine what the journal says of what is `needed`.
+    pub(super) fn load(&mut self, needed: &Needed) -> Result<(), StoreError> {
+        let payment = self.payment_of(needed)?;
+        if let Some(payment) = payment.filter(|id| self.engine.payment(*id).is_none()) {
+            let records = self.reader.records_of(payment)?;
+            if let Err(error) = self.engine.replay(self.clock.now(), &records) {
+                tracing::error!(%payment, %error, "a payment's journal contradicts itself");
+            }
+        }
+        Ok(())
     }
 
     fn payment_of(&self, needed: &Needed) -> Result<Option<PaymentId>, StoreError> {

@@ -96,7 +96,7 @@ pub(super) async fn run_as_told(
     let webhook = config.webhook;
     #[cfg(not(feature = "relay"))]
     let webhook = None;
-    let (pushed, pushed::Ends { fleet, hints, orders: given }) =
+    let (pushed, pushed::Ends { fleet, hints, orders: given, notices }) =
         Pushed::begin(config.push, webhook, config.address, clock);
     let steward =
         Steward { post, settings, clock, recorder, ask, pulse, standing: fleet.standing() };
@@ -128,7 +128,8 @@ pub(super) async fn run_as_told(
         office,
         fault: None,
     };
-    let inlets = Inlets { till: till_events, desk: desk.events, errands, reports, operator };
+    let inlets =
+        Inlets { till: till_events, desk: desk.events, errands, reports, notices, operator };
     // A part that ends before the whole is a defect; the journal makes a restart safe.
     tokio::select! {
         () = daemon.run(inlets, orders) => {}

@@ -1,13 +1,16 @@
 //! Hints for `sync`, from a broker or from Klarna itself, and how the terminal stands for its
 //! fleet.
 
+use super::Daemon;
 #[cfg(feature = "relay")]
 use super::received::receive;
 use crate::clock::SystemClock;
 use crate::id::Address;
 use crate::payment::alarm::Health;
-use crate::push::{self, Given, ORDERS_MAX, Settings, Standing};
-use crate::sync::{Figures, HINTS_MAX, Hints};
+use crate::payment::vocabulary::SaleName;
+use crate::payment::{Input, Needed};
+use crate::push::{self, Given, NOTICES_MAX, Noted, ORDERS_MAX, Outlets, Settings, Standing};
+use crate::sync::{Figures, HINTS_MAX, Hint, Hints};
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +31,16 @@ pub(super) type Receiver = crate::relay::Settings;
 #[cfg(not(feature = "relay"))]
 pub(super) enum Receiver {}
 
+/// What a receiver needs of the terminal that it is part of.
+#[cfg_attr(not(feature = "relay"), expect(dead_code, reason = "this program has no receiver"))]
+pub(super) struct Inward {
+    /// Whose notices count.
+    pub(super) own: Address,
+    pub(super) clock: SystemClock,
+    pub(super) hints: mpsc::Sender<Hint>,
+    pub(super) notices: mpsc::Sender<Noted>,
+}
+
 /// Those who bring hints, if there are any.
 pub(super) struct Pushed(Vec<JoinHandle<()>>);
 
@@ -39,6 +52,8 @@ pub(super) struct Ends {
     pub(super) hints: Hints,
     /// What the fleet's operator has ordered; nothing ever comes where no order is taken.
     pub(super) orders: mpsc::Receiver<Given>,
+    /// What people are to know.
+    pub(super) notices: mpsc::Receiver<Noted>,
 }
 
 /// What the terminal says of itself there, and how well hints have done.
@@ -59,27 +74,30 @@ impl Pushed {
     ) -> (Self, Ends) {
         let (standing, stands) = watch::channel(Standing::begin());
         let (orders_in, orders) = mpsc::channel(ORDERS_MAX);
+        let (notices_in, notices) = mpsc::channel(NOTICES_MAX);
         if push.is_none() && webhook.is_none() {
             let fleet = Fleet { standing, figures: None };
-            return (Self(Vec::new()), Ends { fleet, hints: Hints::none(), orders });
+            return (Self(Vec::new()), Ends { fleet, hints: Hints::none(), orders, notices });
         }
-        let (hints, queue) = mpsc::channel(HINTS_MAX);
+        let (hints_in, queue) = mpsc::channel(HINTS_MAX);
+        let outlets = Outlets { hints: hints_in, orders: orders_in, notices: notices_in };
         let figures = Arc::<Figures>::default();
         let pace = push.as_ref().map_or(PACE, |settings| settings.pace);
         let says_line = push.is_none();
         let mut tasks = Vec::new();
         if let Some((settings, own)) = webhook.zip(own) {
-            let hints = hints.clone();
-            tasks.push(tokio::spawn(receive(settings, own, clock, hints, says_line)));
+            let (hints, notices) = (outlets.hints.clone(), outlets.notices.clone());
+            let inward = Inward { own, clock, hints, notices };
+            tasks.push(tokio::spawn(receive(settings, inward, says_line)));
         }
         if cfg!(feature = "push")
             && let Some(settings) = push
         {
-            tasks.push(tokio::spawn(push::run(settings, clock, hints, orders_in, stands)));
+            tasks.push(tokio::spawn(push::run(settings, clock, outlets, stands)));
         }
         let hear = Hints { queue: Some(queue), pace, figures: figures.clone() };
         let fleet = Fleet { standing, figures: Some(figures) };
-        (Self(tasks), Ends { fleet, hints: hear, orders })
+        (Self(tasks), Ends { fleet, hints: hear, orders, notices })
     }
 
     /// Waits until all is closed, which it is once nobody takes hints any more.
@@ -95,14 +113,22 @@ impl Pushed {
 }
 
 #[cfg(not(feature = "relay"))]
-async fn receive(
-    settings: Receiver,
-    _own: Address,
-    _clock: SystemClock,
-    _hints: mpsc::Sender<crate::sync::Hint>,
-    _says_line: bool,
-) {
+async fn receive(settings: Receiver, _inward: Inward, _says_line: bool) {
     match settings {}
+}
+
+impl Daemon {
+    /// Puts what people are to know into the journal. Whatever is wrong with it, nothing else is.
+    pub(super) async fn noted(&mut self, noted: Noted) {
+        let Noted { notice, is_ours } = noted;
+        if let Some(id) = &notice.transaction {
+            let name = Needed::Name(SaleName::Transaction(id.clone()));
+            if let Err(error) = self.load(&name) {
+                return self.store_failed(&error);
+            }
+        }
+        self.dispatch(Input::Noted { notice, is_ours }, None).await;
+    }
 }
 
 impl Fleet {

@@ -8,6 +8,7 @@ use super::commands::Commands;
 use super::effect::{Call, CallKind, OutboxChange};
 use super::event::{Event, Sale};
 use super::found::Found;
+use super::notice::{Concern, Notice};
 use super::state::{About, IllegalEvent, State, Todo};
 use super::vocabulary::SaleName;
 use crate::clock::{Mono, Now, Wall};
@@ -40,6 +41,7 @@ pub struct Payment {
     operations: Commands,
     opened: bool,
     adopted: bool,
+    notices: Vec<Notice>,
     timer: Option<Timer>,
 }
 
@@ -119,6 +121,7 @@ impl Payment {
             operations: Commands::default(),
             opened: false,
             adopted: false,
+            notices: Vec::new(),
             timer: None,
         }
     }
@@ -133,6 +136,11 @@ impl Payment {
         now: Now,
         setting: Setting<'_>,
     ) -> Result<Vec<OutboxChange>, IllegalEvent> {
+        // In every state, and without a word in any: it is no part of the protocol.
+        if let Event::Noted { notice } = event {
+            self.notices.push(notice.clone());
+            return Ok(Vec::new());
+        }
         let about = About { sale: &self.sale, payment_reference: &self.reference };
         let (state, todo) = self.state.clone().on(event, &about)?;
         let outcome_before = self.outcome();
@@ -146,6 +154,16 @@ impl Payment {
         changes.extend(self.carry_out(todo, setting.installation));
         self.operations.note(event, self.calls, self.sale.amount);
         Ok(changes)
+    }
+
+    /// What the acquirer has told of it beside, oldest first; nothing follows from it.
+    pub fn notices(&self) -> &[Notice] {
+        &self.notices
+    }
+
+    /// Whether the acquirer has told of a dispute about it, whatever has become of that.
+    pub fn is_disputed(&self) -> bool {
+        self.notices.iter().any(|notice| notice.concern == Concern::Dispute)
     }
 
     /// The transaction at the acquirer, once there is one.

@@ -8,6 +8,7 @@ use super::account::{Payment, Setting, replay_axis};
 use super::draft::{Draft, unknown_payment};
 use super::event::{Event, Record};
 use super::found::Found;
+use super::notice::Notices;
 use super::screen::{Lingering, Screen, running_screen};
 use super::shift::{ShiftReport, Turnover};
 use super::state::{IllegalEvent, State};
@@ -33,6 +34,7 @@ pub struct Engine {
     pub(super) references: HashMap<PosReference, PaymentId>,
     pub(super) shifts: BTreeMap<u32, ShiftReport>,
     pub(super) last_id: PaymentId,
+    pub(super) notices: Notices,
     lingering: Option<Lingering>,
     /// Counts how often calls that pause were to be sent at once.
     hurried: u64,
@@ -48,6 +50,7 @@ impl Engine {
             references: HashMap::new(),
             shifts: BTreeMap::new(),
             last_id,
+            notices: Notices::default(),
             lingering: None,
             hurried: 0,
         }
@@ -81,6 +84,7 @@ impl Engine {
                 (None, Event::ShiftEnded { report }) => {
                     self.shifts.insert(report.shift, report.clone());
                 }
+                (None, Event::Noted { notice }) => self.notices.note(notice, record.at),
                 (Some(id), Event::SaleRequested { sale, payment_reference }) => {
                     let payment = Payment::begin(id, sale, payment_reference, at, self.setting());
                     loaded.insert(id, payment.0);
@@ -124,6 +128,7 @@ impl Engine {
             Input::Observed { payment, request, state } => {
                 draft.observed(payment, &request, state)?
             }
+            Input::Noted { notice, is_ours } => draft.noted(notice, is_ours)?,
             Input::Tick => draft.tick()?,
         }
         Ok(draft.finish())
@@ -133,8 +138,12 @@ impl Engine {
     pub fn accept(&mut self, step: Step) -> Vec<Reply> {
         self.hurried += u64::from(step.hurry);
         for record in &step.records {
-            if let Event::ShiftEnded { report } = &record.event {
-                self.shifts.insert(report.shift, report.clone());
+            match (record.payment, &record.event) {
+                (None, Event::ShiftEnded { report }) => {
+                    self.shifts.insert(report.shift, report.clone());
+                }
+                (None, Event::Noted { notice }) => self.notices.note(notice, record.at),
+                _ => {}
             }
         }
         let (now, linger) = (step.now.mono, self.policy.linger);

@@ -6,6 +6,7 @@ pub use super::reason::{ReturnReason, VoidReason, Why};
 
 use super::effect::{Ended, Refusal};
 use super::found::Found;
+use super::notice::Notice;
 use super::shift::ShiftReport;
 use crate::clock::Wall;
 use crate::id::{
@@ -256,6 +257,12 @@ pub enum Event {
         /// By which call.
         sequence: u32,
     },
+    /// The acquirer has told something that changes nothing here; about the terminal where no
+    /// payment is known for it.
+    Noted {
+        /// What.
+        notice: Notice,
+    },
     /// The day is closed (about the terminal, not a payment).
     ShiftEnded {
         /// What the till is told.
@@ -328,6 +335,7 @@ impl Event {
             Self::CheckQueued => "check_queued",
             Self::Checked { .. } => "checked",
             Self::NotCompared { .. } => "not_compared",
+            Self::Noted { .. } => "noted",
             Self::ShiftEnded { .. } => "shift_ended",
         }
     }

@@ -287,6 +287,7 @@ impl Ledger {
             | Event::VoidDecided { .. }
             | Event::Voided { .. }
             | Event::CheckQueued
+            | Event::Noted { .. }
             | Event::ShiftEnded { .. } => None,
         }
     }

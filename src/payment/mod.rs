@@ -51,6 +51,7 @@
 //! | desk | the terminal's own command line, beside the till |
 //! | adopted | sold by another terminal or a web shop, read at the acquirer, and known here since |
 //! | check | a comparison of the acquirer's sums with the ledger's |
+//! | notice | what the acquirer tells beside payments, such as a dispute; nothing follows from it |
 //! | to resolve | to take a refused call off the list that asks a person, with a reason |
 //! | shift | what lies between two end-of-day closings |
 
@@ -65,6 +66,7 @@ pub mod event;
 pub mod found;
 pub mod ledger;
 mod name;
+pub mod notice;
 mod problem;
 mod reason;
 pub mod retry;

@@ -141,6 +141,7 @@ fn add(totals: &mut BTreeMap<Currency, ShiftTotal>, event: &Event) {
         | Event::Checked { .. }
         | Event::NotCompared { .. }
         | Event::Rekeyed { .. }
+        | Event::Noted { .. }
         | Event::ShiftEnded { .. } => {}
     }
 }

@@ -5,6 +5,7 @@ use super::account::Payment;
 use super::effect::{OutboxChange, Outcome, RequestState};
 use super::event::Record;
 use super::found::{Found, NotFound};
+use super::notice::Notice;
 use super::shift::Turnover;
 use super::vocabulary::{Reply, Request, SaleName};
 use crate::clock::Now;
@@ -47,6 +48,13 @@ pub enum Input {
         request: RequestId,
         /// What it says.
         state: RequestState,
+    },
+    /// The acquirer is said to have told something. Forged or not, nothing is done because of it.
+    Noted {
+        /// What.
+        notice: Notice,
+        /// This terminal was told, and not everybody.
+        is_ours: bool,
     },
     /// Time has passed.
     Tick,

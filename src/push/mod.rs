@@ -2,7 +2,8 @@
 //! terminal stands is kept there for whoever looks after the fleet.
 //!
 //! No hint that comes in here is believed. Forged, late, doubled or missing messages change how
-//! soon is read, and nothing else. Orders are believed if the fleet's operator has signed them, and
+//! soon is read, and nothing else. What is said of disputes and of the account is passed on for
+//! people to read. Orders are believed if the fleet's operator has signed them, and
 //! are passed on. No payment waits for this room.
 
 mod standing;
@@ -12,6 +13,8 @@ pub use standing::Standing;
 use crate::broker::{self, Changed, Heard, Line, Said, Topics, Will};
 use crate::clock::{SystemClock, Wall};
 use crate::fleet::{self, Refused, Signed};
+use crate::id::{DisputeId, EventId, EventType, TransactionId};
+use crate::payment::notice::{Concern, Notice};
 use crate::sync::Hint;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -51,17 +54,40 @@ pub struct Given {
     pub retained: bool,
 }
 
-/// Keeps the line up until `hints` is closed. `standing` is what the terminal says of itself.
+/// Notices that wait for the daemon; those that find no room are dropped and counted.
+pub const NOTICES_MAX: usize = 64;
+
+/// Something that people are to know, as it came in.
+#[derive(Debug)]
+pub struct Noted {
+    /// What Klarna is said to have told.
+    pub notice: Notice,
+    /// This terminal was told, and not everybody.
+    pub is_ours: bool,
+}
+
+/// Where what came in goes to.
+#[derive(Debug)]
+pub struct Outlets {
+    /// Reasons to read.
+    pub hints: mpsc::Sender<Hint>,
+    /// What the fleet's operator wants.
+    pub orders: mpsc::Sender<Given>,
+    /// What people are to know.
+    pub notices: mpsc::Sender<Noted>,
+}
+
+/// Keeps the line up until the outlet of hints is closed. `standing` is what the terminal says of
+/// itself.
 pub async fn run(
     settings: Settings,
     clock: SystemClock,
-    hints: mpsc::Sender<Hint>,
-    orders: mpsc::Sender<Given>,
+    outlets: Outlets,
     standing: watch::Receiver<Standing>,
 ) {
     let topics = settings.topics;
     let will = Will { topic: topics.status(), payload: Standing::offline() };
-    let mut heard = vec![topics.changed(), topics.alive().to_owned()];
+    let mut heard = vec![topics.changed(), topics.alive().to_owned(), topics.notices().to_owned()];
     if settings.orders.is_some() {
         heard.extend([topics.order(), topics.config()]);
     }
@@ -71,9 +97,8 @@ pub async fn run(
         clock,
         topics,
         alive_within: settings.alive_within,
-        hints,
+        outlets,
         fleet: settings.orders,
-        orders,
         standing,
         line,
         alive_until: None,
@@ -87,9 +112,8 @@ struct End {
     clock: SystemClock,
     topics: Topics,
     alive_within: Duration,
-    hints: mpsc::Sender<Hint>,
+    outlets: Outlets,
     fleet: Option<fleet::Settings>,
-    orders: mpsc::Sender<Given>,
     standing: watch::Receiver<Standing>,
     line: Line,
     /// Until when relays count as there.
@@ -116,7 +140,7 @@ impl End {
                 Ok(()) = self.standing.changed() => {
                     self.status_due.get_or_insert(Instant::now() + STATUS_PACE);
                 }
-                () = self.hints.closed() => return,
+                () = self.outlets.hints.closed() => return,
             }
         }
     }
@@ -134,7 +158,12 @@ impl End {
             Said::Heard(heard) if heard.topic == self.topics.alive() => {
                 self.relays(Some(Instant::now() + self.alive_within));
             }
-            Said::Heard(heard) if heard.topic == self.topics.changed() => self.changed(&heard),
+            Said::Heard(heard) if heard.topic == self.topics.changed() => {
+                self.changed(&heard, true);
+            }
+            Said::Heard(heard) if heard.topic == self.topics.notices() => {
+                self.changed(&heard, false);
+            }
             Said::Heard(heard) if self.is_order(&heard) => self.order(&heard),
             Said::Heard(heard) => self.refuse(&heard, &"nobody asked for this topic"),
         }
@@ -148,15 +177,20 @@ impl End {
         self.alive_until = until;
     }
 
-    fn changed(&mut self, heard: &Heard) {
+    /// `is_ours`: this terminal was told, and not everybody.
+    fn changed(&mut self, heard: &Heard, is_ours: bool) {
         let message = match Changed::parse(&heard.payload) {
             Ok(message) => message,
             Err(error) => return self.refuse(heard, &error),
         };
         let (event, kind) = (&message.event, &message.kind);
         tracing::debug!(event, kind, "the relay says that something may have changed");
+        if let Some(notice) = notice(&message) {
+            let noted = self.outlets.notices.try_send(Noted { notice, is_ours });
+            return noted.unwrap_or_else(|_| self.refuse(heard, &"there are too many at once"));
+        }
         let lag = message.at.as_deref().and_then(|at| self.lag(at));
-        if let Some(request) = message.request {
+        if let Some(request) = message.request.filter(|_| is_ours) {
             self.hint(Hint::Changed { request, lag });
         }
     }
@@ -172,15 +206,14 @@ impl End {
         };
         let order = fleet::open(&heard.payload, fleet, self.clock.now().wall);
         let given = Given { order, retained: heard.retained };
-        if self.orders.try_send(given).is_err() {
+        if self.outlets.orders.try_send(given).is_err() {
             self.refuse(heard, &"there are too many orders at once");
         }
     }
 
     /// How long ago something happened, by two clocks.
     fn lag(&self, at: &str) -> Option<Duration> {
-        let at: jiff::Timestamp = at.parse().ok()?;
-        let (at, now) = (Wall::from_millis(at.as_millisecond()), self.clock.now().wall);
+        let (at, now) = (time(at)?, self.clock.now().wall);
         let is_ahead = |ahead: Duration| ahead <= CLOCKS_APART_MAX;
         now.since(at)
             .or_else(|| at.since(now).filter(|ahead| is_ahead(*ahead)).map(|_| Duration::ZERO))
@@ -188,7 +221,7 @@ impl End {
 
     /// A hint that finds no room is dropped: reading goes on without it.
     fn hint(&self, hint: Hint) {
-        let _ = self.hints.try_send(hint);
+        let _ = self.outlets.hints.try_send(hint);
     }
 
     fn refuse(&mut self, heard: &Heard, why: &dyn std::fmt::Display) {
@@ -205,6 +238,26 @@ impl End {
         let said = self.line.publish(&self.topics.status(), status, None, true);
         self.status_due = said.is_err().then(|| Instant::now() + STATUS_PACE);
     }
+}
+
+/// What people are to know, if it is such a message; unknown concerns are of later versions.
+fn notice(message: &Changed) -> Option<Notice> {
+    let transaction = message.transaction.clone().and_then(|id| TransactionId::new(id).ok());
+    let dispute = message.dispute.clone().and_then(|id| DisputeId::new(id).ok());
+    Some(Notice {
+        id: EventId::new(message.event.clone()).ok()?,
+        concern: Concern::named(message.concern.as_deref()?)?,
+        kind: EventType::new(message.kind.clone()).ok()?,
+        transaction,
+        dispute,
+        occurred_at: message.at.as_deref().and_then(time),
+    })
+}
+
+/// RFC 3339.
+fn time(text: &str) -> Option<Wall> {
+    let at: jiff::Timestamp = text.parse().ok()?;
+    Some(Wall::from_millis(at.as_millisecond()))
 }
 
 async fn sleep_until(instant: Option<Instant>) {

@@ -25,7 +25,7 @@ mod tls;
 #[cfg(test)]
 mod tests;
 
-pub use message::{Message, Parcel, ParcelId};
+pub use message::{Message, Parcel, ParcelId, Whom};
 pub use publish::Publisher;
 pub use serve::CONNECTIONS_MAX;
 pub use shelf::Outbox;

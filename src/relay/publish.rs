@@ -3,10 +3,10 @@
 //! A message leaves the outbox once the broker has taken it. Whatever was under way when a line
 //! breaks is said again, and its event id tells.
 
-use super::message::{Message, Parcel, ParcelId};
+use super::message::{Message, Parcel, ParcelId, Whom};
 use super::metrics::Metrics;
 use super::shelf::Outbox;
-use crate::broker::{Account, Changed, Line, PublishError, Topics};
+use crate::broker::{Account, Changed, Line, PublishError, TopicError, Topics};
 use crate::clock::SystemClock;
 use std::sync::Arc;
 use std::time::Duration;
@@ -105,9 +105,8 @@ impl Publisher {
 
     fn publish(&mut self, parcel: Parcel) -> Result<(), PublishError> {
         let Parcel { id, message, expires_at } = parcel;
-        let (store, terminal) = (message.address.store(), message.address.terminal());
-        let topics = match Topics::of(&self.account, store, terminal) {
-            Ok(topics) => topics,
+        let topic = match self.topic(&message.whom) {
+            Ok(topic) => topic,
             Err(error) => {
                 tracing::error!(%error, "a message has no topic");
                 return Ok(());
@@ -115,9 +114,19 @@ impl Publisher {
         };
         let expiry = expires_at.since(self.clock.now().wall);
         let bytes = Changed::from(message).bytes();
-        let published = self.line.publish(&topics.changed(), bytes, expiry, false)?;
+        let published = self.line.publish(&topic, bytes, expiry, false)?;
         self.under_way.spawn(async move { (id, published.taken().await) });
         Ok(())
+    }
+
+    fn topic(&self, whom: &Whom) -> Result<String, TopicError> {
+        match whom {
+            Whom::Terminal(address) => {
+                let (store, terminal) = (address.store(), address.terminal());
+                Ok(Topics::of(&self.account, store, terminal)?.changed())
+            }
+            Whom::Everybody => Ok(self.account.notices()),
+        }
     }
 
     /// Takes what has been taken by the broker out of the outbox, many at a time; returns whether
@@ -191,6 +200,8 @@ impl From<Message> for Changed {
             kind: message.event_type.as_str().to_owned(),
             request: message.request.map(|id| id.as_str().to_owned()),
             transaction: message.transaction.map(|id| id.as_str().to_owned()),
+            concern: message.concern.map(|concern| concern.word().to_owned()),
+            dispute: message.dispute.map(|id| id.as_str().to_owned()),
             at: Some(message.occurred_at.iso8601()),
         }
     }

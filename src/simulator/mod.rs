@@ -282,6 +282,12 @@ impl Simulator {
         }
     }
 
+    /// Klarna tells of something that no call has caused, such as a dispute, to all webhooks that
+    /// want it; false if there is no such event.
+    pub fn tell(&self, event_type: &str, payload: serde_json::Value) -> bool {
+        self.shared.with(|world, now| world.tell(now, event_type, payload))
+    }
+
     /// Adds a fault of notices behind those that are waiting.
     pub fn push_fault(&self, fault: PushFault) {
         self.shared.with(|world, _| world.notifications.faults.add(fault));

@@ -137,10 +137,20 @@ impl Reader {
     /// # Errors
     /// [`StoreError::BadRow`] or [`StoreError::Sqlite`].
     pub fn shifts(&self, count: u32) -> Result<Vec<Record>, StoreError> {
+        self.terminals_own("shift_ended", count)
+    }
+
+    /// The newest records of the terminal itself with this event, newest first; at most
+    /// [`LIST_LEN_MAX`].
+    ///
+    /// # Errors
+    /// [`StoreError::BadRow`] or [`StoreError::Sqlite`].
+    pub fn terminals_own(&self, event: &str, count: u32) -> Result<Vec<Record>, StoreError> {
         let condition = "WHERE sequence IN (SELECT sequence FROM journal
-                             WHERE payment IS NULL AND event = 'shift_ended'
-                             ORDER BY sequence DESC LIMIT ?1)";
-        let mut records = journal::select(&self.connection, condition, [count.min(LIST_LEN_MAX)])?;
+                             WHERE payment IS NULL AND event = ?1
+                             ORDER BY sequence DESC LIMIT ?2)";
+        let values = rusqlite::params![event, count.min(LIST_LEN_MAX)];
+        let mut records = journal::select(&self.connection, condition, values)?;
         records.reverse();
         Ok(records)
     }

@@ -53,7 +53,17 @@ pub fn topics(terminal: &str) -> Topics {
 
 fn changed(event: &str) -> Vec<u8> {
     let (event, kind) = (event.to_owned(), "payment.request.updated".to_owned());
-    Changed { v: 1, event, kind, request: None, transaction: None, at: None }.bytes()
+    Changed {
+        v: 1,
+        event,
+        kind,
+        request: None,
+        transaction: None,
+        concern: None,
+        dispute: None,
+        at: None,
+    }
+    .bytes()
 }
 
 fn event(heard: &Heard) -> String {

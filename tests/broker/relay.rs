@@ -6,9 +6,11 @@ use crate::mosquitto::{Mosquitto, free_port};
 use crate::shop::{PATIENCE, Terminal};
 use crate::terminal::{reads, terminal};
 use klarna_terminald::broker::Settings;
+use klarna_terminald::payment::event::Event;
 use klarna_terminald::simulator::ShopperAction::{Approve, Open};
 use klarna_terminald::simulator::{DeliveryState, PushFault};
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -202,6 +204,64 @@ async fn signing_keys_change_while_notices_arrive_and_none_is_refused() {
     for delivery in &deliveries {
         assert_eq!((delivery.state, delivery.attempts), (DeliveryState::Delivered, 1));
     }
+    terminal.settled().await;
+    relay.stop();
+    terminal.finish().await;
+}
+
+/// What the terminal's journal says of notices: whose payment, what about, in which words.
+fn noted(terminal: &Terminal) -> Vec<String> {
+    let records = terminal.reader().all_records().expect("readable");
+    let noted = records.iter().filter_map(|record| match &record.event {
+        Event::Noted { notice } => {
+            let payment = record.payment.map_or("the terminal".to_owned(), |id| id.to_string());
+            Some(format!("{payment}: {}, {}", notice.concern.word(), notice.kind))
+        }
+        _ => None,
+    });
+    noted.collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn disputes_and_news_of_the_account_reach_journal_and_people_and_nothing_else() {
+    let broker = Mosquitto::start("SIMULATOR");
+    let mut terminal = terminal(&broker.settings("S12/T3", "unused"), "500").await;
+    let relay = Relay::start(&terminal, &broker.settings("relay", "unused"));
+    pay(&mut terminal, "A-1").await;
+    terminal.settled().await;
+    all_delivered(&terminal).await;
+    let before = terminal.klarna();
+
+    let id = terminal.simulator.transactions()[0].id.clone();
+    let opened = "payment.dispute.state-change.initiated";
+    let closed = "payment.dispute.state-change.closed";
+    let blocked = "partner.account.product.payment.state-change.disabled";
+    let dispute = json!({"payment_dispute_id": "krn:d:1", "payment_transaction_id": id});
+    let foreign = json!({"payment_dispute_id": "krn:d:2", "payment_transaction_id": "krn:t:other"});
+    terminal.simulator.push_fault(format!("duplicate=3:{opened}").parse().expect("a fault"));
+    for (kind, payload) in
+        [(opened, dispute.clone()), (opened, foreign), (blocked, json!({})), (closed, dispute)]
+    {
+        assert!(terminal.simulator.tell(kind, payload), "there is no event {kind}");
+    }
+    terminal.until("the last of them is recorded", || noted(&terminal).len() >= 3).await;
+    all_delivered(&terminal).await;
+    let expected = [
+        format!("000001: dispute, {opened}"),
+        format!("the terminal: account, {blocked}"),
+        format!("000001: dispute, {closed}"),
+    ];
+    let mut found = noted(&terminal);
+    found.sort_by_key(|line| expected.iter().position(|expected| expected == line));
+    assert_eq!(found, expected);
+
+    // A sale of another day is no longer in memory; its dispute is found all the same.
+    terminal.switch_off().await;
+    assert!(terminal.simulator.tell(closed, json!({"payment_transaction_id": id})));
+    all_delivered(&terminal).await;
+    terminal.switch_on().await;
+    terminal.until("what came meanwhile is recorded", || noted(&terminal).len() == 4).await;
+    assert_eq!(terminal.klarna(), before, "nothing was done because of it");
     terminal.settled().await;
     relay.stop();
     terminal.finish().await;

@@ -42,8 +42,16 @@ pub fn reads(terminal: &Terminal) -> usize {
 async fn hint(relay: &End, terminal: &Terminal) {
     let request = terminal.simulator.newest_request();
     let kind = "payment.request.state-change.pending-confirmation".to_owned();
-    let changed =
-        Changed { v: 1, event: "e".to_owned(), kind, request, transaction: None, at: None };
+    let changed = Changed {
+        v: 1,
+        event: "e".to_owned(),
+        kind,
+        request,
+        transaction: None,
+        concern: None,
+        dispute: None,
+        at: None,
+    };
     assert!(relay.say(&topics("T3").changed(), &changed.bytes(), false).await);
 }
 

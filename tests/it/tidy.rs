@@ -23,7 +23,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("simulator", &[]),
     ("broker", &[]),
     ("fleet", &["clock"]),
-    ("push", &["broker", "clock", "fleet", "sync"]),
+    ("push", &["broker", "clock", "fleet", "id", "payment", "sync"]),
     // Settings types of the rooms that are configured.
     (
         "config",
@@ -34,7 +34,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ),
     ("telemetry", &["config"]),
     ("access", &["clock"]),
-    ("relay", &["acquirer", "broker", "clock", "id"]),
+    ("relay", &["acquirer", "broker", "clock", "id", "payment"]),
     (
         "console",
         &[

@@ -10,7 +10,8 @@ use std::path::Path;
 use uuid::Uuid;
 
 /// What a receiver for terminals needs to hear.
-const EVENTS: &str = "payment.request.*,payment.transaction.*,payment.dispute.*";
+const EVENTS: &str = "payment.request.*,payment.transaction.*,payment.dispute.*,settlement.*,\
+                      partner.account.*";
 
 /// Events to try a webhook with; harmless for whoever takes them seriously.
 const EXAMPLES: [&str; 3] = [

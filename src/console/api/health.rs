@@ -2,9 +2,11 @@
 
 use super::super::page::work;
 use super::client::Client;
+use super::view::Happening;
 use super::{Answer, Shared};
 use crate::access::Right;
 use crate::payment::alarm::Alarm;
+use crate::store::StoreError;
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
@@ -40,6 +42,9 @@ pub struct HealthView {
     pub uncaptured: u64,
     /// Those among them that are about to lapse.
     pub lapsing: u64,
+    /// What Klarna has told of late that is of no payment here, newest first.
+    #[serde(default)]
+    pub news: Vec<Happening>,
     /// The program's version.
     pub version: String,
 }
@@ -48,7 +53,9 @@ pub(super) async fn health(State(office): Shared, client: Client) -> Answer<Heal
     client.needs(Right::See)?;
     let (now, pulse) = (office.now(), office.pulse());
     let limits = office.context.limits;
-    let health = work(move || office.read(|book| book.health(now, &limits))).await??;
+    let read =
+        move || office.read(|book| Ok::<_, StoreError>((book.health(now, &limits)?, book.news()?)));
+    let (health, news) = work(read).await??;
     let raised = Alarm::ALL.into_iter().filter(|alarm| health.raises(*alarm, &limits));
     Ok(Json(HealthView {
         alarms: raised.map(|alarm| alarm.code().to_owned()).collect(),
@@ -65,6 +72,7 @@ pub(super) async fn health(State(office): Shared, client: Client) -> Answer<Heal
         refused: health.backlog.refused,
         uncaptured: health.uncaptured,
         lapsing: health.expiring,
+        news: news.iter().map(Happening::from).collect(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     }))
 }

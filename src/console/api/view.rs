@@ -5,7 +5,7 @@ use crate::id::CallId;
 use crate::money::Amount;
 use crate::payment::Payment;
 use crate::payment::effect::{Call, CallKind, Refusal};
-use crate::payment::event::{Event, VoidReason};
+use crate::payment::event::{Event, Record, VoidReason};
 use crate::payment::state::State;
 use crate::payment::vocabulary::SaleOutcome;
 use serde::{Deserialize, Serialize};
@@ -63,9 +63,12 @@ pub struct PaymentView {
     pub queued: usize,
     /// Calls that need a person.
     pub refused: usize,
+    /// Whether Klarna has told of a dispute about it.
+    #[serde(default)]
+    pub disputed: bool,
 }
 
-/// Something that has happened to a payment.
+/// Something that has happened to a payment, or that Klarna has told.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Happening {
     /// When, ISO 8601 in UTC.
@@ -184,7 +187,15 @@ impl From<&Payment> for PaymentView {
             released: money.released,
             queued: money.queued,
             refused: money.refused,
+            disputed: payment.is_disputed(),
         }
+    }
+}
+
+impl From<&Record> for Happening {
+    fn from(record: &Record) -> Self {
+        let (event, text) = (record.event.name().to_owned(), describe(&record.event));
+        Self { at: record.at.iso8601(), event, text }
     }
 }
 
@@ -228,12 +239,7 @@ impl CallView {
 
 /// What has happened to a payment.
 pub(super) fn timeline(story: &Story) -> Vec<Happening> {
-    let happening = |record: &crate::payment::event::Record| Happening {
-        at: record.at.iso8601(),
-        event: record.event.name().to_owned(),
-        text: describe(&record.event),
-    };
-    story.records.iter().map(happening).collect()
+    story.records.iter().map(Happening::from).collect()
 }
 
 /// A sale that was paid too late and given back.
@@ -290,6 +296,10 @@ pub fn describe(event: &Event) -> String {
         Event::UpdateQueued { merchant_reference, .. } => {
             format!("{} to {merchant_reference}", event.name())
         }
+        Event::Noted { notice } => {
+            let dispute = notice.dispute.as_ref().map(|id| format!(", {id}"));
+            format!("{} {}{}", event.name(), notice.kind, dispute.unwrap_or_default())
+        }
         Event::Adopted { found, .. } => format!("{} {}", event.name(), found.transaction),
         Event::CaptureQueued { amount, .. }
         | Event::Captured { amount, .. }
@@ -336,6 +346,9 @@ fn state_text(payment: &Payment) -> String {
             words.push("paid too late, given back".to_owned());
         }
         _ => {}
+    }
+    if payment.is_disputed() {
+        words.push("disputed".to_owned());
     }
     if !money.captured.is_zero() {
         words.push(format!("captured {}", money.captured.decimal()));

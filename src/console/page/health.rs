@@ -1,12 +1,14 @@
 //! How the terminal stands, and how it is set up.
 
 use super::parts::{age, duration, facts, time};
+use super::payment::happening;
 use super::{Page, Place, Shared, Sheet};
 use crate::access::Right;
 use crate::console::visitor::Visitor;
 use crate::console::words::Say;
 use crate::i18n::Lang;
 use crate::payment::alarm::Alarm;
+use crate::store::StoreError;
 use axum::extract::State;
 use maud::{Markup, html};
 
@@ -17,7 +19,8 @@ pub(super) async fn health(State(office): Shared, visitor: Visitor) -> Page {
     visitor.needs(Right::See)?;
     let (lang, now, pulse) = (visitor.lang, office.now(), office.pulse());
     let (zone, limits) = (&office.context.head.zone, &office.context.limits);
-    let health = office.read(|book| book.health(now, limits))?;
+    let (health, news) =
+        office.read(|book| Ok::<_, StoreError>((book.health(now, limits)?, book.news()?)))?;
     let raised: Vec<Alarm> =
         Alarm::ALL.into_iter().filter(|alarm| health.raises(*alarm, limits)).collect();
     let verdict = |is_good: bool, good: Say, bad: Say| {
@@ -98,6 +101,15 @@ pub(super) async fn health(State(office): Shared, visitor: Visitor) -> Page {
             }
             @if raised.is_empty() { p.notice.good { (Say::NoAlarms.of(lang)) } }
             (facts(rows))
+            @if !news.is_empty() {
+                h2 { (Say::NewsOfKlarna.of(lang)) }
+                ol.timeline {
+                    @for record in &news {
+                        @let told = happening(&record.event, lang);
+                        li { (time(record.at, zone, lang)) " " span { (told) } }
+                    }
+                }
+            }
         }
     };
     let title = Say::Health.of(lang).to_owned();

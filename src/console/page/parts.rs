@@ -133,7 +133,12 @@ pub(super) fn not_paid(reason: NotPaid) -> Say {
 
 pub(super) fn pill(payment: &Payment, lang: Lang) -> Markup {
     let (tone, words) = state(payment, lang);
-    html! { span class={ "pill " (tone.class()) } { (words) } }
+    html! {
+        span class={ "pill " (tone.class()) } { (words) }
+        @if payment.is_disputed() {
+            " " span.pill.busy { (Say::Disputed.of(lang)) }
+        }
+    }
 }
 
 /// A list of payments, newest first.

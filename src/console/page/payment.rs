@@ -10,6 +10,7 @@ use crate::console::words::Say;
 use crate::i18n::Lang;
 use crate::id::{PaymentId, PosReference};
 use crate::payment::event::{Event, ReturnReason, VoidReason, Why};
+use crate::payment::notice::{Concern, Notice};
 use crate::payment::state::State as Standing;
 use crate::printer;
 use crate::receipt::{Copy, Document, returned, sale};
@@ -85,6 +86,9 @@ fn money(story: &Story, lang: Lang) -> Markup {
                     (Say::CallWaits.with(lang, &[&what, &amount(kind.amount(), lang)]))
                 }
             }
+        }
+        @if let Some(newest) = payment.notices().last() {
+            p.notice.busy { (noted(newest, lang)) " " (Say::DisputeHelp.of(lang)) }
         }
         @for id in &refused {
             p.notice.alert { a href={ "/queue/" (id) } { (Say::CallRefused.with(lang, &[id])) } }
@@ -219,8 +223,21 @@ pub(super) fn happening(event: &Event, lang: Lang) -> String {
         Event::CheckQueued => of(Say::HasCheckQueued),
         Event::Checked { .. } => of(Say::HasChecked),
         Event::NotCompared { .. } => of(Say::HasNotCompared),
+        Event::Noted { notice } => noted(notice, lang),
         Event::ShiftEnded { report } => Say::HasShiftEnded.with(lang, &[&report.shift]),
     }
+}
+
+/// What Klarna has told, in a sentence and in its own words.
+fn noted(notice: &Notice, lang: Lang) -> String {
+    let say = match notice.concern {
+        Concern::Dispute => Say::HasDispute,
+        Concern::Settlement => Say::HasSettlement,
+        Concern::Account => Say::HasAccount,
+    };
+    let named = [notice.dispute.as_ref().map(|id| id.as_str())];
+    let words = [notice.kind.as_str()].into_iter().chain(named.into_iter().flatten());
+    say.with(lang, &[&words.collect::<Vec<_>>().join(", ")])
 }
 
 /// The same with what the shop says about it.

@@ -212,6 +212,7 @@ impl State {
                 | Event::Checked { .. }
                 | Event::NotCompared { .. }
                 | Event::Rekeyed { .. }
+                | Event::Noted { .. }
                 | Event::ShiftEnded { .. },
             ) => Err(IllegalEvent { state: state.name(), event: event.name() }),
         }

@@ -125,9 +125,9 @@ pub struct Received {
 pub enum Shelved {
     /// A terminal will be told.
     Queued,
-    /// It is among the account's notices.
+    /// It is among the account's notices, and everybody will be told.
     Noted,
-    /// It is about a payment, and nobody knows whose.
+    /// It is about a payment, and nobody knows whose; of a dispute everybody will be told.
     Unmapped,
     /// It is of a type that is not known.
     Unknown,
@@ -304,7 +304,8 @@ impl Writer {
         if self.shared.is_failing.swap(false, Ordering::Relaxed) {
             tracing::info!("the relay's file can be written again");
         }
-        if done.iter().any(|done| matches!(done, Done::Shelved(Shelved::Queued))) {
+        // Not all of them have put something in; whoever is woken for nothing looks once.
+        if done.iter().any(|done| matches!(done, Done::Shelved(_))) {
             self.arrived.notify_one();
         }
         for (order, done) in batch.drain(..).zip(done) {

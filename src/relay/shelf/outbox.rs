@@ -5,8 +5,9 @@
 
 use super::{Done, Shelf, ShelfError, Task};
 use crate::clock::Wall;
-use crate::id::{Address, EventId, EventType, RequestId, TransactionId};
-use crate::relay::message::{Message, Parcel, ParcelId};
+use crate::id::{Address, DisputeId, EventId, EventType, RequestId, TransactionId};
+use crate::payment::notice::Concern;
+use crate::relay::message::{Message, Parcel, ParcelId, Whom};
 use crate::relay::metrics::Depth;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use std::sync::PoisonError;
@@ -18,7 +19,7 @@ pub const TAKEN_MAX: usize = 1000;
 #[derive(Debug, Clone)]
 pub struct Outbox(pub(in crate::relay) Shelf);
 
-/// Something that Klarna has said and no terminal is told.
+/// Something that Klarna has said and that is of no terminal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountNotice {
     /// What has happened, in Klarna's words.
@@ -117,7 +118,7 @@ fn take(
 ) -> rusqlite::Result<Vec<Parcel>> {
     let mut select = reader.prepare_cached(
         "SELECT id, store, terminal, event, event_type, request_id, transaction_id, occurred_ms,
-                expires_ms
+                expires_ms, concern, dispute
          FROM outbox WHERE id > ?1 AND expires_ms > ?2 ORDER BY id LIMIT ?3",
     )?;
     let rows = select.query_map(params![after.0, now.millis(), limit], parcel)?;
@@ -128,11 +129,17 @@ fn take(
 /// A row that this program did not write is passed over, and expires like every other.
 fn parcel(row: &Row<'_>) -> rusqlite::Result<Option<Parcel>> {
     let text = |column: usize| row.get::<_, String>(column);
-    let address = Address::new(&text(1)?, &text(2)?);
+    let (store, terminal) = (text(1)?, text(2)?);
+    let whom = match store.is_empty() {
+        true => Some(Whom::Everybody),
+        false => Address::new(&store, &terminal).map(Whom::Terminal),
+    };
     let (event, event_type) = (EventId::new(text(3)?).ok(), EventType::new(text(4)?).ok());
     let request: Option<String> = row.get(5)?;
     let transaction: Option<String> = row.get(6)?;
-    let (Some(address), Some(event), Some(event_type)) = (address, event, event_type) else {
+    let concern: Option<String> = row.get(9)?;
+    let dispute: Option<String> = row.get(10)?;
+    let (Some(whom), Some(event), Some(event_type)) = (whom, event, event_type) else {
         return Ok(None);
     };
     let message = Message {
@@ -140,7 +147,9 @@ fn parcel(row: &Row<'_>) -> rusqlite::Result<Option<Parcel>> {
         event_type,
         request: request.and_then(|id| RequestId::new(id).ok()),
         transaction: transaction.and_then(|id| TransactionId::new(id).ok()),
-        address,
+        concern: concern.as_deref().and_then(Concern::named),
+        dispute: dispute.and_then(|id| DisputeId::new(id).ok()),
+        whom,
         occurred_at: Wall::from_millis(row.get(7)?),
     };
     let expires_at = Wall::from_millis(row.get(8)?);

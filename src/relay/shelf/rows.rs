@@ -6,7 +6,8 @@ use super::{Limits, Received, Shelved};
 use crate::acquirer::klarna::webhook::{Kind, Notice};
 use crate::clock::Wall;
 use crate::id::{Address, RequestId, TransactionId};
-use crate::relay::message::ParcelId;
+use crate::payment::notice::Concern;
+use crate::relay::message::{ParcelId, Whom};
 use rusqlite::{Connection, OptionalExtension as _, Result, params};
 
 /// Seen ids that are looked at for their age with each batch; more than a batch adds.
@@ -26,24 +27,26 @@ pub(super) fn put(
     if is_seen(connection, notice)? {
         return Ok(Some(Shelved::Doubled));
     }
-    let shelved = match notice.kind {
+    let (shelved, whom) = match notice.kind {
         Kind::Request(_) | Kind::RequestUpdated | Kind::Transaction | Kind::Dispute => {
             match address(connection, notice)? {
-                Some(_) if *waiting >= limits.outbox_max => return Ok(None),
-                Some(address) => {
-                    queue(connection, limits, received, &address)?;
-                    *waiting += 1;
-                    Shelved::Queued
-                }
-                None => unmapped(connection, received)?,
+                Some(address) => (Shelved::Queued, Some(Whom::Terminal(address))),
+                None => (Shelved::Unmapped, everybody(notice)),
             }
         }
-        Kind::Settlement | Kind::Account => {
-            note(connection, received)?;
-            Shelved::Noted
-        }
-        Kind::Other => Shelved::Unknown,
+        Kind::Settlement | Kind::Account => (Shelved::Noted, Some(Whom::Everybody)),
+        Kind::Other => (Shelved::Unknown, None),
     };
+    if let Some(whom) = whom {
+        if *waiting >= limits.outbox_max {
+            return Ok(None);
+        }
+        if whom == Whom::Everybody {
+            note(connection, received)?;
+        }
+        queue(connection, limits, received, &whom)?;
+        *waiting += 1;
+    }
     let mut insert =
         connection.prepare_cached("INSERT INTO seen (event, at_ms) VALUES (?1, ?2)")?;
     insert.execute(params![notice.event.as_str(), received.at.millis()])?;
@@ -93,13 +96,28 @@ fn remembered(connection: &Connection, transaction: &TransactionId) -> Result<Op
     Ok(found.and_then(|(store, terminal)| Address::new(&store, &terminal)))
 }
 
-fn queue(
-    connection: &Connection,
-    limits: &Limits,
-    received: &Received,
-    address: &Address,
-) -> Result<()> {
+/// A dispute has a deadline: whose payment it is not known here, because another relay was told or
+/// it is too long ago, but the terminal knows its own.
+fn everybody(notice: &Notice) -> Option<Whom> {
+    let is_dispute = notice.kind == Kind::Dispute && notice.transaction.is_some();
+    is_dispute.then_some(Whom::Everybody)
+}
+
+fn concern(kind: Kind) -> Option<Concern> {
+    match kind {
+        Kind::Dispute => Some(Concern::Dispute),
+        Kind::Settlement => Some(Concern::Settlement),
+        Kind::Account => Some(Concern::Account),
+        Kind::Request(_) | Kind::RequestUpdated | Kind::Transaction | Kind::Other => None,
+    }
+}
+
+fn queue(connection: &Connection, limits: &Limits, received: &Received, whom: &Whom) -> Result<()> {
     let notice = &received.notice;
+    let (store, terminal) = match whom {
+        Whom::Terminal(address) => (address.store(), address.terminal()),
+        Whom::Everybody => ("", ""),
+    };
     let life = match notice.kind {
         Kind::Request(_) | Kind::RequestUpdated => limits.request_life,
         Kind::Transaction | Kind::Dispute | Kind::Settlement | Kind::Account | Kind::Other => {
@@ -108,12 +126,12 @@ fn queue(
     };
     let mut insert = connection.prepare_cached(
         "INSERT INTO outbox (store, terminal, event, event_type, request_id, transaction_id,
-                             occurred_ms, at_ms, expires_ms)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                             occurred_ms, at_ms, expires_ms, concern, dispute)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     )?;
     insert.execute(params![
-        address.store(),
-        address.terminal(),
+        store,
+        terminal,
         notice.event.as_str(),
         notice.event_type.as_str(),
         notice.request.as_ref().map(RequestId::as_str),
@@ -121,16 +139,10 @@ fn queue(
         notice.occurred_at.millis(),
         received.at.millis(),
         received.at.after(life).millis(),
+        concern(notice.kind).map(Concern::word),
+        notice.dispute.as_ref().map(|dispute| dispute.as_str()),
     ])?;
     Ok(())
-}
-
-/// A dispute has a deadline, so a person should be able to find it even if no terminal can.
-fn unmapped(connection: &Connection, received: &Received) -> Result<Shelved> {
-    if received.notice.kind == Kind::Dispute {
-        note(connection, received)?;
-    }
-    Ok(Shelved::Unmapped)
 }
 
 fn note(connection: &Connection, received: &Received) -> Result<()> {

@@ -21,7 +21,8 @@ const LOG_LEN_MAX: i64 = 64 * 1024 * 1024;
 const CACHE_KIB: i64 = 64 * 1024;
 
 /// What turns version `n` into version `n + 1`. Entries are never changed, only added.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     -- Notices that were taken in, by the id of their event. The oldest have the smallest ids.
     CREATE TABLE seen (
         id    INTEGER PRIMARY KEY,
@@ -53,7 +54,7 @@ const MIGRATIONS: &[&str] = &["
         request_id TEXT
     ) STRICT;
 
-    -- What no terminal is told: settlements, the account, disputes of unknown transactions.
+    -- What is of no terminal: settlements, the account, disputes of unknown transactions.
     CREATE TABLE account_notices (
         id             INTEGER PRIMARY KEY,
         event          TEXT NOT NULL,
@@ -64,7 +65,13 @@ const MIGRATIONS: &[&str] = &["
         occurred_ms    INTEGER NOT NULL,
         at_ms          INTEGER NOT NULL
     ) STRICT;
-"];
+",
+    "
+    -- What people are to know, and not only the terminal. A message for everybody has no store.
+    ALTER TABLE outbox ADD COLUMN concern TEXT;
+    ALTER TABLE outbox ADD COLUMN dispute TEXT;
+",
+];
 
 /// The writing connection, with the file locked for as long as the second part lives.
 pub(super) fn open(path: &Path) -> Result<(Connection, File), ShelfError> {

@@ -1,6 +1,7 @@
 //! Good and bad requests, and what each is answered.
 
 use super::*;
+use crate::payment::notice::Concern;
 use crate::relay::admission::{CALLERS_TEST, Proxies};
 use axum::http::HeaderName;
 use base64::Engine as _;
@@ -20,7 +21,7 @@ async fn a_notice_becomes_a_message_for_its_terminal_once() {
     let parcels = relay.outbox().take(ParcelId::START, 10, now()).await.expect("readable");
     let [parcel] = parcels.as_slice() else { panic!("one message: {parcels:?}") };
     let message = &parcel.message;
-    assert_eq!(message.address.to_string(), "S12-T3");
+    assert_eq!(message.whom.to_string(), "S12-T3");
     assert_eq!(message.request.as_ref().expect("one").as_str(), "krn:r:e1");
     assert_eq!(message.event.as_str(), "e1");
     assert!(parcel.expires_at > now(), "a message is of use for a while");
@@ -100,7 +101,9 @@ async fn what_is_klarnas_and_of_no_use_is_acknowledged() {
     assert_eq!(klarna.tell(&body("e5", "a.new.kind", &payload)).await, "202 unknown_type");
     assert_eq!(klarna.tell(&body("e6", "settlement.payout.failed", "{}")).await, "202 accepted");
     let taken = relay.outbox().take(ParcelId::START, 10, now()).await.expect("readable");
-    assert_eq!(taken, []);
+    let [payout] = &taken[..] else { panic!("{taken:?}") };
+    assert_eq!(payout.message.whom, Whom::Everybody);
+    assert_eq!(payout.message.notice().map(|notice| notice.concern), Some(Concern::Settlement));
     let noted = relay.outbox().account_notices().await.expect("readable");
     let types: Vec<&str> = noted.iter().map(|notice| notice.event_type.as_str()).collect();
     assert_eq!(types, ["settlement.payout.failed"]);
@@ -124,8 +127,12 @@ async fn a_dispute_weeks_later_finds_the_terminal_by_its_transaction() {
     assert_eq!(klarna.tell(&body("e3", kind, &dispute("foreign"))).await, "202 unmapped");
     let taken = relay.outbox().take(ParcelId::START, 10, now()).await.expect("readable");
     let addresses: Vec<String> =
-        taken.iter().map(|parcel| parcel.message.address.to_string()).collect();
-    assert_eq!(addresses, ["S12-T3", "S12-T3"]);
+        taken.iter().map(|parcel| parcel.message.whom.to_string()).collect();
+    assert_eq!(addresses, ["S12-T3", "S12-T3", "everybody"], "some terminal may know its own");
+    let notices: Vec<_> = taken.iter().map(|parcel| parcel.message.notice()).collect();
+    let [None, Some(dispute), Some(_)] = &notices[..] else { panic!("{notices:?}") };
+    assert_eq!(dispute.concern, Concern::Dispute);
+    assert_eq!(dispute.dispute.as_ref().map(|id| id.as_str()), Some("krn:d"));
     let noted = relay.outbox().account_notices().await.expect("readable");
     assert_eq!(noted[0].dispute.as_deref(), Some("krn:d"), "a person can still find it");
     relay.stop().await;

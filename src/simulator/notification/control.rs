@@ -26,6 +26,7 @@ pub(in crate::simulator) fn router() -> Router<Arc<Shared>> {
         .route("/webhooks", get(webhooks))
         .route("/deliveries", get(deliveries))
         .route("/deliveries/{number}/replay", post(replay))
+        .route("/events/{event_type}", post(tell))
         .route("/push-faults", post(add_fault).delete(clear_faults))
         .route("/storm", post(start_storm).delete(end_storm))
 }
@@ -45,6 +46,19 @@ async fn replay(State(shared): Simulator, Path(number): Path<u64>) -> Result<Jso
             let text = format!("no delivery {number}; GET /deliveries lists them");
             Err(Problem(StatusCode::NOT_FOUND, text))
         }
+    }
+}
+
+/// An event with the body as its payload, such as a dispute with its `payment_transaction_id`.
+async fn tell(
+    State(shared): Simulator,
+    Path(event_type): Path<String>,
+    body: Bytes,
+) -> Result<Json<Value>, Problem> {
+    let payload = json_body(&body)?;
+    match shared.with(|world, now| world.tell(now, &event_type, payload)) {
+        true => Ok(Json(json!({"told": event_type}))),
+        false => Err(bad(format!("there is no event {event_type}"))),
     }
 }
 

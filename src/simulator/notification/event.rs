@@ -62,9 +62,9 @@ pub(in crate::simulator) fn put(body: &mut Value, name: &str, text: Option<&str>
     }
 }
 
-/// Whether there is such an event.
-pub(super) fn is_known(event_type: &str) -> bool {
-    KNOWN.contains(&event_type)
+/// The event of that name, if there is one.
+pub(super) fn known(event_type: &str) -> Option<&'static str> {
+    KNOWN.into_iter().find(|known| *known == event_type)
 }
 
 /// Whether a webhook may name it: an event, or a wildcard that means at least one.

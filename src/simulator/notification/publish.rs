@@ -62,6 +62,19 @@ impl World {
         }
     }
 
+    /// Klarna tells of something that no call has caused, such as a dispute; false if there is no
+    /// such event.
+    pub(in crate::simulator) fn tell(
+        &mut self,
+        now: Timestamp,
+        event_type: &str,
+        payload: Value,
+    ) -> bool {
+        let Some(event_type) = event::known(event_type) else { return false };
+        self.publish(now, &Change { event_type, at: now, payload });
+        true
+    }
+
     /// One notice with data of nobody.
     pub(super) fn push_dummy(&mut self, now: Timestamp, webhook: usize, event_type: &str) {
         let webhook = self.notifications.webhooks[webhook].clone();

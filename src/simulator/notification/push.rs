@@ -139,7 +139,7 @@ impl Storm {
             Value::Null => "payment.request.state-change.in-progress".to_owned(),
             name => name.as_str().unwrap_or_default().to_owned(),
         };
-        if !event::is_known(&event_type) {
+        if event::known(&event_type).is_none() {
             return Err(format!("there is no event \"{event_type}\""));
         }
         let number = |name: &str, max: u64| {

@@ -150,7 +150,7 @@ pub(super) fn simulated(body: &Value) -> Result<String, Vec<FieldError>> {
     let event_type = fields.text("event_type", TEXT_MAX);
     fields.present("event_version");
     version(&mut fields);
-    if event_type.as_deref().is_some_and(|name| !event::is_known(name)) {
+    if event_type.as_deref().is_some_and(|name| event::known(name).is_none()) {
         fields.wrong("event_type", "is no event type");
     }
     match (fields.errors.is_empty(), event_type) {

@@ -13,6 +13,7 @@
 //! > cancel done|expired|gone|authorised TX|refused CODE|...
 //! > confirm done TX   capture done   refund done   void done
 //! > seen submitted|in_progress|pending TOKEN|authorised TX|cancelled|expired|declined|gone|OTHER
+//! > noted dispute|settlement|account EVENT [TX] [everybody]
 //! > wait 300s   restart   start   clock -10y
 //! ```
 //! `of 2` means payment 2; otherwise it is the newest that such a call or request belongs to.
@@ -20,8 +21,8 @@
 use super::disk::Disk;
 use super::world::{World, policy};
 use klarna_terminald::id::{
-    CallId, CaptureId, ConfirmationToken, DistributionUrl, EffectReference, Label, PaymentId,
-    PaymentReference, PosReference, RefundId, RequestId, TransactionId,
+    CallId, CaptureId, ConfirmationToken, DistributionUrl, EffectReference, EventId, EventType,
+    Label, PaymentId, PaymentReference, PosReference, RefundId, RequestId, TransactionId,
 };
 use klarna_terminald::money::{Amount, Currency};
 use klarna_terminald::payment::effect::{
@@ -29,6 +30,7 @@ use klarna_terminald::payment::effect::{
 };
 use klarna_terminald::payment::event::{LineItem, Sale};
 use klarna_terminald::payment::found::{Found, FoundCapture, FoundRefund, NotFound};
+use klarna_terminald::payment::notice::{Concern, Notice};
 use klarna_terminald::payment::state::IllegalEvent;
 use klarna_terminald::payment::vocabulary::{Operation, Request, SaleName};
 use klarna_terminald::payment::{CapturePolicy, Input, Policy};
@@ -132,6 +134,11 @@ impl Player {
             ["till", "back"] => self.world.input(Input::TillReturned).map(drop),
             ["till", ref request @ ..] => self.world.till(request_of(request)).map(drop),
             ["seen", ref seen @ ..] => self.seen(seen, of),
+            ["noted", concern, id, ref rest @ ..] => {
+                let is_ours = !rest.contains(&"everybody");
+                let transaction = rest.iter().find(|word| **word != "everybody");
+                self.world.noted(notice(concern, id, transaction.copied()), is_ours).map(drop)
+            }
             ["wait", time] => {
                 self.world.wait(span(time));
                 Ok(())
@@ -269,6 +276,17 @@ impl Player {
             ("check", ["silent"]) => effect(Effect::NotComparable("no sums".to_owned())),
             other => panic!("no outcome {other:?}"),
         }
+    }
+}
+
+fn notice(concern: &str, id: &str, transaction: Option<&str>) -> Notice {
+    Notice {
+        id: EventId::new(id).unwrap(),
+        concern: Concern::named(concern).expect("a concern"),
+        kind: EventType::new(format!("{concern}.news")).unwrap(),
+        transaction: transaction.map(|id| TransactionId::new(id).unwrap()),
+        dispute: None,
+        occurred_at: None,
     }
 }
 

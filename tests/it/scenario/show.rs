@@ -49,6 +49,7 @@ pub fn event(event: &Event) -> String {
         | Event::Updated { sequence }
         | Event::NotCompared { sequence }
         | Event::Checked { sequence } => format!("{name} .{sequence}"),
+        Event::Noted { notice } => format!("{name} {} {}", notice.id, notice.kind),
         Event::CallResolved { sequence, reason } => format!("{name} .{sequence} {reason}"),
         Event::UpdateQueued { merchant_reference, .. } => format!("{name} {merchant_reference}"),
         Event::Adopted { found, .. } => {

@@ -11,11 +11,14 @@ use klarna_terminald::money::Currency;
 use klarna_terminald::payment::effect::CallKind;
 use klarna_terminald::payment::event::Record;
 use klarna_terminald::payment::found::{Found, NotFound};
+use klarna_terminald::payment::notice::Notice;
 use klarna_terminald::payment::screen::Screen;
 use klarna_terminald::payment::shift::{self, Turnover};
 use klarna_terminald::payment::state::{IllegalEvent, State};
-use klarna_terminald::payment::vocabulary::{Reply, Request, SaleOutcome, SaleResult, Status};
-use klarna_terminald::payment::{CapturePolicy, Engine, Input, Payment, Policy};
+use klarna_terminald::payment::vocabulary::{
+    Reply, Request, SaleName, SaleOutcome, SaleResult, Status,
+};
+use klarna_terminald::payment::{CapturePolicy, Engine, Input, Needed, Payment, Policy};
 use klarna_terminald::pos::native;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -125,6 +128,18 @@ impl World {
     pub fn looked(&mut self, found: Result<Found, NotFound>) -> Result<Vec<Reply>, IllegalEvent> {
         let request = self.asked.clone().expect("a command before");
         self.input(Input::Looked { request, found })
+    }
+
+    /// What the daemon does with what Klarna tells beside payments.
+    pub fn noted(&mut self, notice: Notice, is_ours: bool) -> Result<Vec<Reply>, IllegalEvent> {
+        if let Some(id) = &notice.transaction {
+            let records = self.disk.records_for(&Needed::Name(SaleName::Transaction(id.clone())));
+            let id = records.first().and_then(|record| record.payment);
+            if id.is_some_and(|id| self.engine.payment(id).is_none()) {
+                self.engine.replay(self.now, &records).expect("the journal is whole");
+            }
+        }
+        self.input(Input::Noted { notice, is_ours })
     }
 
     pub fn till(&mut self, request: Request) -> Result<Vec<Reply>, IllegalEvent> {

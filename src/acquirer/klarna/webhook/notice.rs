@@ -64,7 +64,7 @@ pub enum Kind {
     RequestUpdated,
     /// A transaction, or its funding.
     Transaction,
-    /// A dispute about a transaction.
+    /// A dispute about a transaction, or money that Klarna has taken back because of one.
     Dispute,
     /// A settlement report or a payout.
     Settlement,
@@ -108,10 +108,10 @@ impl Kind {
         let is_of = |family: &str| event_type.starts_with(family);
         if event_type == "payment.request.updated" {
             Self::RequestUpdated
+        } else if is_of("payment.dispute.") || event_type == "payment.transaction.chargeback" {
+            Self::Dispute
         } else if is_of("payment.transaction.") || is_of("payment.funding.") {
             Self::Transaction
-        } else if is_of("payment.dispute.") {
-            Self::Dispute
         } else if is_of("settlement.") {
             Self::Settlement
         } else if is_of("partner.account.") {

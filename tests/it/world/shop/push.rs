@@ -7,9 +7,10 @@ use super::canary::Canary;
 use super::faults::{HOUR, SECOND};
 use super::random::Random;
 use super::run::{Happening, Shop};
-use klarna_terminald::id::TransactionId;
-use klarna_terminald::payment::Input;
+use klarna_terminald::id::{EventId, EventType, TransactionId};
 use klarna_terminald::payment::effect::RequestState;
+use klarna_terminald::payment::notice::{Concern, Notice};
+use klarna_terminald::payment::{Input, Payment};
 
 /// Between two reads that no push asks for.
 const PACE: Millis = 15 * SECOND;
@@ -72,6 +73,9 @@ impl Shop {
 
     /// It has come: whatever it says, Klarna is read.
     pub(super) fn pushed(&mut self, id: &str, is_forged: bool) {
+        if is_forged && self.terminal.on {
+            self.disputes();
+        }
         let watches = self.terminal.engine.watches();
         let watch = watches.into_iter().find(|watch| watch.request.as_str() == id);
         let Some(watch) = watch.filter(|_| self.terminal.on) else { return };
@@ -83,5 +87,24 @@ impl Shop {
         }
         self.story.tell(self.t, payment.number(), "a push".to_owned());
         self.looks_at(self.terminal.incarnation, payment, request);
+    }
+
+    /// Somebody says that Klarna has told of a dispute about whatever is in memory, and once about
+    /// nobody's.
+    fn disputes(&mut self) {
+        let newest = self.terminal.engine.payments().filter_map(Payment::transaction).last();
+        let strangers = TransactionId::new("forged").expect("an id");
+        for transaction in [newest.cloned(), Some(strangers), None] {
+            let name = transaction.as_ref().map_or("none", |id| id.as_str());
+            let notice = Notice {
+                id: EventId::new(format!("{name}-{}", self.t / HOUR)).expect("an id"),
+                concern: Concern::Dispute,
+                kind: EventType::new("payment.dispute.state-change.initiated").expect("words"),
+                transaction,
+                dispute: None,
+                occurred_at: None,
+            };
+            self.input(Input::Noted { notice, is_ours: true });
+        }
     }
 }

@@ -163,6 +163,7 @@ impl Told {
             | Event::ShopperLeft
             | Event::ConfirmDoubted
             | Event::ConfirmRefused { .. }
+            | Event::Noted { .. }
             | Event::ShiftEnded { .. } => {}
         }
     }
