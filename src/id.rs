@@ -5,7 +5,7 @@
 
 mod address;
 
-pub use address::{ADDRESS_PART_LEN_MAX, Address};
+pub use address::{ADDRESS_PART_LEN_MAX, Address, is_address_part};
 
 use crate::money::Amount;
 use std::fmt;

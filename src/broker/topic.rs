@@ -3,12 +3,11 @@
 //! What stands in them is checked, so that no reference of Klarna's or of ours becomes a wildcard
 //! or another's topic.
 
+use crate::id::{ADDRESS_PART_LEN_MAX, is_address_part};
 use std::fmt;
 
 /// Longest account name in a topic, in bytes; Klarna's are 8 to 36.
 const ACCOUNT_LEN_MAX: usize = 64;
-/// Longest name of a store or terminal, in bytes (`terminal.store`, `terminal.terminal`).
-const NAME_LEN_MAX: usize = 20;
 
 /// Why something cannot stand in a topic.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -17,7 +16,10 @@ pub enum TopicError {
     #[error("{0:?} cannot be an account in a topic: 1 to 64 letters, digits, - or _")]
     Account(String),
     /// A store or terminal.
-    #[error("{0:?} cannot be a store or terminal in a topic: 1 to 20 letters, digits or _")]
+    #[error(
+        "{0:?} cannot be a store or terminal in a topic: 1 to {ADDRESS_PART_LEN_MAX} letters, \
+         digits or _"
+    )]
     Name(String),
 }
 
@@ -63,13 +65,10 @@ impl Topics {
     /// Of the terminal `terminal` in `store`.
     ///
     /// # Errors
-    /// When one of the names has more than 20 bytes, none, or others than letters, digits and `_`.
+    /// When one of them cannot have its name ([`is_address_part`]).
     pub fn of(account: &Account, store: &str, terminal: &str) -> Result<Self, TopicError> {
-        for name in [store, terminal] {
-            let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-            if !(1..=NAME_LEN_MAX).contains(&name.len()) || !name.bytes().all(fits) {
-                return Err(TopicError::Name(name.chars().take(NAME_LEN_MAX).collect()));
-            }
+        if let Some(wrong) = [store, terminal].into_iter().find(|name| !is_address_part(name)) {
+            return Err(TopicError::Name(wrong.chars().take(ADDRESS_PART_LEN_MAX).collect()));
         }
         let prefix = format!("klarna/{account}/{store}/{terminal}");
         Ok(Self { prefix, alive: account.alive() })

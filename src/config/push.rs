@@ -3,7 +3,8 @@
 use super::check::Problems;
 use super::raw::RawPush;
 use crate::broker::{self, Account, Files, Topics};
-use crate::fleet::{self, Address, KEYS_MAX, PublicKey, TRIAL};
+use crate::fleet::{self, KEYS_MAX, PublicKey, TRIAL};
+use crate::id::Address;
 use crate::push::Settings;
 use std::ops::RangeInclusive;
 use std::time::Duration;

@@ -97,7 +97,7 @@ fn signed_bytes(order: &[u8]) -> Vec<u8> {
 mod tests {
     use super::*;
     use crate::fleet::TRIAL;
-    use crate::fleet::order::Address;
+    use crate::id::Address;
     use serde_json::Value;
 
     const NOW: Wall = Wall::from_millis(1_790_000_000_000);

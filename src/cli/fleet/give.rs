@@ -6,9 +6,9 @@ use crate::broker::Topics;
 use crate::cli::desk::confirm;
 use crate::clock::SystemClock;
 use crate::fleet::{
-    Address, Canary, Change, Deed, ENVELOPE_LEN_MAX, Order, PrivateKey, Serial, To, not_allowed,
-    seal,
+    Canary, Change, Deed, ENVELOPE_LEN_MAX, Order, PrivateKey, Serial, To, not_allowed, seal,
 };
+use crate::id::Address;
 use anyhow::{Context as _, bail, ensure};
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -20,7 +20,7 @@ async fn a_notice_becomes_a_message_for_its_terminal_once() {
     let parcels = relay.outbox().take(ParcelId::START, 10, now()).await.expect("readable");
     let [parcel] = parcels.as_slice() else { panic!("one message: {parcels:?}") };
     let message = &parcel.message;
-    assert_eq!(message.address.to_string(), "S12-T3");
+    assert_eq!(message.address.to_string(), "S12/T3");
     assert_eq!(message.request.as_ref().expect("one").as_str(), "krn:r:e1");
     assert_eq!(message.event.as_str(), "e1");
     assert!(parcel.expires_at > now(), "a message is of use for a while");
@@ -125,7 +125,7 @@ async fn a_dispute_weeks_later_finds_the_terminal_by_its_transaction() {
     let taken = relay.outbox().take(ParcelId::START, 10, now()).await.expect("readable");
     let addresses: Vec<String> =
         taken.iter().map(|parcel| parcel.message.address.to_string()).collect();
-    assert_eq!(addresses, ["S12-T3", "S12-T3"]);
+    assert_eq!(addresses, ["S12/T3", "S12/T3"]);
     let noted = relay.outbox().account_notices().await.expect("readable");
     assert_eq!(noted[0].dispute.as_deref(), Some("krn:d"), "a person can still find it");
     relay.stop().await;
