@@ -1,7 +1,7 @@
 //! Good and bad requests, and what each is answered.
 
 use super::*;
-use crate::relay::admission::{CALLERS_TEST, Proxies};
+use crate::relay::admission::{Proxies, callers_test};
 use axum::http::HeaderName;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -219,17 +219,17 @@ async fn only_listed_addresses_may_call_and_a_proxy_says_which() {
     let header = HeaderName::from_static("x-forwarded-for");
     let addresses = vec![IpAddr::from([127, 0, 0, 1])];
     world.settings.policy.proxies = Some(Proxies { addresses, header });
-    world.settings.policy.callers = Some(CALLERS_TEST.to_vec());
+    world.settings.policy.callers = Some(callers_test());
     let relay = world.start().await;
     let mut proxy = Caller::new(relay.address()).await;
     let notice = approved("e1");
     let signed = headers(&key("key-1"), &notice);
     let from = |address: &str| format!("{signed}X-Forwarded-For: {address}\r\n");
-    let stranger = from(&format!("{}, 192.0.2.1", CALLERS_TEST[0]));
+    let stranger = from(&format!("{}, 192.0.2.1", callers_test()[0]));
     let said = proxy.post(&stranger, notice.as_bytes()).await;
     assert_eq!(said.brief(), "403 turned_by_address");
     assert_eq!(proxy.tell(&notice).await, "403 turned_by_address", "nobody says from where");
-    let klarna = from(&format!("192.0.2.1, {}", CALLERS_TEST[0]));
+    let klarna = from(&format!("192.0.2.1, {}", callers_test()[0]));
     assert_eq!(proxy.post(&klarna, notice.as_bytes()).await.brief(), "202 accepted");
     relay.stop().await;
 }
