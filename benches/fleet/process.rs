@@ -1,7 +1,7 @@
 //! mosquitto as a load run needs it, and what a process has used so far.
 
 use crate::mosquitto::Mosquitto;
-use crate::relay::listens;
+use crate::port::listens;
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs::File;
 use std::process::{Child, Command, Stdio};

@@ -1,8 +1,11 @@
 //! What needs a real MQTT broker: `.ci/broker` installs mosquitto and runs these.
 
+mod account;
 mod fleet;
 mod line;
 mod mosquitto;
+mod port;
+mod program;
 mod relay;
 #[allow(dead_code)]
 #[path = "../it/terminal.rs"]

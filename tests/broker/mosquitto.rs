@@ -1,21 +1,17 @@
 //! A real broker for tests: Debian's mosquitto on a loopback port, with the configuration and the
 //! access rules of `firmware-config/broker`, and certificates of its own.
 
+use crate::port::{free_port, listens};
 use klarna_terminald::broker::{Files, Settings};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
     KeyPair,
 };
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tempfile::TempDir;
-
-/// Only something that is stuck takes this long.
-const START: Duration = Duration::from_secs(20);
-const LOOK: Duration = Duration::from_millis(20);
 
 pub struct Mosquitto {
     folder: TempDir,
@@ -67,11 +63,7 @@ impl Mosquitto {
             .stdin(Stdio::null())
             .spawn();
         self.process = Some(process.expect("mosquitto is installed (.ci/broker does it)"));
-        let until = Instant::now() + START;
-        while TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_err() {
-            assert!(Instant::now() < until, "mosquitto does not listen: {}", self.log());
-            std::thread::sleep(LOOK);
-        }
+        listens(self.port, "mosquitto");
     }
 
     /// As a power cut would.
@@ -137,11 +129,6 @@ impl Mosquitto {
     pub fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
-}
-
-pub fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
-    listener.local_addr().expect("bound").port()
 }
 
 impl Drop for Mosquitto {
