@@ -4,6 +4,7 @@
 //! or another's topic.
 
 use crate::id::{ADDRESS_PART_LEN_MAX, is_address_part};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Longest account name in a topic, in bytes; Klarna's are 8 to 36.
@@ -24,7 +25,8 @@ pub enum TopicError {
 }
 
 /// The last part of Klarna's account id: `LWT2XJSE` of `krn:partner:global:account:live:LWT2XJSE`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Account(String);
 
 impl Account {
@@ -51,6 +53,20 @@ impl Account {
 impl fmt::Display for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for Account {
+    type Error = TopicError;
+
+    fn try_from(id: String) -> Result<Self, TopicError> {
+        Self::of(&id)
+    }
+}
+
+impl From<Account> for String {
+    fn from(account: Account) -> Self {
+        account.0
     }
 }
 

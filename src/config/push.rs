@@ -38,10 +38,11 @@ pub(super) fn check(
     let trial = within("push.trial_s", raw.trial_s, &TRIAL_S, problems);
     let keys = fleet_keys(raw.fleet_keys.unwrap_or_default(), problems);
     let (account, store, terminal) = (account?, store?, terminal?);
-    let topics = Account::of(account)
-        .and_then(|account| Topics::of(&account, store, terminal))
-        .inspect_err(|error| problems.add("push", error))
-        .ok()?;
+    let named = Account::of(account).and_then(|account| {
+        let topics = Topics::of(&account, store, terminal)?;
+        Ok((account, topics))
+    });
+    let (account, topics) = named.inspect_err(|error| problems.add("push", error)).ok()?;
     let me = Address::new(store, terminal)?;
     Some(Settings {
         broker: broker?,
@@ -50,7 +51,7 @@ pub(super) fn check(
         alive_within: Duration::from_secs(alive),
         orders: (!keys.is_empty()).then(|| {
             let trial = Duration::from_secs(trial);
-            fleet::Settings { keys, me, trial }
+            fleet::Settings { keys, account, me, trial }
         }),
     })
 }

@@ -27,6 +27,7 @@ pub use refused::Refused;
 pub use state::{Before, Report, Signs, Stage, State, TRIAL};
 pub use tally::{Counts, Tally};
 
+use crate::broker::Account;
 use crate::id::Address;
 use std::time::Duration;
 
@@ -38,6 +39,8 @@ pub const KEYS_MAX: usize = 8;
 pub struct Settings {
     /// Of the operator; at most [`KEYS_MAX`], and none means that no order is taken.
     pub keys: Vec<PublicKey>,
+    /// Klarna's account of this terminal.
+    pub account: Account,
     /// This terminal.
     pub me: Address,
     /// How long settings from afar are on trial.

@@ -1,5 +1,6 @@
 //! What an order says: which one it is, for whom, until when, and what is to be done.
 
+use crate::broker::Account;
 use crate::clock::Wall;
 use crate::id::{ADDRESS_PART_LEN_MAX, Address, is_address_part};
 use serde::{Deserialize, Serialize};
@@ -193,6 +194,8 @@ impl Kind {
 pub struct Order {
     /// Its number.
     pub serial: Serial,
+    /// Klarna's account of the terminals that it is for: two accounts may name theirs alike.
+    pub account: Account,
     /// For whom.
     pub to: To,
     /// From then on it is too late (RFC 3339).

@@ -22,7 +22,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("sync", &["store", "acquirer", "payment", "id", "clock"]),
     ("simulator", &[]),
     ("broker", &["id"]),
-    ("fleet", &["clock", "id"]),
+    ("fleet", &["broker", "clock", "id"]),
     ("push", &["broker", "clock", "fleet", "sync"]),
     // Settings types of the rooms that are configured.
     (
