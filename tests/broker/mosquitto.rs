@@ -7,11 +7,16 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
     KeyPair,
 };
+use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
+
+/// Only something that is stuck takes this long to end.
+const END: Duration = Duration::from_secs(20);
+const LOOK: Duration = Duration::from_millis(20);
 
 pub struct Mosquitto {
     folder: TempDir,
@@ -76,11 +81,7 @@ impl Mosquitto {
 
     /// As its service manager would; it keeps its sessions.
     pub fn stop(&mut self) {
-        if let Some(mut process) = self.process.take() {
-            let pid = rustix::process::Pid::from_child(&process);
-            rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("it runs");
-            process.wait().expect("it has ended");
-        }
+        self.process.take().into_iter().for_each(end);
     }
 
     pub fn log(&self) -> String {
@@ -128,6 +129,17 @@ impl Mosquitto {
 
     pub fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
+    }
+}
+
+/// Ends a mosquitto as its service manager would. It may forget a signal that comes while it
+/// starts, so it is told until it has ended.
+pub fn end(mut process: Child) {
+    let until = Instant::now() + END;
+    while process.try_wait().expect("our own child").is_none() {
+        assert!(Instant::now() < until, "mosquitto does not end");
+        kill_process(Pid::from_child(&process), Signal::TERM).expect("it is not waited for yet");
+        std::thread::sleep(LOOK);
     }
 }
 
