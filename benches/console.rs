@@ -6,22 +6,32 @@
 //! the lowest class, because in a shop they are on other machines. Only answers that wait for
 //! nobody outside are measured: to a sale, an acknowledgement, and a question about a sale.
 
+#[path = "common/client.rs"]
+mod client;
+#[path = "../tests/broker/port.rs"]
+mod port;
 #[path = "common/terminal.rs"]
 mod terminal;
+#[path = "common/till_line.rs"]
+mod till_line;
+#[path = "common/times.rs"]
+mod times;
 
+use client::trusting;
 use klarna_terminald::access::{Access, Actor, Caller, Peer, Pin, Role, UserName};
 use klarna_terminald::clock::SystemClock;
 use klarna_terminald::console::{access_beside, behind_all_others};
 use klarna_terminald::simulator::{Options, ShopperAction, Simulator};
-use rustls::pki_types::{CertificateDer, pem::PemObject};
-use serde_json::{Value, json};
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream};
+use port::free_port;
+use serde_json::json;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+use till_line::TillLine;
+use times::at;
 
 /// Pages per second.
 const RATE: u32 = 200;
@@ -108,14 +118,6 @@ fn report(idle: &Times, busy: &Times, load: &Load) {
         let times: Vec<Duration> = times.map(|(_, time)| *time).collect();
         println!("  {path:<15} p50 {:>7.2} ms, p99 {:>7.2} ms", at(&times, 0.5), at(&times, 0.99));
     }
-}
-
-/// The time that this part of all does not exceed, in milliseconds.
-fn at(times: &[Duration], part: f64) -> f64 {
-    let mut sorted = times.to_vec();
-    sorted.sort_unstable();
-    let rank = (sorted.len() as f64 * part).ceil().max(1.0) as usize;
-    sorted.get(rank - 1).map_or(f64::NAN, |time| time.as_secs_f64() * 1000.0)
 }
 
 /// How long the till has waited.
@@ -212,44 +214,15 @@ fn users(store: &Path) {
 }
 
 struct Till {
-    reader: BufReader<TcpStream>,
-    writer: TcpStream,
+    line: TillLine,
     count: u32,
 }
 
 impl Till {
     fn connect(shop: &Shop) -> Self {
-        let stream = loop {
-            match TcpStream::connect(("127.0.0.1", shop.till)) {
-                Ok(stream) => break stream,
-                Err(_) => std::thread::sleep(Duration::from_millis(10)),
-            }
-        };
-        stream.set_nodelay(true).expect("a TCP socket");
-        let writer = stream.try_clone().expect("a second handle");
-        let mut till = Self { reader: BufReader::new(stream), writer, count: 0 };
-        till.ask(&json!({ "op": "hello" }), "\"hello\"");
-        till
-    }
-
-    /// From one line to the first answer that contains `text`.
-    fn ask(&mut self, message: &Value, text: &str) -> Duration {
-        let begun = Instant::now();
-        self.writer.write_all(format!("{message}\n").as_bytes()).expect("the daemon reads");
-        self.until(text);
-        begun.elapsed()
-    }
-
-    fn until(&mut self, text: &str) {
-        let mut line = String::new();
-        loop {
-            line.clear();
-            let length = self.reader.read_line(&mut line).expect("the daemon writes");
-            assert!(length > 0, "the daemon has gone before it says {text}");
-            if line.contains(text) {
-                return;
-            }
-        }
+        let mut line = TillLine::connect(shop.till);
+        line.ask(&json!({ "op": "hello" }), "\"hello\"");
+        Self { line, count: 0 }
     }
 
     /// One sale from its first line to its acknowledgement.
@@ -258,17 +231,17 @@ impl Till {
         let mut times = Times::default();
         let reference = format!("B{}", self.count);
         let sale = json!({ "op": "sale", "ref": reference, "amount": 1000 + self.count });
-        times.sale.push(self.ask(&sale, "\"progress\""));
-        self.until("awaiting_shopper");
+        times.sale.push(self.line.ask(&sale, "\"progress\""));
+        self.line.until("awaiting_shopper");
         let request = shop.simulator.newest_request().expect("a payment request");
         shop.simulator.shopper(&request, ShopperAction::Approve).expect("the shopper can approve");
         for _ in 0..QUESTIONS {
             let question = json!({ "op": "status", "ref": reference });
-            times.asked.push(self.ask(&question, "\"status\",\"ref\""));
+            times.asked.push(self.line.ask(&question, "\"status\",\"ref\""));
         }
-        self.until("\"approved\"");
+        self.line.until("\"approved\"");
         let acknowledgement = json!({ "op": "ack", "ref": reference });
-        times.acknowledged.push(self.ask(&acknowledgement, "\"acknowledged\""));
+        times.acknowledged.push(self.line.ask(&acknowledgement, "\"acknowledged\""));
         times
     }
 }
@@ -384,26 +357,11 @@ impl Browser {
 fn client(address: Ipv4Addr, store: &Path) -> reqwest::Client {
     let mut certificate = store.as_os_str().to_owned();
     certificate.push(".console-cert.pem");
-    let certificate = CertificateDer::from_pem_file(&certificate).expect("a certificate");
-    let mut roots = rustls::RootCertStore::empty();
-    roots.add(certificate).expect("a usable certificate");
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let tls = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("TLS versions")
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    reqwest::Client::builder()
-        .tls_backend_preconfigured(tls)
+    let certificate = std::fs::read(&certificate).expect("a certificate");
+    trusting(&certificate, &[])
         .redirect(reqwest::redirect::Policy::none())
         .local_address(IpAddr::V4(address))
         .user_agent(AGENT)
-        .no_proxy()
         .build()
         .expect("a client")
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("an address").port()
 }

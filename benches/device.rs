@@ -5,21 +5,25 @@
 //! another build of the daemon, such as the firmware's, and `RUNNER` a command before it, such as an
 //! emulator. `IDLE_S` is how long it is left alone.
 
+#[path = "../tests/broker/port.rs"]
+mod port;
 #[path = "common/terminal.rs"]
 mod terminal;
+#[path = "common/till_line.rs"]
+mod till_line;
 #[path = "common/years.rs"]
 mod years;
 
 use klarna_terminald::simulator::{Options, ShopperAction, Simulator};
 use klarna_terminald::store::Store;
-use serde_json::{Value, json};
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{TcpListener, TcpStream};
+use port::free_port;
+use serde_json::json;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
+use till_line::TillLine;
 
 /// Rows of the journal of a terminal that is years old.
 const ROWS: u32 = 100_000;
@@ -93,8 +97,7 @@ impl Machine {
     fn new(simulator: &Simulator) -> Self {
         let place = std::env::var_os("STORE_DIR").map_or_else(std::env::temp_dir, PathBuf::from);
         let directory = TempDir::new_in(place).expect("a directory");
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let port = listener.local_addr().expect("its address").port();
+        let port = free_port();
         let quotas = "management_per_s = 0\ncaptures_per_s = 0";
         let text = terminal::configuration(directory.path(), simulator, port, quotas);
         std::fs::write(directory.path().join("terminal.toml"), text).expect("a file");
@@ -176,41 +179,23 @@ impl Daemon {
 }
 
 struct Till {
-    reader: BufReader<TcpStream>,
-    writer: TcpStream,
+    line: TillLine,
     count: u32,
 }
 
 impl Till {
     fn connect(port: u16) -> Self {
-        let stream = TcpStream::connect(("127.0.0.1", port)).expect("the terminal listens");
-        stream.set_nodelay(true).expect("a TCP socket");
-        let writer = stream.try_clone().expect("a second handle");
-        Self { reader: BufReader::new(stream), writer, count: 0 }
-    }
-
-    fn ask(&mut self, message: &Value, text: &str) {
-        self.writer.write_all(format!("{message}\n").as_bytes()).expect("the daemon reads");
-        self.until(text);
-    }
-
-    fn until(&mut self, text: &str) {
-        let mut line = String::new();
-        while !line.contains(text) {
-            line.clear();
-            let length = self.reader.read_line(&mut line).expect("the daemon writes");
-            assert!(length > 0, "the daemon has gone before it says {text}");
-        }
+        Self { line: TillLine::connect(port), count: 0 }
     }
 
     fn sell(&mut self, simulator: &Simulator) {
         self.count += 1;
         let reference = format!("B{}-{}", std::process::id(), self.count);
         let sale = json!({ "op": "sale", "ref": reference, "amount": 1000 + self.count });
-        self.ask(&sale, "awaiting_shopper");
+        self.line.ask(&sale, "awaiting_shopper");
         let request = simulator.newest_request().expect("a payment request");
         simulator.shopper(&request, ShopperAction::Approve).expect("the shopper can approve");
-        self.until("\"approved\"");
-        self.ask(&json!({ "op": "ack", "ref": reference }), "\"acknowledged\"");
+        self.line.until("\"approved\"");
+        self.line.ask(&json!({ "op": "ack", "ref": reference }), "\"acknowledged\"");
     }
 }

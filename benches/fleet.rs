@@ -11,20 +11,25 @@ mod generator;
 #[allow(dead_code)]
 #[path = "../tests/broker/mosquitto.rs"]
 mod mosquitto;
+#[path = "../tests/broker/port.rs"]
+mod port;
 #[path = "fleet/process.rs"]
 mod process;
-#[path = "common/relay.rs"]
-mod relay;
+#[path = "../tests/broker/program.rs"]
+mod program;
 #[path = "fleet/terminals.rs"]
 mod terminals;
+#[path = "common/times.rs"]
+mod times;
 
 use generator::{Generator, Sent};
 use mosquitto::Mosquitto;
 use process::{Broker, Usage};
-use relay::Relay;
+use program::Relay;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use terminals::Fleet;
+use times::at;
 
 /// Terminals unless `FLEET_TERMINALS` says otherwise.
 const TERMINALS: usize = 1000;
@@ -198,12 +203,4 @@ fn report(sent: &Sent, fleet: &Fleet, rate: usize, took: Duration) {
     println!("  POST sent to heard      {}", figures(&latencies));
     let verdict = if at(&latencies, 0.99) <= GOAL_MS { "met" } else { "missed" };
     println!("  goal: p99 {GOAL_MS:.0} ms, {verdict}");
-}
-
-/// The time that this part of all does not exceed, in milliseconds.
-fn at(times: &[Duration], part: f64) -> f64 {
-    let mut sorted = times.to_vec();
-    sorted.sort_unstable();
-    let rank = (sorted.len() as f64 * part).ceil().max(1.0) as usize;
-    sorted.get(rank - 1).map_or(f64::NAN, |time| time.as_secs_f64() * 1000.0)
 }

@@ -4,32 +4,36 @@
 //! machine with the answer time given by `KLARNA_MS` (default 150 ms): what is compared is the
 //! product with a bare create call, so the network cancels out.
 
+#[path = "common/client.rs"]
+mod client;
+#[path = "common/daemon.rs"]
+mod daemon;
+#[path = "../tests/broker/port.rs"]
+mod port;
 #[path = "common/terminal.rs"]
 mod terminal;
+#[path = "common/till.rs"]
+mod till;
 
+use client::trusting;
+use daemon::Daemon;
 use embedded_graphics::geometry::Size;
 use klarna_terminald::clock::Mono;
-use klarna_terminald::config::{Config, Overrides};
-use klarna_terminald::daemon;
 use klarna_terminald::display::canvas::Canvas;
-use klarna_terminald::display::{Frame, Output, screen};
+use klarna_terminald::display::{Frame, screen};
 use klarna_terminald::id::DistributionUrl;
 use klarna_terminald::money::{Amount, Currency};
 use klarna_terminald::payment::screen::Screen;
 use klarna_terminald::simulator::{Options, ShopperAction, Simulator};
 use klarna_terminald::store::Reader;
-use rustls::pki_types::{CertificateDer, pem::PemObject};
-use serde_json::{Value, json};
+use port::free_port;
+use serde_json::json;
 use std::hint::black_box;
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::sync::oneshot;
+use tempfile::TempDir;
+use till::Till;
 
 const ROUNDS: usize = 30;
 const DRAWS: u32 = 50;
@@ -55,7 +59,7 @@ fn main() {
 /// and the till, against a bare create call on a warm connection, turn by turn.
 async fn sale_to_code(answer: Duration) {
     let shop = Shop::open().await;
-    let mut till = shop.till().await;
+    let mut till = Till::connect(shop.port).await;
     let bare = Bare::new(&shop.simulator).await;
     shop.simulator.set_delay(answer);
     let (mut product, mut calls) = (Vec::new(), Vec::new());
@@ -81,7 +85,7 @@ async fn sale_to_code(answer: Duration) {
 /// Durable commits of one payment, counted in its journal: every commit has its own time.
 async fn commits() {
     let shop = Shop::open().await;
-    let mut till = shop.till().await;
+    let mut till = Till::connect(shop.port).await;
     // An answer time apart keeps the times of two commits apart.
     shop.simulator.set_delay(Duration::from_millis(20));
     till.send(&json!({ "op": "sale", "ref": "C1", "amount": 4990 })).await;
@@ -147,10 +151,10 @@ fn draw() {
 /// Resident memory of the idle program, from /proc.
 async fn memory() {
     let simulator = Simulator::start(Options::default()).await.expect("simulator");
-    let directory = Directory::new();
-    let port = free_port();
-    let config = terminal::configuration(&directory.0, &simulator, port, "management_per_s = 0");
-    let file = directory.0.join("terminal.toml");
+    let (directory, port) = (TempDir::new().expect("a temporary directory"), free_port());
+    let quotas = "management_per_s = 0";
+    let config = terminal::configuration(directory.path(), &simulator, port, quotas);
+    let file = directory.path().join("terminal.toml");
     std::fs::write(&file, config).expect("a writable directory");
     let mut child = Command::new(env!("CARGO_BIN_EXE_klarna-terminald"))
         .args(["run", "--config"])
@@ -158,9 +162,7 @@ async fn memory() {
         .stderr(Stdio::null())
         .spawn()
         .expect("the program starts");
-    let mut till = Till::connect(port).await;
-    till.send(&json!({ "op": "hello" })).await;
-    till.until("hello").await;
+    let _till = Till::connect(port).await;
     tokio::time::sleep(Duration::from_secs(2)).await;
     println!("resident memory of the idle daemon");
     println!("  all                               {:>8} kB", resident(&child, "VmRSS:"));
@@ -183,31 +185,12 @@ fn ms(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
 }
 
-/// A temporary directory.
-struct Directory(PathBuf);
-
-impl Directory {
-    fn new() -> Self {
-        let unique = format!("klarna-terminald-bench-{}-{}", std::process::id(), free_port());
-        let path = std::env::temp_dir().join(unique);
-        std::fs::create_dir_all(&path).expect("a writable temporary directory");
-        Self(path)
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
 /// The daemon in this process, its till on TCP, its Klarna played.
 struct Shop {
     simulator: Simulator,
-    directory: Directory,
+    directory: TempDir,
     port: u16,
-    stop: oneshot::Sender<()>,
-    daemon: tokio::task::JoinHandle<anyhow::Result<()>>,
+    daemon: Daemon,
 }
 
 impl Shop {
@@ -215,64 +198,20 @@ impl Shop {
         // Quotas of the test environment would measure themselves.
         let options = Options { management_per_second: 100_000, ..Options::default() };
         let simulator = Simulator::start(options).await.expect("simulator");
-        let directory = Directory::new();
-        let port = free_port();
-        let text = terminal::configuration(&directory.0, &simulator, port, "management_per_s = 0");
-        let path = directory.0.join("terminal.toml");
-        let config = Config::from_text(&text, &path, &Overrides::default()).expect("configuration");
-        let (stop, stopped) = oneshot::channel();
-        let shutdown = async { stopped.await.unwrap_or(()) };
-        let daemon = tokio::spawn(daemon::run_on(config, Output::None, shutdown));
-        Self { simulator, directory, port, stop, daemon }
-    }
-
-    async fn till(&self) -> Till {
-        let mut till = Till::connect(self.port).await;
-        till.send(&json!({ "op": "hello" })).await;
-        till.until("hello").await;
-        till
+        let (directory, port) = (TempDir::new().expect("a temporary directory"), free_port());
+        let quotas = "management_per_s = 0";
+        let text = terminal::configuration(directory.path(), &simulator, port, quotas);
+        let daemon = Daemon::start(&text, directory.path());
+        Self { simulator, directory, port, daemon }
     }
 
     fn database(&self) -> PathBuf {
-        self.directory.0.join("terminal.sqlite")
+        self.directory.path().join("terminal.sqlite")
     }
 
     async fn close(self) {
-        let _ = self.stop.send(());
-        self.daemon.await.expect("the daemon ends").expect("the daemon ran");
+        self.daemon.stop().await;
         self.simulator.shutdown().await;
-    }
-}
-
-struct Till {
-    lines: tokio::io::Lines<BufReader<OwnedReadHalf>>,
-    writer: OwnedWriteHalf,
-}
-
-impl Till {
-    async fn connect(port: u16) -> Self {
-        for _ in 0..500 {
-            if let Ok(stream) = TcpStream::connect(("127.0.0.1", port)).await {
-                stream.set_nodelay(true).expect("a TCP socket");
-                let (reader, writer) = stream.into_split();
-                return Self { lines: BufReader::new(reader).lines(), writer };
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("the daemon does not listen");
-    }
-
-    async fn send(&mut self, message: &Value) {
-        self.writer.write_all(format!("{message}\n").as_bytes()).await.expect("the daemon reads");
-    }
-
-    async fn until(&mut self, text: &str) {
-        while let Some(line) = self.lines.next_line().await.expect("the daemon writes") {
-            if line.contains(text) {
-                return;
-            }
-        }
-        panic!("the daemon has gone");
     }
 }
 
@@ -285,18 +224,7 @@ struct Bare {
 
 impl Bare {
     async fn new(simulator: &Simulator) -> Self {
-        let mut roots = rustls::RootCertStore::empty();
-        for certificate in CertificateDer::pem_slice_iter(simulator.ca_pem().as_bytes()) {
-            roots.add(certificate.expect("a certificate")).expect("a usable certificate");
-        }
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut tls = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("TLS versions")
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        let client = reqwest::Client::builder().tls_backend_preconfigured(tls).no_proxy().build();
+        let client = trusting(simulator.ca_pem().as_bytes(), &["h2", "http/1.1"]).build();
         let options = Options::default();
         let url = simulator.api_url();
         let url = format!("{url}/v1/accounts/{}/payment/requests", options.account_id);
@@ -325,9 +253,4 @@ impl Bare {
         black_box(answer.bytes().await.expect("a body"));
         started.elapsed()
     }
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("an address").port()
 }

@@ -5,31 +5,39 @@
 //! it longer. Klarna is played here and takes 0 and 50 ms for each call. What a terminal cannot do
 //! without is one read and one confirm call, so that is what push is compared with.
 
+#[path = "../tests/broker/account.rs"]
+mod account;
+#[path = "common/client.rs"]
+mod client;
+#[path = "common/daemon.rs"]
+mod daemon;
 #[allow(dead_code)]
 #[path = "../tests/broker/mosquitto.rs"]
 mod mosquitto;
-#[path = "common/relay.rs"]
-mod relay;
+#[path = "../tests/broker/port.rs"]
+mod port;
+#[path = "../tests/broker/program.rs"]
+mod program;
 #[path = "common/terminal.rs"]
 mod terminal;
+#[path = "common/till.rs"]
+mod till;
+#[path = "common/times.rs"]
+mod times;
 
-use klarna_terminald::config::{Config, Overrides};
-use klarna_terminald::daemon;
-use klarna_terminald::display::Output;
+use account::provision;
+use client::trusting;
+use daemon::Daemon;
 use klarna_terminald::simulator::{Options, ShopperAction, Simulator};
 use mosquitto::Mosquitto;
-use relay::{Relay, free_port};
-use rustls::pki_types::{CertificateDer, pem::PemObject};
+use port::free_port;
+use program::Relay;
 use serde_json::{Value, json};
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::sync::oneshot;
+use till::Till;
+use times::at;
 
 /// Rounds for each of Klarna's answer times, unless `PUSH_ROUNDS` says otherwise.
 const ROUNDS: usize = 7;
@@ -44,8 +52,6 @@ const WARM: usize = 3;
 const ANSWERS_MS: [u64; 2] = [0, 50];
 /// As `klarna.poll_ms` is by default; half of it once the shopper has begun.
 const POLL_MS: u32 = 2000;
-/// Nothing takes so long unless it is stuck.
-const PATIENCE: Duration = Duration::from_secs(30);
 const AMOUNT: u32 = 4990;
 
 fn main() {
@@ -97,14 +103,6 @@ impl Times {
     }
 }
 
-/// The time that this part of all does not exceed, in milliseconds.
-fn at(times: &[Duration], part: f64) -> f64 {
-    let mut sorted = times.to_vec();
-    sorted.sort_unstable();
-    let rank = (sorted.len() as f64 * part).ceil().max(1.0) as usize;
-    sorted.get(rank - 1).map_or(f64::NAN, |time| time.as_secs_f64() * 1000.0)
-}
-
 /// Klarna, relay, broker, and a terminal of either kind.
 struct Way {
     simulator: Simulator,
@@ -142,8 +140,7 @@ impl Way {
         let folder = push.directory.path();
         provision(folder, &["signing-keys", "create"]);
         let relay = Relay::start(folder, &broker.settings("relay", "unused"));
-        let url = format!("http://127.0.0.1:{}/klarna/webhooks", relay.port);
-        provision(folder, &["webhooks", "create", "--url", &url]);
+        provision(folder, &["webhooks", "create", "--url", &relay.url()]);
         let bare = Bare::new(&simulator);
         for _ in 0..WARM {
             push.sell(&simulator, Duration::ZERO).await;
@@ -180,29 +177,13 @@ impl Way {
     }
 }
 
-/// Sets up the account at the simulated Klarna, as an engineer does.
-fn provision(folder: &Path, arguments: &[&str]) {
-    let output = Command::new(env!("CARGO_BIN_EXE_klarna-terminald"))
-        .arg("provision")
-        .args(arguments)
-        .arg("--config")
-        .arg(folder.join("terminal.toml"))
-        .arg("--keys")
-        .arg(folder.join("signing-keys.json"))
-        .stdin(Stdio::null())
-        .output()
-        .expect("the program starts");
-    assert!(output.status.success(), "{arguments:?}: {output:?}");
-}
-
 /// A terminal in this process and its till.
 struct Shop {
     directory: TempDir,
     till: Till,
     name: String,
     count: u32,
-    stop: oneshot::Sender<()>,
-    daemon: tokio::task::JoinHandle<anyhow::Result<()>>,
+    daemon: Daemon,
 }
 
 impl Shop {
@@ -212,16 +193,9 @@ impl Shop {
         let text = terminal::configuration(directory.path(), simulator, port, quotas)
             .replace("terminal = \"T1\"", &format!("terminal = {name:?}"))
             .replace("poll_ms = 500", &format!("poll_ms = {POLL_MS}"));
-        let (text, path) = (text + further, directory.path().join("terminal.toml"));
-        std::fs::write(&path, &text).expect("a writable directory");
-        let config = Config::from_text(&text, &path, &Overrides::default()).expect("configuration");
-        let (stop, stopped) = oneshot::channel();
-        let shutdown = async { stopped.await.unwrap_or(()) };
-        let daemon = tokio::spawn(daemon::run_on(config, Output::None, shutdown));
-        let mut till = Till::connect(port).await;
-        till.send(&json!({ "op": "hello" })).await;
-        till.until("hello").await;
-        Self { directory, till, name: name.to_owned(), count: 0, stop, daemon }
+        let daemon = Daemon::start(&(text + further), directory.path());
+        let till = Till::connect(port).await;
+        Self { directory, till, name: name.to_owned(), count: 0, daemon }
     }
 
     /// One sale; from the shopper's yes to the till's line.
@@ -248,44 +222,7 @@ impl Shop {
     }
 
     async fn close(self) {
-        let _ = self.stop.send(());
-        self.daemon.await.expect("the daemon ends").expect("the daemon ran");
-    }
-}
-
-struct Till {
-    lines: tokio::io::Lines<BufReader<OwnedReadHalf>>,
-    writer: OwnedWriteHalf,
-}
-
-impl Till {
-    async fn connect(port: u16) -> Self {
-        let until = Instant::now() + PATIENCE;
-        while Instant::now() < until {
-            if let Ok(stream) = TcpStream::connect(("127.0.0.1", port)).await {
-                stream.set_nodelay(true).expect("a TCP socket");
-                let (reader, writer) = stream.into_split();
-                return Self { lines: BufReader::new(reader).lines(), writer };
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("the daemon does not listen");
-    }
-
-    async fn send(&mut self, message: &Value) {
-        self.writer.write_all(format!("{message}\n").as_bytes()).await.expect("the daemon reads");
-    }
-
-    async fn until(&mut self, text: &str) {
-        let heard = async {
-            while let Some(line) = self.lines.next_line().await.expect("the daemon writes") {
-                if line.contains(text) {
-                    return;
-                }
-            }
-            panic!("the daemon has gone");
-        };
-        tokio::time::timeout(PATIENCE, heard).await.expect("the daemon says it in time");
+        self.daemon.stop().await;
     }
 }
 
@@ -298,18 +235,7 @@ struct Bare {
 
 impl Bare {
     fn new(simulator: &Simulator) -> Self {
-        let mut roots = rustls::RootCertStore::empty();
-        for certificate in CertificateDer::pem_slice_iter(simulator.ca_pem().as_bytes()) {
-            roots.add(certificate.expect("a certificate")).expect("a usable certificate");
-        }
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut tls = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("TLS versions")
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        let client = reqwest::Client::builder().tls_backend_preconfigured(tls).no_proxy().build();
+        let client = trusting(simulator.ca_pem().as_bytes(), &["h2", "http/1.1"]).build();
         let options = Options::default();
         let base = format!("{}/v1/accounts/{}/payment", simulator.api_url(), options.account_id);
         Self { client: client.expect("a client"), base, key: options.api_key }

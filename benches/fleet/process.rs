@@ -1,8 +1,7 @@
 //! mosquitto as a load run needs it, and what a process has used so far.
 
-use crate::mosquitto::Mosquitto;
-use crate::relay::listens;
-use rustix::process::{Pid, Signal, kill_process};
+use crate::mosquitto::{Mosquitto, end};
+use crate::port::listens;
 use std::fs::File;
 use std::process::{Child, Command, Stdio};
 
@@ -39,10 +38,7 @@ impl Broker {
 
     /// As its service manager would; it keeps its sessions.
     pub fn stop(&mut self) {
-        if let Some(mut process) = self.process.take() {
-            kill_process(Pid::from_child(&process), Signal::TERM).expect("it runs");
-            process.wait().expect("it has ended");
-        }
+        self.process.take().into_iter().for_each(end);
     }
 
     /// Its process.

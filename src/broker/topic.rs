@@ -3,12 +3,12 @@
 //! What stands in them is checked, so that no reference of Klarna's or of ours becomes a wildcard
 //! or another's topic.
 
+use crate::id::{ADDRESS_PART_LEN_MAX, is_address_part};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Longest account name in a topic, in bytes; Klarna's are 8 to 36.
 const ACCOUNT_LEN_MAX: usize = 64;
-/// Longest name of a store or terminal, in bytes (`terminal.store`, `terminal.terminal`).
-const NAME_LEN_MAX: usize = 20;
 
 /// Why something cannot stand in a topic.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -17,12 +17,16 @@ pub enum TopicError {
     #[error("{0:?} cannot be an account in a topic: 1 to 64 letters, digits, - or _")]
     Account(String),
     /// A store or terminal.
-    #[error("{0:?} cannot be a store or terminal in a topic: 1 to 20 letters, digits or _")]
+    #[error(
+        "{0:?} cannot be a store or terminal in a topic: 1 to {ADDRESS_PART_LEN_MAX} letters, \
+         digits or _"
+    )]
     Name(String),
 }
 
 /// The last part of Klarna's account id: `LWT2XJSE` of `krn:partner:global:account:live:LWT2XJSE`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Account(String);
 
 impl Account {
@@ -58,6 +62,20 @@ impl fmt::Display for Account {
     }
 }
 
+impl TryFrom<String> for Account {
+    type Error = TopicError;
+
+    fn try_from(id: String) -> Result<Self, TopicError> {
+        Self::of(&id)
+    }
+}
+
+impl From<Account> for String {
+    fn from(account: Account) -> Self {
+        account.0
+    }
+}
+
 /// The topics of one terminal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Topics {
@@ -70,13 +88,10 @@ impl Topics {
     /// Of the terminal `terminal` in `store`.
     ///
     /// # Errors
-    /// When one of the names has more than 20 bytes, none, or others than letters, digits and `_`.
+    /// When one of them cannot have its name ([`is_address_part`]).
     pub fn of(account: &Account, store: &str, terminal: &str) -> Result<Self, TopicError> {
-        for name in [store, terminal] {
-            let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-            if !(1..=NAME_LEN_MAX).contains(&name.len()) || !name.bytes().all(fits) {
-                return Err(TopicError::Name(name.chars().take(NAME_LEN_MAX).collect()));
-            }
+        if let Some(wrong) = [store, terminal].into_iter().find(|name| !is_address_part(name)) {
+            return Err(TopicError::Name(wrong.chars().take(ADDRESS_PART_LEN_MAX).collect()));
         }
         let prefix = format!("klarna/{account}/{store}/{terminal}");
         Ok(Self { prefix, alive: account.alive(), notices: account.notices() })

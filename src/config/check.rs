@@ -6,7 +6,7 @@ use super::raw::{Environment, LogFormat, RawAlarm, RawConfig, RawProtocol, RawTe
 use crate::acquirer::klarna;
 use crate::clock::{Wall, Zone};
 use crate::console;
-use crate::id::{Address, Locale, check_text};
+use crate::id::{ADDRESS_PART_LEN_MAX, Address, Locale, check_text, is_address_part};
 use crate::money::Currency;
 use crate::payment::alarm::Limits;
 use crate::payment::{CapturePolicy, Policy, READ_PACE_MIN};
@@ -21,8 +21,6 @@ use std::time::Duration;
 
 /// Klarna keeps a confirmation token for 60 minutes (Integration Guidelines: Confirm).
 const CONFIRM_PATIENCE: Duration = Duration::from_secs(3600);
-/// Longest store and terminal name: both stand in every reference at Klarna.
-const NAME_LEN_MAX: usize = 20;
 
 /// A configuration that has been checked as a whole.
 #[derive(Debug, Clone)]
@@ -215,9 +213,8 @@ pub(super) struct Terminal {
 fn terminal(raw: RawTerminal, problems: &mut Problems) -> Terminal {
     let mut part = |key: &str, value: Option<String>, example: &str| {
         let value = problems.need_text(key, value, example).unwrap_or_default();
-        let fits = value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-        if !value.is_empty() && (!fits || value.len() > NAME_LEN_MAX) {
-            let rule = format!("use at most {NAME_LEN_MAX} letters, digits or _");
+        if !value.is_empty() && !is_address_part(&value) {
+            let rule = format!("use at most {ADDRESS_PART_LEN_MAX} letters, digits or _");
             problems.add(key, format!("{value:?} cannot stand in references; {rule}"));
         }
         value

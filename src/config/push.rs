@@ -3,7 +3,8 @@
 use super::check::Problems;
 use super::raw::RawPush;
 use crate::broker::{self, Account, Files, Topics};
-use crate::fleet::{self, Address, KEYS_MAX, PublicKey, TRIAL};
+use crate::fleet::{self, KEYS_MAX, PublicKey, TRIAL};
+use crate::id::Address;
 use crate::push::Settings;
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -37,10 +38,11 @@ pub(super) fn check(
     let trial = within("push.trial_s", raw.trial_s, &TRIAL_S, problems);
     let keys = fleet_keys(raw.fleet_keys.unwrap_or_default(), problems);
     let (account, store, terminal) = (account?, store?, terminal?);
-    let topics = Account::of(account)
-        .and_then(|account| Topics::of(&account, store, terminal))
-        .inspect_err(|error| problems.add("push", error))
-        .ok()?;
+    let named = Account::of(account).and_then(|account| {
+        let topics = Topics::of(&account, store, terminal)?;
+        Ok((account, topics))
+    });
+    let (account, topics) = named.inspect_err(|error| problems.add("push", error)).ok()?;
     let me = Address::new(store, terminal)?;
     Some(Settings {
         broker: broker?,
@@ -49,7 +51,7 @@ pub(super) fn check(
         alive_within: Duration::from_secs(alive),
         orders: (!keys.is_empty()).then(|| {
             let trial = Duration::from_secs(trial);
-            fleet::Settings { keys, me, trial }
+            fleet::Settings { keys, account, me, trial }
         }),
     })
 }

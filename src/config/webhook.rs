@@ -2,7 +2,7 @@
 
 use super::check::Problems;
 use super::raw::{Environment, RawWebhook};
-use crate::relay::admission::{CALLERS_LIVE, CALLERS_TEST, Policy, Proxies};
+use crate::relay::admission::{Policy, Proxies, callers_live, callers_test};
 use crate::relay::shelf::Limits;
 use crate::relay::{CONNECTIONS_MAX, CertificateFiles, PATH, Settings};
 use std::net::{IpAddr, SocketAddr};
@@ -79,8 +79,8 @@ fn live(environment: Option<Environment>) -> Option<bool> {
 
 fn callers(environment: Option<Environment>, problems: &mut Problems) -> Option<Vec<IpAddr>> {
     match environment? {
-        Environment::Live => Some(CALLERS_LIVE.to_vec()),
-        Environment::Test => Some(CALLERS_TEST.to_vec()),
+        Environment::Live => Some(callers_live()),
+        Environment::Test => Some(callers_test()),
         Environment::Custom => {
             let why = "Klarna's addresses are known for \"live\" and \"test\" only";
             problems.add("webhook.check_callers", why);

@@ -62,6 +62,9 @@ pub fn open(bytes: &[u8], settings: &Settings, now: Wall) -> Result<Signed, Refu
     }
     let order: Order =
         serde_json::from_slice(&order).map_err(|error| Refused::Form(error.to_string()))?;
+    if order.account != settings.account {
+        return Err(Refused::OtherAccount(order.account));
+    }
     if !order.to.means(&settings.me) {
         return Err(Refused::NotForUs);
     }
@@ -96,8 +99,9 @@ fn signed_bytes(order: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::broker::Account;
     use crate::fleet::TRIAL;
-    use crate::fleet::order::Address;
+    use crate::id::Address;
     use serde_json::Value;
 
     const NOW: Wall = Wall::from_millis(1_790_000_000_000);
@@ -108,13 +112,15 @@ mod tests {
     }
 
     fn settings(keys: &[&PrivateKey]) -> Settings {
+        let account = Account::of("LWT2XJSE").expect("fits");
         let me = Address::new("S12", "T3").expect("fits");
         let keys = keys.iter().map(|key| key.public()).collect();
-        Settings { keys, me, trial: TRIAL }
+        Settings { keys, account, me, trial: TRIAL }
     }
 
     fn order(to: &str, until: &str, deed: &str) -> String {
-        format!(r#"{{"serial":7,"to":"{to}","until":"{until}","do":{deed}}}"#)
+        let head = r#"{"serial":7,"account":"LWT2XJSE""#;
+        format!(r#"{head},"to":"{to}","until":"{until}","do":{deed}}}"#)
     }
 
     fn with(envelope: &[u8], name: &str, value: Value) -> Vec<u8> {
@@ -144,7 +150,8 @@ mod tests {
         let (ours, theirs) = (key(), key());
         let settings = settings(&[&ours]);
         let sealed = |text: &str| seal_bytes(text.as_bytes(), &ours);
-        let good = sealed(&order("S12/T3", LATER, "\"sync_now\""));
+        let text = order("S12/T3", LATER, "\"sync_now\"");
+        let good = sealed(&text);
         let other = sealed(&order("S12/T3", LATER, "\"restart_when_idle\""));
         let foreign = seal_bytes(order("S12/T3", LATER, "\"sync_now\"").as_bytes(), &theirs);
         let name = |key: &PrivateKey| Value::from(key.public().name().as_str());
@@ -179,6 +186,9 @@ mod tests {
                 "not_understood",
             ),
             ("a time that is none", sealed(&order("*", "soon", "\"sync_now\"")), "not_understood"),
+            ("of another account", sealed(&text.replace("LWT2", "LWT3")), "other_account"),
+            ("of no account", sealed(&text.replace("LWT2XJSE", "*")), "not_understood"),
+            ("for whatever account", sealed(&text.replace("account", "bank")), "not_understood"),
             ("for another", sealed(&order("S12/T4", LATER, "\"sync_now\"")), "not_for_us"),
             ("of another store", sealed(&order("S13/*", LATER, "\"sync_now\"")), "not_for_us"),
             ("old", sealed(&order("*", "2026-01-01T00:00:00Z", "\"sync_now\"")), "expired"),

@@ -21,12 +21,14 @@ mod tally;
 pub use envelope::{ENVELOPE_LEN_MAX, Signed, open, seal};
 pub use held::{Held, HeldError, overlay_beside};
 pub use key::{KeyError, KeyName, PrivateKey, PublicKey};
-pub use order::{Address, Canary, Change, Deed, Kind, Order, Serial, To};
+pub use order::{Canary, Change, Deed, Kind, Order, Serial, To};
 pub use overlay::not_allowed;
 pub use refused::Refused;
 pub use state::{Before, Report, Signs, Stage, State, TRIAL};
 pub use tally::{Counts, Tally};
 
+use crate::broker::Account;
+use crate::id::Address;
 use std::time::Duration;
 
 /// Most public keys at a time: the one in use, the next one, and some that are being retired.
@@ -37,6 +39,8 @@ pub const KEYS_MAX: usize = 8;
 pub struct Settings {
     /// Of the operator; at most [`KEYS_MAX`], and none means that no order is taken.
     pub keys: Vec<PublicKey>,
+    /// Klarna's account of this terminal.
+    pub account: Account,
     /// This terminal.
     pub me: Address,
     /// How long settings from afar are on trial.

@@ -1,12 +1,14 @@
 //! What an order says: which one it is, for whom, until when, and what is to be done.
 
+use crate::broker::Account;
 use crate::clock::Wall;
+use crate::id::{ADDRESS_PART_LEN_MAX, Address, is_address_part};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
 
-/// Longest name of a store or terminal, in bytes (`terminal.store`, `terminal.terminal`).
-const NAME_LEN_MAX: usize = 20;
+/// How much of a text that names nobody is repeated, in characters: as long as a name can be.
+const TOLD_LEN_MAX: usize = 2 * ADDRESS_PART_LEN_MAX + 1;
 
 /// The number of an order: greater than those of all earlier ones. Operators take milliseconds
 /// since 1970.
@@ -32,42 +34,6 @@ impl fmt::Display for Serial {
     }
 }
 
-/// One terminal: `S12/T3`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Address {
-    store: String,
-    terminal: String,
-}
-
-impl Address {
-    /// The terminal `terminal` in `store`; `None` unless both have 1 to 20 letters, digits or `_`.
-    pub fn new(store: &str, terminal: &str) -> Option<Self> {
-        let fits = is_name(store) && is_name(terminal);
-        fits.then(|| Self { store: store.to_owned(), terminal: terminal.to_owned() })
-    }
-
-    /// Its store.
-    pub fn store(&self) -> &str {
-        &self.store
-    }
-
-    /// Its name there.
-    pub fn terminal(&self) -> &str {
-        &self.terminal
-    }
-}
-
-impl fmt::Display for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.store, self.terminal)
-    }
-}
-
-fn is_name(text: &str) -> bool {
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    (1..=NAME_LEN_MAX).contains(&text.len()) && text.bytes().all(fits)
-}
-
 /// Whom an order is for. Written as `S12/T3`, `S12/*` or `*`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -85,7 +51,7 @@ impl To {
     pub fn means(&self, me: &Address) -> bool {
         match self {
             Self::One(one) => one == me,
-            Self::Store(store) => *store == me.store,
+            Self::Store(store) => store == me.store(),
             Self::All => true,
         }
     }
@@ -97,11 +63,11 @@ impl TryFrom<String> for To {
     fn try_from(text: String) -> Result<Self, String> {
         let to = match text.split_once('/') {
             None if text == "*" => Some(Self::All),
-            Some((store, "*")) if is_name(store) => Some(Self::Store(store.to_owned())),
+            Some((store, "*")) if is_address_part(store) => Some(Self::Store(store.to_owned())),
             Some((store, terminal)) => Address::new(store, terminal).map(Self::One),
             None => None,
         };
-        let shown = text.chars().take(2 * NAME_LEN_MAX).collect::<String>();
+        let shown = text.chars().take(TOLD_LEN_MAX).collect::<String>();
         to.ok_or_else(|| format!("{shown:?} is neither STORE/TERMINAL nor STORE/* nor *"))
     }
 }
@@ -228,6 +194,8 @@ impl Kind {
 pub struct Order {
     /// Its number.
     pub serial: Serial,
+    /// Klarna's account of the terminals that it is for: two accounts may name theirs alike.
+    pub account: Account,
     /// For whom.
     pub to: To,
     /// From then on it is too late (RFC 3339).

@@ -2,6 +2,7 @@
 
 use super::ENVELOPE_LEN_MAX;
 use super::order::Serial;
+use crate::broker::Account;
 
 /// Why an order is not carried out. Nothing has happened then.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -18,6 +19,9 @@ pub enum Refused {
     /// The signature is not that key's, or not over this order.
     #[error("the signature of an order is wrong")]
     Signature,
+    /// It is for terminals of another account of Klarna.
+    #[error("an order for the account {0}, which is not that of klarna.account_id here")]
+    OtherAccount(Account),
     /// It is for others.
     #[error("an order for another terminal")]
     NotForUs,
@@ -45,6 +49,7 @@ impl Refused {
             Self::Form(_) => "not_understood",
             Self::UnknownKey => "unknown_key",
             Self::Signature => "wrong_signature",
+            Self::OtherAccount(_) => "other_account",
             Self::NotForUs => "not_for_us",
             Self::ClockNotSet => "clock_not_set",
             Self::Expired => "expired",

@@ -1,4 +1,4 @@
-//! Which terminal a payment belongs to, as its reference says it.
+//! Which terminal something is about, and the one rule for names of stores and terminals.
 //!
 //! Klarna hands our reference back in its notices. Whatever is not exactly such a reference is
 //! nobody's: an address becomes part of a topic, so no `/`, `+` or `#` may ever be in one.
@@ -13,8 +13,8 @@ const DATE_LEN: usize = 8;
 /// Hexadecimal digits of the installation ([`super::Installation::short`]).
 const INSTALLATION_LEN: usize = 8;
 
-/// A terminal of a store: both are 1 to [`ADDRESS_PART_LEN_MAX`] ASCII letters, digits or `_`.
-/// Displayed as `store-terminal`.
+/// A terminal of a store, each with a name by the rule of [`is_address_part`]. Displayed as
+/// `S12/T3`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Address {
     store: String,
@@ -24,7 +24,7 @@ pub struct Address {
 impl Address {
     /// The terminal with these names; `None` where one of them cannot be such a name.
     pub fn new(store: &str, terminal: &str) -> Option<Self> {
-        let are_names = is_name(store) && is_name(terminal);
+        let are_names = is_address_part(store) && is_address_part(terminal);
         are_names.then(|| Self { store: store.to_owned(), terminal: terminal.to_owned() })
     }
 
@@ -54,11 +54,13 @@ impl Address {
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}-{}", self.store, self.terminal)
+        write!(f, "{}/{}", self.store, self.terminal)
     }
 }
 
-fn is_name(text: &str) -> bool {
+/// Whether a store or a terminal can have this name: 1 to [`ADDRESS_PART_LEN_MAX`] ASCII letters,
+/// digits or `_`.
+pub fn is_address_part(text: &str) -> bool {
     (1..=ADDRESS_PART_LEN_MAX).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
@@ -91,7 +93,7 @@ mod tests {
     fn a_reference_names_its_terminal_and_nothing_else_does() {
         let of = |text: &str| Address::of(text).map(|address| address.to_string());
         let ours = "S12-T_3-20260131-000001-0a1b2c3d";
-        assert_eq!(of(ours).as_deref(), Some("S12-T_3"));
+        assert_eq!(of(ours).as_deref(), Some("S12/T_3"));
         assert!(of("S12-T3-20260131-4294967295-0a1b2c3d").is_some());
         let name = "x".repeat(ADDRESS_PART_LEN_MAX);
         assert!(of(&format!("{name}-{name}-20260131-000001-0a1b2c3d")).is_some());
@@ -132,9 +134,9 @@ mod tests {
             for reference in [text, wrapped] {
                 let Some(address) = Address::of(&reference) else { continue };
                 for part in [address.store(), address.terminal()] {
-                    prop_assert!(is_name(part));
+                    prop_assert!(is_address_part(part));
                 }
-                let name = format!("{address}-");
+                let name = format!("{}-{}-", address.store(), address.terminal());
                 prop_assert!(reference.starts_with(&name));
             }
         }

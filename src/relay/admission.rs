@@ -25,29 +25,15 @@ use crate::acquirer::klarna::webhook::{
 };
 use crate::clock::Wall;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::time::Duration;
 
-/// From where Klarna's live environment calls (Integration Guidelines: Webhooks).
-pub const CALLERS_LIVE: [IpAddr; 7] = [
-    v4(52, 17, 117, 56),
-    v4(52, 17, 176, 198),
-    v4(52, 0, 45, 33),
-    v4(52, 0, 46, 187),
-    v4(13, 211, 30, 100),
-    v4(3, 104, 49, 49),
-    v4(13, 54, 229, 130),
-];
-/// From where Klarna's test environment calls.
-pub const CALLERS_TEST: [IpAddr; 7] = [
-    v4(34, 242, 203, 160),
-    v4(34, 242, 19, 4),
-    v4(52, 45, 47, 152),
-    v4(34, 235, 91, 238),
-    v4(3, 24, 91, 202),
-    v4(52, 62, 115, 68),
-    v4(52, 63, 129, 92),
-];
+/// See [`callers_live`].
+const CALLERS_LIVE: &str =
+    "52.17.117.56 52.17.176.198 52.0.45.33 52.0.46.187 13.211.30.100 3.104.49.49 13.54.229.130";
+/// See [`callers_test`].
+const CALLERS_TEST: &str =
+    "34.242.203.160 34.242.19.4 52.45.47.152 34.235.91.238 3.24.91.202 52.62.115.68 52.63.129.92";
 /// Klarna's last retry comes so long after the event: 10 s, 2 min, 15 min, 3 h, 6 h and 12 h.
 pub const RETRIED_FOR: Duration = Duration::from_secs(10 + 120 + 900 + (3 + 6 + 12) * 3600);
 /// Slack for what Klarna waits before each retry gives up, and before the first try.
@@ -57,8 +43,18 @@ pub const AHEAD_MAX: Duration = Duration::from_secs(300);
 /// Entries of a forwarding header that are looked at: proxies in a row are few.
 const FORWARDED_MAX: usize = 16;
 
-const fn v4(a: u8, b: u8, c: u8, d: u8) -> IpAddr {
-    IpAddr::V4(Ipv4Addr::new(a, b, c, d))
+/// From where Klarna's live environment calls (Integration Guidelines: Webhooks).
+pub fn callers_live() -> Vec<IpAddr> {
+    addresses(CALLERS_LIVE)
+}
+
+/// From where Klarna's test environment calls.
+pub fn callers_test() -> Vec<IpAddr> {
+    addresses(CALLERS_TEST)
+}
+
+fn addresses(list: &str) -> Vec<IpAddr> {
+    list.split(' ').map(|one| one.parse().expect("the list holds addresses")).collect()
 }
 
 /// Whose notices are taken in.
@@ -286,7 +282,7 @@ mod tests {
     #[test]
     fn only_a_proxy_is_believed_where_a_request_came_from() {
         let header = HeaderName::from_static("x-forwarded-for");
-        let addresses = vec![v4(10, 0, 0, 1), v4(10, 0, 0, 2)];
+        let addresses = addresses("10.0.0.1 10.0.0.2");
         let policy = Policy { proxies: Some(Proxies { addresses, header }), ..policy() };
         let from = |peer: IpAddr, lines: &[&'static str]| {
             let mut headers = HeaderMap::new();
@@ -295,8 +291,8 @@ mod tests {
             }
             caller(&policy, peer, &headers).map(|address| address.to_string())
         };
-        let proxy = v4(10, 0, 0, 1);
-        let stranger = v4(192, 0, 2, 9);
+        let [proxy, stranger] =
+            ["10.0.0.1", "192.0.2.9"].map(|text| text.parse::<IpAddr>().expect("an address"));
         assert_eq!(from(stranger, &["52.17.117.56"]).as_deref(), Some("192.0.2.9"));
         assert_eq!(from(proxy, &["52.17.117.56"]).as_deref(), Some("52.17.117.56"));
         assert_eq!(from(proxy, &["1.1.1.1, 192.0.2.9 , 10.0.0.2"]).as_deref(), Some("192.0.2.9"));
@@ -305,7 +301,7 @@ mod tests {
         assert_eq!(from(proxy, &["[2001:db8::1]:80"]).as_deref(), Some("2001:db8::1"));
         assert_eq!(from(proxy, &["[2001:db8::1]"]).as_deref(), Some("2001:db8::1"));
         assert_eq!(from(proxy, &["::ffff:192.0.2.9"]).as_deref(), Some("192.0.2.9"));
-        let mapped = Ipv4Addr::new(10, 0, 0, 1).to_ipv6_mapped().into();
+        let mapped = "::ffff:10.0.0.1".parse().expect("an address");
         assert_eq!(from(mapped, &["192.0.2.9"]).as_deref(), Some("192.0.2.9"));
         assert_eq!(from(proxy, &["52.17.117.56, unknown"]), None);
         assert_eq!(from(proxy, &["10.0.0.2"]), None);
@@ -314,9 +310,9 @@ mod tests {
 
     #[test]
     fn a_list_of_callers_keeps_out_everybody_else() {
-        let listed = Policy { callers: Some(CALLERS_TEST.to_vec()), ..policy() };
-        assert!(may_call(&listed, Some(CALLERS_TEST[3])));
-        assert!(!may_call(&listed, Some(CALLERS_LIVE[3])));
+        let listed = Policy { callers: Some(callers_test()), ..policy() };
+        assert!(may_call(&listed, Some(callers_test()[3])));
+        assert!(!may_call(&listed, Some(callers_live()[3])));
         assert!(!may_call(&listed, None));
         assert!(may_call(&policy(), None));
     }

@@ -3,6 +3,7 @@
 use crate::line::{End, topics};
 use crate::mosquitto::Mosquitto;
 use crate::shop::{Program, Terminal, Wire};
+use klarna_terminald::broker::Account;
 use klarna_terminald::console::access_beside;
 use klarna_terminald::fleet::{Deed, Order, PrivateKey, Serial, seal};
 use klarna_terminald::push::Standing;
@@ -253,15 +254,19 @@ async fn what_is_not_for_this_terminal_or_not_new_does_nothing() {
     let ours = PrivateKey::from_pem(&pem).expect("a key");
     let theirs = PrivateKey::from_pem(&PrivateKey::random_pem().expect("made")).expect("a key");
     let until = "2090-01-01T00:00:00Z".parse().expect("a time");
+    let account = Account::of("SIMULATOR").expect("fits");
     let order = |to: &str, serial| Order {
         serial: Serial::new(serial),
+        account: account.clone(),
         to: to.parse().expect("an address"),
         until,
         deed: Deed::RestartWhenIdle,
     };
     let topic = topics("T3").order();
+    let elsewhere = Order { account: Account::of("OTHER").expect("fits"), ..order("S12/T3", 4) };
     for envelope in [
         seal(&order("S12/T4", 1), &ours),
+        seal(&elsewhere, &ours),
         seal(&order("S12/T3", 2), &theirs),
         b"{\"v\":1}".to_vec(),
     ] {
@@ -275,7 +280,7 @@ async fn what_is_not_for_this_terminal_or_not_new_does_nothing() {
     let refused: Vec<Value> =
         audited(&terminal, "orders_refused").into_iter().map(|(_, detail)| detail).collect();
     // The first one at once, the others together.
-    let others = json!({ "not_understood": 1, "unknown_key": 1 });
+    let others = json!({ "not_understood": 1, "other_account": 1, "unknown_key": 1 });
     assert_eq!(refused, [json!({ "not_for_us": 1 }), others]);
     terminal.switch_on().await;
     assert!(operator.status.say(&topic, &envelope, false).await);

@@ -1,20 +1,21 @@
 //! A real broker for tests: Debian's mosquitto on a loopback port, with the configuration and the
 //! access rules of `firmware-config/broker`, and certificates of its own.
 
+use crate::port::{free_port, listens};
 use klarna_terminald::broker::{Files, Settings};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
     KeyPair,
 };
+use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// Only something that is stuck takes this long.
-const START: Duration = Duration::from_secs(20);
+/// Only something that is stuck takes this long to end.
+const END: Duration = Duration::from_secs(20);
 const LOOK: Duration = Duration::from_millis(20);
 
 pub struct Mosquitto {
@@ -67,11 +68,7 @@ impl Mosquitto {
             .stdin(Stdio::null())
             .spawn();
         self.process = Some(process.expect("mosquitto is installed (.ci/broker does it)"));
-        let until = Instant::now() + START;
-        while TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_err() {
-            assert!(Instant::now() < until, "mosquitto does not listen: {}", self.log());
-            std::thread::sleep(LOOK);
-        }
+        listens(self.port, "mosquitto");
     }
 
     /// As a power cut would.
@@ -84,11 +81,7 @@ impl Mosquitto {
 
     /// As its service manager would; it keeps its sessions.
     pub fn stop(&mut self) {
-        if let Some(mut process) = self.process.take() {
-            let pid = rustix::process::Pid::from_child(&process);
-            rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("it runs");
-            process.wait().expect("it has ended");
-        }
+        self.process.take().into_iter().for_each(end);
     }
 
     pub fn log(&self) -> String {
@@ -139,9 +132,15 @@ impl Mosquitto {
     }
 }
 
-pub fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
-    listener.local_addr().expect("bound").port()
+/// Ends a mosquitto as its service manager would. It may forget a signal that comes while it
+/// starts, so it is told until it has ended.
+pub fn end(mut process: Child) {
+    let until = Instant::now() + END;
+    while process.try_wait().expect("our own child").is_none() {
+        assert!(Instant::now() < until, "mosquitto does not end");
+        kill_process(Pid::from_child(&process), Signal::TERM).expect("it is not waited for yet");
+        std::thread::sleep(LOOK);
+    }
 }
 
 impl Drop for Mosquitto {

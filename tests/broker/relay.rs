@@ -1,116 +1,30 @@
 //! The whole way: the simulated Klarna signs a notice, the relay's binary receives it, mosquitto
 //! carries a hint, a terminal reads Klarna, confirms, and its till knows.
 
+use crate::account::provision;
 use crate::line::topics;
-use crate::mosquitto::{Mosquitto, free_port};
-use crate::shop::{PATIENCE, Terminal};
-use crate::terminal::{reads, terminal};
+use crate::mosquitto::Mosquitto;
+use crate::program::Relay;
+use crate::shop::Terminal;
+use crate::terminal::{reads, terminal, terminal_with};
 use klarna_terminald::broker::Settings;
 use klarna_terminald::payment::event::Event;
 use klarna_terminald::simulator::ShopperAction::{Approve, Open};
 use klarna_terminald::simulator::{DeliveryState, PushFault};
-use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
-use std::net::{Ipv4Addr, TcpStream};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
-const LOOK: Duration = Duration::from_millis(20);
 const RARELY_MS: &str = "15000";
 
-/// The binary as a relay, its files in the terminal's folder.
-struct Relay {
-    process: Child,
-    port: u16,
+/// A relay with its files in the terminal's folder, of which Klarna is told.
+pub fn relay(terminal: &Terminal, broker: &Settings) -> Relay {
+    let folder = terminal.directory.path();
+    provision(folder, &["signing-keys", "create"]);
+    let relay = Relay::start(folder, broker);
+    provision(folder, &["webhooks", "create", "--url", &relay.url()]);
+    relay
 }
 
-impl Relay {
-    /// Starts it; the account at Klarna is set up by the command line, as an engineer does.
-    fn start(terminal: &Terminal, broker: &Settings) -> Self {
-        let (port, at) = (free_port(), |name: &str| terminal.path(name));
-        let files = &broker.files;
-        let config = format!(
-            "[relay]\naccount_id = \"krn:partner:global:account:test:SIMULATOR\"\n\
-             environment = \"test\"\n\
-             [webhook]\nlisten = \"127.0.0.1:{port}\"\nkeys_file = {:?}\ndatabase = {:?}\n\
-             [broker]\naddress = \"localhost:{}\"\nca_file = {:?}\ncertificate_file = {:?}\n\
-             key_file = {:?}\nreconnect_max_s = 1\n",
-            at("signing-keys.json"),
-            at("notices.sqlite"),
-            broker.port,
-            files.ca.as_deref().expect("an authority"),
-            files.certificate,
-            files.key,
-        );
-        std::fs::write(at("relay.toml"), config).expect("relay.toml");
-        provision(terminal, &["signing-keys", "create"]);
-        let relay = Self { process: run(terminal), port };
-        relay.listens();
-        let url = format!("http://127.0.0.1:{port}/klarna/webhooks");
-        provision(terminal, &["webhooks", "create", "--url", &url]);
-        relay
-    }
-
-    fn listens(&self) {
-        let until = Instant::now() + PATIENCE;
-        while TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_err() {
-            assert!(Instant::now() < until, "the relay does not listen");
-            std::thread::sleep(LOOK);
-        }
-    }
-
-    fn kill(&mut self) {
-        self.process.kill().expect("it runs");
-        self.process.wait().expect("it has ended");
-    }
-
-    fn rise(&mut self, terminal: &Terminal) {
-        self.process = run(terminal);
-        self.listens();
-    }
-
-    /// As its service manager does; it ends well.
-    fn stop(mut self) {
-        kill_process(Pid::from_child(&self.process), Signal::TERM).expect("it runs");
-        assert!(self.process.wait().expect("it has ended").success());
-    }
-}
-
-impl Drop for Relay {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-fn run(terminal: &Terminal) -> Child {
-    let log = std::fs::File::options().create(true).append(true).open(terminal.path("relay.log"));
-    Command::new(env!("CARGO_BIN_EXE_klarna-terminald"))
-        .args(["relay", "--config"])
-        .arg(terminal.path("relay.toml"))
-        .stdin(Stdio::null())
-        .stdout(log.expect("a log"))
-        .spawn()
-        .expect("the binary")
-}
-
-fn provision(terminal: &Terminal, arguments: &[&str]) -> String {
-    let keys = terminal.path("signing-keys.json");
-    let config = terminal.path("terminal.toml");
-    let output = Command::new(env!("CARGO_BIN_EXE_klarna-terminald"))
-        .arg("provision")
-        .args(arguments)
-        .args([Path::new("--config"), &config, Path::new("--keys"), &keys])
-        .stdin(Stdio::null())
-        .output()
-        .expect("the binary");
-    assert!(output.status.success(), "{arguments:?}: {output:?}");
-    String::from_utf8(output.stdout).expect("text")
-}
-
-async fn pay(terminal: &mut Terminal, reference: &str) {
+pub async fn pay(terminal: &mut Terminal, reference: &str) {
     terminal.till.ask_sale(reference, 1200).await;
     terminal.shopper(Open);
     terminal.shopper(Approve);
@@ -118,7 +32,7 @@ async fn pay(terminal: &mut Terminal, reference: &str) {
     terminal.till.acknowledge(reference).await;
 }
 
-async fn all_delivered(terminal: &Terminal) {
+pub async fn all_delivered(terminal: &Terminal) {
     let waits = |state| matches!(state, DeliveryState::Waiting | DeliveryState::Sending);
     terminal
         .until("all notices have arrived", || {
@@ -132,7 +46,7 @@ async fn from_the_shoppers_yes_to_the_till_by_push_also_after_broker_and_relay_w
     let mut broker = Mosquitto::start("SIMULATOR");
     let device = broker.settings("S12/T3", "unused");
     let mut terminal = terminal(&device, RARELY_MS).await;
-    let mut relay = Relay::start(&terminal, &broker.settings("relay", "unused"));
+    let mut relay = relay(&terminal, &broker.settings("relay", "unused"));
     pay(&mut terminal, "A-1").await;
     all_delivered(&terminal).await;
     let after_one = reads(&terminal);
@@ -151,7 +65,7 @@ async fn from_the_shoppers_yes_to_the_till_by_push_also_after_broker_and_relay_w
 
     // So does the relay: what it has answered for is in its file.
     relay.kill();
-    relay.rise(&terminal);
+    relay.rise();
     pay(&mut terminal, "A-3").await;
     terminal.settled().await;
     assert_eq!(terminal.simulator.transactions().len(), 3);
@@ -164,8 +78,8 @@ async fn from_the_shoppers_yes_to_the_till_by_push_also_after_broker_and_relay_w
 #[tokio::test(flavor = "multi_thread")]
 async fn pushes_that_are_doubled_delayed_forged_lost_or_replayed_cost_nothing_but_time() {
     let broker = Mosquitto::start("SIMULATOR");
-    let mut terminal = terminal(&broker.settings("S12/T3", "unused"), "500").await;
-    let relay = Relay::start(&terminal, &broker.settings("relay", "unused"));
+    let mut terminal = terminal_with(&broker.settings("S12/T3", "unused"), "500", "3000").await;
+    let relay = relay(&terminal, &broker.settings("relay", "unused"));
     let faults =
         ["duplicate=5", "delay=400", "lose", "forge", "reorder", "replay", "forge", "lose"];
     for (number, fault) in faults.iter().enumerate() {
@@ -185,12 +99,12 @@ async fn pushes_that_are_doubled_delayed_forged_lost_or_replayed_cost_nothing_bu
 async fn signing_keys_change_while_notices_arrive_and_none_is_refused() {
     let broker = Mosquitto::start("SIMULATOR");
     let mut terminal = terminal(&broker.settings("S12/T3", "unused"), "500").await;
-    let relay = Relay::start(&terminal, &broker.settings("relay", "unused"));
+    let relay = relay(&terminal, &broker.settings("relay", "unused"));
     for round in 0..4 {
         pay(&mut terminal, &format!("A-{round}-1")).await;
         let rotated = async {
             tokio::task::block_in_place(|| {
-                provision(&terminal, &["signing-keys", "rotate", "--yes"])
+                provision(terminal.directory.path(), &["signing-keys", "rotate", "--yes"])
             })
         };
         rotated.await;
@@ -226,7 +140,7 @@ fn noted(terminal: &Terminal) -> Vec<String> {
 async fn disputes_and_news_of_the_account_reach_journal_and_people_and_nothing_else() {
     let broker = Mosquitto::start("SIMULATOR");
     let mut terminal = terminal(&broker.settings("S12/T3", "unused"), "500").await;
-    let relay = Relay::start(&terminal, &broker.settings("relay", "unused"));
+    let relay = relay(&terminal, &broker.settings("relay", "unused"));
     pay(&mut terminal, "A-1").await;
     terminal.settled().await;
     all_delivered(&terminal).await;

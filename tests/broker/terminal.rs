@@ -9,8 +9,13 @@ use klarna_terminald::simulator::ShopperAction::{Approve, Open};
 /// As rarely as is allowed: what is found before was hinted at.
 const RARELY_MS: &str = "15000";
 
-/// A terminal that reads by itself every `pace` ms.
+/// A terminal that reads by itself every `pace` ms, and hardly ever while it relies on hints.
 pub async fn terminal(settings: &Settings, pace: &str) -> Terminal {
+    terminal_with(settings, pace, "60000").await
+}
+
+/// The same with a pace while it relies on hints.
+pub async fn terminal_with(settings: &Settings, pace: &str, with_hints: &str) -> Terminal {
     let files = &settings.files;
     let text = |path: &std::path::Path| format!("{:?}", path.display().to_string());
     let broker = format!("\"localhost:{}\"", settings.port);
@@ -25,7 +30,7 @@ pub async fn terminal(settings: &Settings, pace: &str) -> Terminal {
             ("push.ca_file", &ca),
             ("push.certificate_file", &certificate),
             ("push.key_file", &key),
-            ("push.poll_ms", "60000"),
+            ("push.poll_ms", with_hints),
             ("push.reconnect_max_s", "1"),
         ],
     )

@@ -1,5 +1,6 @@
-//! What the fleet's dashboard and documentation name exists.
+//! What the fleet's dashboard and documentation name exists, and what they show is so.
 
+use klarna_terminald::fleet::Order;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -71,4 +72,14 @@ fn the_documentation_names_metrics_that_there_are_and_all_of_the_relays() {
     {
         assert!(named.contains(&format!("terminald_relay_{name}")), "{name} is not documented");
     }
+}
+
+#[test]
+fn the_documentation_shows_an_order_as_it_is_signed() {
+    let text = text("docs/fleet.md");
+    let shown = text.lines().map(str::trim).find(|line| line.starts_with(r#"{"serial":"#));
+    let shown = shown.expect("an order");
+    let order: Order = serde_json::from_str(shown).expect("an order");
+    assert_eq!(serde_json::to_string(&order).expect("JSON"), shown);
+    assert_eq!(order.account.to_string(), "LWT2XJSE");
 }

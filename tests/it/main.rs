@@ -33,6 +33,7 @@ mod tidy;
 mod till_protocol;
 mod upgrade;
 mod vfs;
+mod webhook;
 mod words;
 mod world;
 mod zvt_codec;

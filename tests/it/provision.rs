@@ -1,19 +1,16 @@
 //! Setting up an account from the command line: the real binary against the simulator, real files,
 //! and a receiver that checks every signature with the keys in the file and nothing else.
 
+#[path = "../../src/simulator/tests/notices/receiver.rs"]
+mod receiver;
+
 use crate::cli::text;
-use axum::Router;
-use axum::body::Bytes;
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use klarna_terminald::simulator::{DeliveryState, Fault, Options, Simulator};
+use receiver::{Receiver, signature};
 use serde_json::Value;
-use std::collections::VecDeque;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -153,11 +150,7 @@ impl Desk {
         for (headers, body) in heard {
             let id = headers["klarna-signing-key-id"].to_str().expect("text");
             let (_, secret) = keys.iter().find(|(key, _)| key == id).expect("a key in the file");
-            let mut mac = Hmac::<sha2::Sha256>::new_from_slice(secret.as_bytes()).expect("a key");
-            mac.update(&body);
-            let code: String =
-                mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-            assert_eq!(headers["klarna-signature"], code.as_str());
+            assert_eq!(headers["klarna-signature"], signature(secret, &body).as_str());
         }
     }
 
@@ -180,37 +173,6 @@ impl Desk {
             std::fs::write(self.path(name), json.to_string()).expect("written");
         }
     }
-}
-
-type Heard = (HeaderMap, Bytes);
-
-/// Somebody who listens for notices over plain HTTP.
-#[derive(Clone, Default)]
-struct Receiver {
-    heard: Arc<Mutex<Vec<Heard>>>,
-    /// The statuses of the next answers; 204 when there are no more.
-    answers: Arc<Mutex<VecDeque<u16>>>,
-}
-
-impl Receiver {
-    async fn start() -> (Receiver, String) {
-        let receiver = Receiver::default();
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let url = format!("http://{}/klarna", listener.local_addr().expect("an address"));
-        let router = Router::new().fallback(hear).with_state(receiver.clone());
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        (receiver, url)
-    }
-
-    fn heard(&self) -> Vec<Heard> {
-        self.heard.lock().expect("not poisoned").clone()
-    }
-}
-
-async fn hear(State(receiver): State<Receiver>, headers: HeaderMap, body: Bytes) -> StatusCode {
-    receiver.heard.lock().expect("not poisoned").push((headers, body));
-    let status = receiver.answers.lock().expect("not poisoned").pop_front().unwrap_or(204);
-    StatusCode::from_u16(status).expect("a status")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -343,7 +305,7 @@ async fn a_rotation_loses_no_notice() {
     let desk = Desk::start().await;
     let hook = desk.set_up();
     let old = desk.keys()[0].0.clone();
-    desk.receiver.answers.lock().expect("not poisoned").push_back(500);
+    desk.receiver.will_answer(&[500]);
     desk.run(&["webhooks", "simulate", &hook]).ok();
     desk.told().await;
     desk.check_heard(1);

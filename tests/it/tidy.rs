@@ -21,8 +21,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("display", &["payment", "money", "i18n", "id", "clock"]),
     ("sync", &["store", "acquirer", "payment", "id", "clock"]),
     ("simulator", &[]),
-    ("broker", &[]),
-    ("fleet", &["clock"]),
+    ("broker", &["id"]),
+    ("fleet", &["broker", "clock", "id"]),
     ("push", &["broker", "clock", "fleet", "id", "payment", "sync"]),
     // Settings types of the rooms that are configured.
     (

@@ -6,9 +6,9 @@ use crate::broker::Topics;
 use crate::cli::desk::confirm;
 use crate::clock::SystemClock;
 use crate::fleet::{
-    Address, Canary, Change, Deed, ENVELOPE_LEN_MAX, Order, PrivateKey, Serial, To, not_allowed,
-    seal,
+    Canary, Change, Deed, ENVELOPE_LEN_MAX, Order, PrivateKey, Serial, To, not_allowed, seal,
 };
+use crate::id::Address;
 use anyhow::{Context as _, bail, ensure};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -137,7 +137,8 @@ fn order(asked: &Arguments) -> anyhow::Result<Order> {
     };
     let serial = u64::try_from(now.millis()).context("the clock is before 1970")?;
     let until = jiff::Timestamp::from_millisecond(until.millis())?;
-    Ok(Order { serial: Serial::new(serial), to: asked.to.clone(), until, deed })
+    let (serial, account) = (Serial::new(serial), asked.broker.account.clone());
+    Ok(Order { serial, account, to: asked.to.clone(), until, deed })
 }
 
 /// The settings, if terminals would look at them at all.

@@ -2,7 +2,8 @@
 //! terminals.
 
 use crate::broker::{self, Account, Files, Heard, Line, Said, Settings};
-use crate::fleet::{Address, To};
+use crate::fleet::To;
+use crate::id::Address;
 use crate::push::Standing;
 use anyhow::{Context as _, bail};
 use std::collections::BTreeMap;

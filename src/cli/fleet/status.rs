@@ -2,7 +2,8 @@
 
 use super::line::Broker;
 use crate::cli::table::{Side, Table};
-use crate::fleet::{Address, Report, To};
+use crate::fleet::{Report, To};
+use crate::id::Address;
 use crate::push::Standing;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

@@ -43,9 +43,19 @@ pub(super) struct Arguments {
 #[derive(Debug, clap::Subcommand)]
 enum What {
     /// The keys that Klarna signs notices with
-    SigningKeys(signing_keys::Arguments),
+    SigningKeys {
+        #[command(subcommand)]
+        action: Option<signing_keys::Action>,
+        #[command(flatten)]
+        file: KeysFile,
+    },
     /// Who is told of events
-    Webhooks(webhooks::Arguments),
+    Webhooks {
+        #[command(subcommand)]
+        action: Option<webhooks::Action>,
+        #[command(flatten)]
+        file: KeysFile,
+    },
     /// The API keys of the account
     Credentials(credentials::Arguments),
 }
@@ -98,8 +108,12 @@ pub(super) async fn run(asked: Arguments) -> anyhow::Result<()> {
     let management = Management::new(config.klarna.clone())?;
     let counter = Counter { config, management, how: asked.how };
     match asked.what {
-        What::SigningKeys(arguments) => signing_keys::run(&counter, arguments).await,
-        What::Webhooks(arguments) => webhooks::run(&counter, arguments).await,
+        What::SigningKeys { action, file } => {
+            signing_keys::run(&counter, action.unwrap_or_default(), &file.keys).await
+        }
+        What::Webhooks { action, file } => {
+            webhooks::run(&counter, action.unwrap_or_default(), &file.keys).await
+        }
         What::Credentials(arguments) => credentials::run(&counter, arguments).await,
     }
 }

@@ -1,7 +1,7 @@
 //! `provision signing-keys`: list, make, delete. What `rotate` does stands in `rotation`.
 
 use super::vault::{self, Intent};
-use super::{Counter, KeysFile, rotation, taken_back};
+use super::{Counter, rotation, taken_back};
 use crate::acquirer::klarna::webhook::{KEYS_MAX, SigningKey, SigningKeys};
 use crate::acquirer::klarna::{ListedKey, Webhook};
 use crate::cli::table::{Side, Table, second};
@@ -9,17 +9,10 @@ use anyhow::{Context as _, bail};
 use serde_json::json;
 use std::path::Path;
 
-#[derive(Debug, clap::Args)]
-pub(super) struct Arguments {
-    #[command(subcommand)]
-    action: Option<Action>,
-    #[command(flatten)]
-    file: KeysFile,
-}
-
-#[derive(Debug, clap::Subcommand)]
-enum Action {
+#[derive(Debug, Default, clap::Subcommand)]
+pub(super) enum Action {
     /// List the keys, and which webhooks use them
+    #[default]
     List,
     /// Make a key and store it in the file
     Create,
@@ -36,9 +29,8 @@ enum Action {
     },
 }
 
-pub(super) async fn run(counter: &Counter, asked: Arguments) -> anyhow::Result<()> {
-    let file = asked.file.keys.as_path();
-    match asked.action.unwrap_or(Action::List) {
+pub(super) async fn run(counter: &Counter, asked: Action, file: &Path) -> anyhow::Result<()> {
+    match asked {
         Action::List => list(counter, file).await,
         Action::Create => create(counter, file).await,
         Action::Rotate(asked) => rotation::run(counter, file, &asked).await,

@@ -1,6 +1,6 @@
 //! `provision webhooks`: who is told of events.
 
-use super::{Counter, KeysFile, rotation};
+use super::{Counter, rotation};
 use crate::acquirer::klarna::webhook::SigningKeys;
 use crate::acquirer::klarna::{Status, Webhook, WebhookChange, WebhookOrder};
 use crate::cli::table::{Side, Table};
@@ -20,17 +20,10 @@ const EXAMPLES: [&str; 3] = [
     "payment.dispute.state-change.closed",
 ];
 
-#[derive(Debug, clap::Args)]
-pub(super) struct Arguments {
-    #[command(subcommand)]
-    action: Option<Action>,
-    #[command(flatten)]
-    file: KeysFile,
-}
-
-#[derive(Debug, clap::Subcommand)]
-enum Action {
+#[derive(Debug, Default, clap::Subcommand)]
+pub(super) enum Action {
     /// List the webhooks of the account
+    #[default]
     List,
     /// Make a webhook; nothing happens if there is one like it
     Create {
@@ -82,9 +75,8 @@ enum Action {
     },
 }
 
-pub(super) async fn run(counter: &Counter, asked: Arguments) -> anyhow::Result<()> {
-    let file = asked.file.keys.as_path();
-    match asked.action.unwrap_or(Action::List) {
+pub(super) async fn run(counter: &Counter, asked: Action, file: &Path) -> anyhow::Result<()> {
+    match asked {
         Action::List => list(counter).await,
         Action::Create { url, events, key } => {
             let signing_key_id = key_for(counter, file, key)?;

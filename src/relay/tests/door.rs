@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::payment::notice::Concern;
-use crate::relay::admission::{CALLERS_TEST, Proxies};
+use crate::relay::admission::{Proxies, callers_test};
 use axum::http::HeaderName;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -21,7 +21,7 @@ async fn a_notice_becomes_a_message_for_its_terminal_once() {
     let parcels = relay.outbox().take(ParcelId::START, 10, now()).await.expect("readable");
     let [parcel] = parcels.as_slice() else { panic!("one message: {parcels:?}") };
     let message = &parcel.message;
-    assert_eq!(message.whom.to_string(), "S12-T3");
+    assert_eq!(message.whom.to_string(), "S12/T3");
     assert_eq!(message.request.as_ref().expect("one").as_str(), "krn:r:e1");
     assert_eq!(message.event.as_str(), "e1");
     assert!(parcel.expires_at > now(), "a message is of use for a while");
@@ -128,7 +128,7 @@ async fn a_dispute_weeks_later_finds_the_terminal_by_its_transaction() {
     let taken = relay.outbox().take(ParcelId::START, 10, now()).await.expect("readable");
     let addresses: Vec<String> =
         taken.iter().map(|parcel| parcel.message.whom.to_string()).collect();
-    assert_eq!(addresses, ["S12-T3", "S12-T3", "everybody"], "some terminal may know its own");
+    assert_eq!(addresses, ["S12/T3", "S12/T3", "everybody"], "some terminal may know its own");
     let notices: Vec<_> = taken.iter().map(|parcel| parcel.message.notice()).collect();
     let [None, Some(dispute), Some(_)] = &notices[..] else { panic!("{notices:?}") };
     assert_eq!(dispute.concern, Concern::Dispute);
@@ -226,17 +226,17 @@ async fn only_listed_addresses_may_call_and_a_proxy_says_which() {
     let header = HeaderName::from_static("x-forwarded-for");
     let addresses = vec![IpAddr::from([127, 0, 0, 1])];
     world.settings.policy.proxies = Some(Proxies { addresses, header });
-    world.settings.policy.callers = Some(CALLERS_TEST.to_vec());
+    world.settings.policy.callers = Some(callers_test());
     let relay = world.start().await;
     let mut proxy = Caller::new(relay.address()).await;
     let notice = approved("e1");
     let signed = headers(&key("key-1"), &notice);
     let from = |address: &str| format!("{signed}X-Forwarded-For: {address}\r\n");
-    let stranger = from(&format!("{}, 192.0.2.1", CALLERS_TEST[0]));
+    let stranger = from(&format!("{}, 192.0.2.1", callers_test()[0]));
     let said = proxy.post(&stranger, notice.as_bytes()).await;
     assert_eq!(said.brief(), "403 turned_by_address");
     assert_eq!(proxy.tell(&notice).await, "403 turned_by_address", "nobody says from where");
-    let klarna = from(&format!("192.0.2.1, {}", CALLERS_TEST[0]));
+    let klarna = from(&format!("192.0.2.1, {}", callers_test()[0]));
     assert_eq!(proxy.post(&klarna, notice.as_bytes()).await.brief(), "202 accepted");
     relay.stop().await;
 }

@@ -1,24 +1,25 @@
-//! The relay's binary as a process, for benches.
+//! The relay's binary as a process, for tests and benches.
 
+use crate::port::{free_port, listens};
 use klarna_terminald::broker::Settings;
+use rustix::process::{Pid, Signal, kill_process};
+use std::fs::File;
 use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::path::Path;
+use std::net::{Ipv4Addr, TcpStream};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
-
-/// Only something that is stuck takes this long to start.
-const START: Duration = Duration::from_secs(20);
-const LOOK: Duration = Duration::from_millis(20);
 
 /// A relay; it ends with this.
 pub struct Relay {
     process: Child,
+    folder: PathBuf,
     /// Where notices come in, on the loopback address.
     pub port: u16,
     operations: u16,
 }
 
+// No test or bench needs all of it.
+#[allow(dead_code)]
 impl Relay {
     /// Starts one whose files are in `folder`; its keys are `signing-keys.json` there.
     pub fn start(folder: &Path, broker: &Settings) -> Self {
@@ -39,28 +40,41 @@ impl Relay {
             files.key,
         );
         std::fs::write(at("relay.toml"), config).expect("a writable directory");
-        let log = std::fs::File::create(at("relay.log")).expect("a writable directory");
-        let process = Command::new(env!("CARGO_BIN_EXE_klarna-terminald"))
-            .args(["relay", "--config"])
-            .arg(at("relay.toml"))
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().expect("a second handle"))
-            .stderr(log)
-            .spawn()
-            .expect("the program starts");
-        let relay = Self { process, port, operations };
+        let folder = folder.to_owned();
+        let relay = Self { process: spawn(&folder), folder, port, operations };
         listens(port, "the relay");
         relay
     }
 
+    /// What Klarna is told.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}/klarna/webhooks", self.port)
+    }
+
+    /// As a power cut would.
+    pub fn kill(&mut self) {
+        self.process.kill().expect("it runs");
+        self.process.wait().expect("it has ended");
+    }
+
+    /// Starts it again with what it has kept.
+    pub fn rise(&mut self) {
+        self.process = spawn(&self.folder);
+        listens(self.port, "the relay");
+    }
+
+    /// As its service manager does; it ends well.
+    pub fn stop(mut self) {
+        kill_process(Pid::from_child(&self.process), Signal::TERM).expect("it runs");
+        assert!(self.process.wait().expect("it has ended").success());
+    }
+
     /// Its process.
-    #[allow(dead_code)]
     pub fn id(&self) -> u32 {
         self.process.id()
     }
 
     /// One figure of its metrics, such as `terminald_relay_published_total`.
-    #[allow(dead_code)]
     pub fn metric(&self, name: &str) -> String {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.operations)).expect("open");
         let ask = b"GET /metrics HTTP/1.1\r\nHost: relay\r\nConnection: close\r\n\r\n";
@@ -80,17 +94,15 @@ impl Drop for Relay {
     }
 }
 
-/// Waits until somebody listens at `port`.
-pub fn listens(port: u16, who: &str) {
-    let until = Instant::now() + START;
-    while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
-        assert!(Instant::now() < until, "{who} does not listen");
-        std::thread::sleep(LOOK);
-    }
-}
-
-/// A port of the loopback address that nobody has.
-pub fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
-    listener.local_addr().expect("an address").port()
+fn spawn(folder: &Path) -> Child {
+    let log = File::options().create(true).append(true).open(folder.join("relay.log"));
+    let log = log.expect("a log");
+    Command::new(env!("CARGO_BIN_EXE_klarna-terminald"))
+        .args(["relay", "--config"])
+        .arg(folder.join("relay.toml"))
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().expect("a second handle"))
+        .stderr(log)
+        .spawn()
+        .expect("the program starts")
 }
