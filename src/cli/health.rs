@@ -1,10 +1,14 @@
 //! How a terminal stands, for a person or a monitoring script; read beside a running daemon.
 
 use crate::clock::SystemClock;
+use crate::console::api::describe;
 use crate::payment::Engine;
 use crate::payment::alarm::{Alarm, Health, Limits};
 use crate::store::Reader;
 use std::path::Path;
+
+/// Notices of Klarna's that are shown.
+const NEWS_MAX: u32 = 5;
 
 /// How a terminal stands.
 pub(super) struct Stand {
@@ -40,5 +44,8 @@ pub(super) fn stand(path: &Path, limits: &Limits) -> anyhow::Result<Stand> {
     let raised: Vec<Alarm> = raised.collect();
     let told = raised.iter().map(|alarm| format!("ALARM {}: {}", alarm.code(), alarm.advice()));
     lines.extend(told);
+    for record in reader.terminals_own("noted", NEWS_MAX)? {
+        lines.push(format!("Klarna told, {}: {}", record.at.iso8601(), describe(&record.event)));
+    }
     Ok(Stand { lines, raised })
 }

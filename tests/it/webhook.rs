@@ -6,14 +6,19 @@ mod account;
 #[path = "../broker/port.rs"]
 mod port;
 
+use crate::cli::{check, text};
+use crate::console::{PIN, office_with};
+use crate::office::asked;
 use crate::terminal::{Program, Terminal, Wire};
 use account::provision;
 use klarna_terminald::acquirer::klarna::webhook::{SigningKeys, sign};
 use klarna_terminald::clock::SystemClock;
 use klarna_terminald::simulator::ShopperAction::{Approve, Open};
 use port::free_port;
+use serde_json::json;
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::Path;
 
 /// As rarely as is allowed: what is found before was told by Klarna.
 const RARELY_MS: &str = "15000";
@@ -137,6 +142,46 @@ async fn what_is_forged_or_for_another_terminal_makes_nobody_read() {
     shop.terminal.until(ignored, || log().contains(ignored)).await;
     pay(&mut shop.terminal).await;
     shop.terminal.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn people_see_a_dispute_and_what_happens_to_the_account() {
+    let port = free_port();
+    let listen = format!("\"127.0.0.1:{port}\"");
+    let set_up = |store: &Path| {
+        let folder = store.parent().expect("a folder");
+        provision(folder, &["signing-keys", "create"]);
+        let url = format!("http://127.0.0.1:{port}/klarna/webhooks");
+        provision(folder, &["webhooks", "create", "--url", &url]);
+    };
+    let (mut terminal, mut browser) = office_with(&[("webhook.listen", &listen)], set_up).await;
+    browser.sign_in("chief", PIN).await;
+    terminal.sell_and_acknowledge("A-1", 1200).await;
+    terminal.settled().await;
+    let before = terminal.klarna();
+    let transaction = terminal.simulator.transactions()[0].id.clone();
+    let (opened, blocked) = (
+        "payment.dispute.state-change.initiated",
+        "partner.account.product.payment.state-change.disabled",
+    );
+    let dispute = json!({"payment_dispute_id": "krn:d:1", "payment_transaction_id": transaction});
+    for (kind, payload) in [(opened, dispute), (blocked, json!({}))] {
+        assert!(terminal.simulator.tell(kind, payload), "there is no event {kind}");
+    }
+    browser.until("/", "Dispute").await;
+    let page = browser.get("/payments/1").await;
+    page.says(&format!("Klarna reports a dispute ({opened}, krn:d:1).")).says("merchant portal");
+    browser.language = "de-DE";
+    browser.get("/payments/1").await.says("Streitfall");
+    browser.language = "en";
+    browser.until("/health", blocked).await.says("What Klarna has told").says("No alarms.");
+    let database = terminal.path("terminal.sqlite");
+    let story = asked(&database, &["payments", "1"]);
+    assert_eq!(story["payment"]["disputed"], true, "{story}");
+    check(&["payments", "--database", text(&database)], 0, &["captured 12.00", "disputed"]);
+    check(&["health", "--database", text(&database)], 0, &[&format!("noted {blocked}")]);
+    assert_eq!(terminal.klarna(), before, "nothing was done because of it");
+    terminal.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
