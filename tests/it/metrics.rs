@@ -10,6 +10,7 @@ use crate::terminal::{PATIENCE, Program, Setting, Terminal, Wire, loopback};
 use klarna_terminald::simulator::ShopperAction;
 use klarna_terminald::store::Store;
 use rusqlite::Connection;
+use rustix::process::Signal;
 use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -161,10 +162,10 @@ async fn there_is_nothing_but_two_answers_whatever_is_said() {
         b"nonsense\r\n\r\n",
         b"\0\xff\xfe\x16\x03\x01\x02\0\x01\0\r\n\r\n",
         b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03",
-        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     ] {
         assert_eq!(status(bytes), "400", "{:?}", String::from_utf8_lossy(bytes));
     }
+    assert_eq!(status(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), "", "HTTP/2 is not spoken");
     for bytes in [long, many] {
         // Whoever goes on saying may find the connection reset.
         let code = status(bytes.as_bytes());
@@ -214,6 +215,24 @@ async fn without_its_port_the_terminal_goes_on_and_says_so() {
     drop(other);
     terminal.until("the port is its own", || scraped(&address).is_some()).await;
     terminal.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn settings_that_are_read_again_find_the_port_free() {
+    let (address, elsewhere) = (loopback(), loopback());
+    let mut terminal = started(&address, &[]).await;
+    let log = terminal.path("log");
+    let log = || std::fs::read_to_string(&log).unwrap_or_default();
+    let begun = |count: usize| log().matches("metrics can be asked for").count() == count;
+    terminal.configure(&[("terminal.merchant", "\"Other Store\"")]);
+    terminal.signal(Signal::HUP);
+    terminal.until("it is the same port", || begun(2) && scraped(&address).is_some()).await;
+    terminal.configure(&[("metrics.listen", &format!("{elsewhere:?}"))]);
+    terminal.signal(Signal::HUP);
+    terminal.until("it is another one", || begun(3) && scraped(&elsewhere).is_some()).await;
+    assert!(TcpStream::connect(&address).is_err(), "nobody is there any more");
+    assert!(!log().contains("metrics cannot be asked for"), "{}", log());
+    terminal.switch_off().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
