@@ -49,7 +49,7 @@ fn authority(files: &Files) -> Finding {
     let Some(path) = &files.ca else {
         return Finding::ok(AUTHORITY, "none named: the public authorities count");
     };
-    match Leaf::read(path) {
+    match Leaf::longest(path) {
         Ok(leaf) => {
             let remedy = "make a new authority in time; docs/fleet.md says how to change it";
             let now = SystemClock::start().now().wall;
@@ -67,7 +67,7 @@ fn certificate(files: &Files, config: &Config) -> Finding {
     };
     let wanted = format!("{}/{}", address.store(), address.terminal());
     let another = format!("have one issued: certificates FOLDER device {wanted}");
-    let leaf = match Leaf::read(path) {
+    let leaf = match Leaf::first(path) {
         Ok(leaf) => leaf,
         Err(why) => return Finding::fail(CERTIFICATE, why, another),
     };

@@ -1,4 +1,4 @@
-//! A certificate in a file: whose it is, and whether its time has come or is about to end.
+//! Certificates in a file: whose they are, and whether their time has come or is about to end.
 //!
 //! It does not judge who has issued it: that is for whoever is shown it.
 
@@ -14,7 +14,7 @@ use x509_cert::time::Time;
 /// With less of its time left, somebody should have it renewed.
 const LEFT_GOOD: Duration = Duration::from_secs(30 * 86_400);
 
-/// What the first certificate of a chain says.
+/// What a certificate says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Leaf {
     /// The first common name of its subject, if it has one that can be read.
@@ -24,17 +24,35 @@ pub(super) struct Leaf {
 }
 
 impl Leaf {
-    /// Of the PEM file at `path`.
+    /// The first one of the chain in the PEM file at `path`.
     ///
     /// # Errors
     /// Why it cannot be read, in words.
-    pub(super) fn read(path: &Path) -> Result<Self, String> {
+    pub(super) fn first(path: &Path) -> Result<Self, String> {
+        let all = Self::all(path)?;
+        Ok(all.into_iter().next().expect("there is at least one"))
+    }
+
+    /// The one of those in the PEM file at `path` that lasts longest: an old authority and a new
+    /// one stand side by side for a while.
+    ///
+    /// # Errors
+    /// Why they cannot be read, in words.
+    pub(super) fn longest(path: &Path) -> Result<Self, String> {
+        let all = Self::all(path)?;
+        Ok(all.into_iter().max_by_key(|leaf| leaf.until).expect("there is at least one"))
+    }
+
+    fn all(path: &Path) -> Result<Vec<Self>, String> {
         let wrong = |why: &dyn std::fmt::Display| format!("{}: {why}", path.display());
         let chain: Result<Vec<_>, _> =
             CertificateDer::pem_file_iter(path).and_then(Iterator::collect);
         let chain: Vec<CertificateDer<'_>> = chain.map_err(|error| wrong(&error))?;
-        let first = chain.first().ok_or_else(|| wrong(&"there is no certificate in it (PEM)"))?;
-        Self::of(first).ok_or_else(|| wrong(&"is no X.509 certificate"))
+        if chain.is_empty() {
+            return Err(wrong(&"there is no certificate in it (PEM)"));
+        }
+        let all: Option<Vec<Self>> = chain.iter().map(Self::of).collect();
+        all.ok_or_else(|| wrong(&"is no X.509 certificate"))
     }
 
     fn of(certificate: &CertificateDer<'_>) -> Option<Self> {
@@ -103,26 +121,33 @@ mod tests {
         assert!(said(Wall::from_millis(0)).starts_with("skip"));
     }
 
+    fn made(name: &str, until: i32) -> String {
+        let key = rcgen::KeyPair::generate().expect("a key");
+        let mut params = rcgen::CertificateParams::default();
+        params.distinguished_name.push(rcgen::DnType::CommonName, name);
+        params.not_before = rcgen::date_time_ymd(2026, 1, 2);
+        params.not_after = rcgen::date_time_ymd(until, 3, 4);
+        params.self_signed(&key).expect("a certificate").pem()
+    }
+
     #[test]
     fn whose_it_is_stands_in_it() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("device.pem");
-        assert!(Leaf::read(&path).expect_err("nothing").contains("device.pem"));
+        let wrong = || Leaf::first(&path).expect_err("no certificate");
+        assert!(wrong().contains("device.pem: "));
         std::fs::write(&path, "nothing").expect("written");
-        assert!(Leaf::read(&path).expect_err("no PEM").contains("there is no certificate in it"));
+        assert!(wrong().contains("there is no certificate in it"));
         let pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
         std::fs::write(&path, pem).expect("written");
-        assert!(Leaf::read(&path).expect_err("no X.509").contains("is no X.509 certificate"));
-        let key = rcgen::KeyPair::generate().expect("a key");
-        let mut params = rcgen::CertificateParams::default();
-        params.distinguished_name.push(rcgen::DnType::CommonName, "S12/T3");
-        params.not_before = rcgen::date_time_ymd(2026, 1, 2);
-        params.not_after = rcgen::date_time_ymd(2027, 3, 4);
-        let made = params.self_signed(&key).expect("a certificate");
-        std::fs::write(&path, made.pem()).expect("written");
-        let leaf = Leaf::read(&path).expect("a certificate");
+        assert!(wrong().contains("is no X.509 certificate"));
+        let pem = made("S12/T3", 2027) + &made("Old", 2026) + &made("New", 2036);
+        std::fs::write(&path, pem).expect("written");
+        let leaf = Leaf::first(&path).expect("a certificate");
         assert_eq!(leaf.name.as_deref(), Some("S12/T3"));
         assert_eq!(leaf.from.iso8601(), "2026-01-02T00:00:00.000Z");
         assert_eq!(leaf.until.iso8601(), "2027-03-04T00:00:00.000Z");
+        let lasts = Leaf::longest(&path).expect("certificates");
+        assert_eq!(lasts.name.as_deref(), Some("New"));
     }
 }

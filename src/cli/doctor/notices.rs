@@ -51,7 +51,7 @@ fn certificate(files: &CertificateFiles) -> Finding {
         return wrong.failure(CERTIFICATE);
     }
     let remedy = "renew it and restart the terminal: Klarna calls nobody without a valid one";
-    match Leaf::read(&files.chain) {
+    match Leaf::first(&files.chain) {
         Ok(leaf) => {
             let found = files.chain.display().to_string();
             leaf.dated(CERTIFICATE, &found, SystemClock::start().now().wall, remedy)
