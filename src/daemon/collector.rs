@@ -10,7 +10,7 @@ use crate::console::behind_all_others;
 use crate::operations::{self, Asked, measured, said};
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::header::{CONNECTION, HeaderValue};
 use axum::http::{Response, StatusCode};
 use std::net::SocketAddr;
@@ -86,7 +86,8 @@ fn run(address: SocketAddr, desk: Desk, stopped: oneshot::Receiver<()>) {
     if let Err(error) = behind_all_others() {
         tracing::warn!(%error, "answering a collector has the priority of payments");
     }
-    let pages = Router::new().fallback(answer).with_state(desk);
+    // Its state is in the closure: a router of another type would be code of its own.
+    let pages = Router::new().fallback(move |request| answer(desk.clone(), request));
     let serve = async {
         operations::serve(listen(address).await, pages, LASTS).await;
     };
@@ -126,7 +127,7 @@ struct Desk {
     clock: SystemClock,
 }
 
-async fn answer(State(desk): State<Desk>, request: Request) -> Response<Body> {
+async fn answer(desk: Desk, request: Request) -> Response<Body> {
     let now = desk.clock.now().mono;
     let mut answer = match Asked::of(&request) {
         Ok(asked) => desk.answer(asked, now),

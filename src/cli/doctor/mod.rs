@@ -113,9 +113,9 @@ pub(super) fn run(asked: &Arguments) -> anyhow::Result<ExitCode> {
     report.local("display", &subject, display::check);
     report.local("storage", &subject, storage::check);
     report.local("database", &subject, journal::check);
-    report.within("daemon", DAEMON_TIME_MAX, &subject, service::check);
+    report.within("daemon", DAEMON_TIME_MAX, &subject, Box::new(service::check));
     let exchange = report.network(&subject);
-    report.within("broker", BROKER_TIME_MAX, &subject, broker::check);
+    report.within("broker", BROKER_TIME_MAX, &subject, Box::new(broker::check));
     #[cfg(feature = "relay")]
     report.local("notices", &subject, notices::check);
     report.local("metrics", &subject, metrics);
@@ -132,6 +132,9 @@ pub(super) fn run(asked: &Arguments) -> anyhow::Result<ExitCode> {
     Ok(report.code(&subject))
 }
 
+/// Looks at something. In a box, because a thread for each kind would be code for each.
+type Check = Box<dyn FnOnce(&Subject) -> Vec<Finding> + Send>;
+
 /// What was found so far.
 struct Report {
     findings: Vec<Finding>,
@@ -146,7 +149,7 @@ impl Report {
         subject: &Arc<Subject>,
         check: impl FnOnce(&Subject) -> Vec<Finding> + Send + 'static,
     ) {
-        self.within(name, LOCAL_TIME_MAX, subject, check);
+        self.within(name, LOCAL_TIME_MAX, subject, Box::new(check));
     }
 
     fn within(
@@ -154,7 +157,7 @@ impl Report {
         name: &'static str,
         limit: Duration,
         subject: &Arc<Subject>,
-        check: impl FnOnce(&Subject) -> Vec<Finding> + Send + 'static,
+        check: Check,
     ) {
         let subject = subject.clone();
         let found = bounded(limit, move || check(&subject));
