@@ -4,6 +4,7 @@
 //! It reads the clock for everybody. It has no opinion about money.
 
 mod ask;
+mod collector;
 mod desk;
 mod fault;
 mod health;
@@ -211,8 +212,8 @@ impl Daemon {
     }
 
     fn look_after_health(&mut self) {
-        let (now, writable) = (self.clock.now(), self.fault.is_none());
-        let look = || self.watchman.look(now, &self.engine, &self.reader, writable);
+        let (now, able) = (self.clock.now(), self.able());
+        let look = || self.watchman.look(now, &self.engine, &self.reader, able);
         tokio::task::block_in_place(look);
     }
 

@@ -36,6 +36,7 @@
 //! | [`fleet`] | orders and configurations that the fleet's operator has signed |
 //! | [`sync`] | due outbox rows become calls, payment requests are read |
 //! | [`push`] | the terminal's end of the broker: hints become reads |
+//! | [`operations`] | health and metrics for a collector, and plain connections with bounds |
 //! | [`i18n`] | words and numbers for shoppers |
 //! | [`display`] | screens, QR codes and where they are drawn |
 //! | [`receipt`] | sales, returns and shifts as lines, HTML, PDF and ESC/POS |
@@ -73,6 +74,7 @@ pub mod i18n;
 pub mod id;
 pub mod local;
 pub mod money;
+pub mod operations;
 pub mod payment;
 pub mod pos;
 pub mod printer;

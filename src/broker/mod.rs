@@ -25,7 +25,7 @@ mod topic;
 pub use line::{Line, PublishError, Published, keep};
 pub use message::{Changed, MESSAGE_LEN_MAX, MessageError};
 pub use said::{Heard, Said, Will};
-pub use tls::{Files, TlsError, check};
+pub use tls::{Files, TlsError, check, config as tls_config};
 pub use topic::{Account, TopicError, Topics};
 
 use std::time::Duration;

@@ -41,7 +41,11 @@ pub fn check(files: &Files) -> Result<(), TlsError> {
     config(files).map(|_| ())
 }
 
-pub(super) fn config(files: &Files) -> Result<ClientConfig, TlsError> {
+/// What the line speaks TLS with.
+///
+/// # Errors
+/// As [`check`].
+pub fn config(files: &Files) -> Result<ClientConfig, TlsError> {
     let mut roots = rustls::RootCertStore::empty();
     match &files.ca {
         Some(path) => {

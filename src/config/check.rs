@@ -16,6 +16,7 @@ use crate::push;
 use crate::receipt::Head;
 #[cfg(feature = "relay")]
 use crate::relay;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -43,6 +44,8 @@ pub struct Config {
     pub alarms: Limits,
     /// Where metrics are written, if they are.
     pub metrics_file: Option<PathBuf>,
+    /// Where a collector may ask for metrics, if it may: without TLS, and without a password.
+    pub metrics_listen: Option<SocketAddr>,
     /// The display in all its parts.
     pub display: DisplayConfig,
     /// What all receipts have in common.
@@ -131,6 +134,7 @@ pub(super) fn check(raw: RawConfig, credentials: Option<&Path>) -> Result<Config
     let address = address.and_then(|(store, terminal)| Address::new(store, terminal));
     let log_filter = log_filter(raw.log.filter, &mut problems);
     let alarms = alarms(&raw.alarm, &mut problems);
+    let metrics_listen = metrics_listen(raw.metrics.listen.as_deref(), &mut problems);
     let store_path = store_path(raw.store.path, &mut problems);
     match (problems.0.is_empty(), environment, store_path, klarna, till, display) {
         (true, Some(environment), Some(store_path), Some(klarna), Some(till), Some(display)) => {
@@ -153,6 +157,7 @@ pub(super) fn check(raw: RawConfig, credentials: Option<&Path>) -> Result<Config
                 store_path,
                 alarms,
                 metrics_file: raw.metrics.file,
+                metrics_listen,
                 log_format: raw.log.format.unwrap_or(LogFormat::Text),
                 log_filter,
             })
@@ -278,6 +283,12 @@ fn alarms(raw: &RawAlarm, problems: &mut Problems) -> Limits {
         authorisation_life: Duration::from_secs(life * DAY),
         authorisation_left: Duration::from_secs(left * DAY),
     }
+}
+
+fn metrics_listen(text: Option<&str>, problems: &mut Problems) -> Option<SocketAddr> {
+    let text = text?;
+    let wrong = format!("{text:?} is no address such as \"127.0.0.1:9465\"");
+    text.parse().inspect_err(|_| problems.add("metrics.listen", wrong)).ok()
 }
 
 fn policy(raw: &RawConfig, terminal: &Terminal, problems: &mut Problems) -> Policy {

@@ -188,6 +188,7 @@ pub(super) struct RawAlarm {
 #[serde(default, deny_unknown_fields)]
 pub(super) struct RawMetrics {
     pub(super) file: Option<PathBuf>,
+    pub(super) listen: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

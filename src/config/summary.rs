@@ -54,8 +54,7 @@ impl Config {
                 alarms.authorisation_life.as_secs() / 86_400,
             ),
         );
-        let metrics = self.metrics_file.as_ref().map(|path| path.display().to_string());
-        line("metrics", metrics.unwrap_or_else(|| "not written".to_owned()));
+        line("metrics", self.describe_metrics());
         line("display", describe_output(&self.display.output));
         line("languages", self.languages());
         if let Some(address) = self.display.mirror {
@@ -83,6 +82,19 @@ impl Config {
         format!(
             "{topic} at {host}:{port}; Klarna is asked every {seconds} s while it works; {orders}"
         )
+    }
+
+    fn describe_metrics(&self) -> String {
+        let file = self.metrics_file.as_ref().map(|path| path.display().to_string());
+        let asked = self.metrics_listen.map(|listen| match listen.ip().is_loopback() {
+            true => format!("http://{listen}/metrics, for this machine"),
+            false => format!("http://{listen}/metrics, for EVERYBODY who reaches that address"),
+        });
+        match (file, asked) {
+            (None, None) => "not written".to_owned(),
+            (Some(told), None) | (None, Some(told)) => told,
+            (Some(file), Some(asked)) => format!("{file}; {asked}"),
+        }
     }
 
     fn describe_console(&self) -> String {

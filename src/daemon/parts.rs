@@ -1,6 +1,7 @@
 //! A terminal's parts: brought up in their order, watched, and taken down again.
 
-use super::health::Watchman;
+use super::collector::Collector;
+use super::health::{Outlets, Watchman};
 use super::office::{self, Office};
 use super::orders::{self, Begins, Order, Told};
 use super::pushed::{self, Pushed};
@@ -73,6 +74,7 @@ pub(super) async fn run_as_told(
     let is_line = matches!(config.till.link, LinkSettings::Serial { .. });
     let (mut shown, operator) =
         Shown::open(output, config.display.clone(), clock, &config.store_path, is_line).await?;
+    let collector = Collector::open(config.metrics_listen, clock);
     let opened = waiting::for_journal(&config, clock, &mut shown, &mut orders).await?;
     let Some((memory, snapshots)) = opened else { return Ok(()) };
     let Memory { store, reader, engine, distrusted_until } = memory;
@@ -110,6 +112,7 @@ pub(super) async fn run_as_told(
         hints,
         reports_in,
     ));
+    let outlets = Outlets { file: config.metrics_file, collector };
 
     let daemon = Daemon {
         clock,
@@ -124,7 +127,7 @@ pub(super) async fn run_as_told(
         desk: desk.replies,
         wanted,
         snapshots,
-        watchman: Watchman::new(config.alarms, config.metrics_file, fleet, clock.now()),
+        watchman: Watchman::new(config.alarms, outlets, fleet, clock.now()),
         office,
         fault: None,
     };

@@ -6,12 +6,12 @@ use super::Daemon;
 use super::received::receive;
 use crate::clock::SystemClock;
 use crate::id::Address;
+use crate::operations::{Exposition, Kind};
 use crate::payment::alarm::Health;
 use crate::payment::vocabulary::SaleName;
 use crate::payment::{Input, Needed};
 use crate::push::{self, Given, NOTICES_MAX, Noted, ORDERS_MAX, Outlets, Settings, Standing};
 use crate::sync::{Figures, HINTS_MAX, Hint, Hints};
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -156,44 +156,19 @@ impl Fleet {
         self.standing.clone()
     }
 
-    /// In Prometheus' text format; nothing without a broker.
-    pub(super) fn metrics(&self) -> String {
-        let Some(figures) = &self.figures else { return String::new() };
+    /// Adds how well hints have done; nothing without any.
+    pub(super) fn measure(&self, text: &mut Exposition) {
+        let Some(figures) = &self.figures else { return };
         let ((by_push, by_reading), (lags, lag)) = (figures.found(), figures.lag());
-        let mut text = String::new();
-        let mut write = |name: &str, kind: &str, help: &str, lines: &str| {
-            let _ = write!(
-                text,
-                "# HELP terminald_{name} {help}\n# TYPE terminald_{name} {kind}\n{lines}"
-            );
-        };
         let relied_on = u64::from(figures.is_relied_on());
-        write(
-            "push_relied_on",
-            "gauge",
-            "1 while hints of the broker are relied on.",
-            &format!("terminald_push_relied_on {relied_on}\n"),
-        );
-        write(
-            "changes_found_total",
-            "counter",
-            "Changes of payment requests by what told of them first.",
-            &format!(
-                "terminald_changes_found_total{{by=\"push\"}} {by_push}\n\
-                 terminald_changes_found_total{{by=\"poll\"}} {by_reading}\n"
-            ),
-        );
-        write(
-            "push_lag_seconds",
-            "summary",
-            "From what happened at Klarna to the hint, by two clocks.",
-            &format!(
-                "terminald_push_lag_seconds_sum {}.{:03}\n\
-                 terminald_push_lag_seconds_count {lags}\n",
-                lag.as_secs(),
-                lag.subsec_millis()
-            ),
-        );
-        text
+        text.gauge("push_relied_on", "1 while hints of the broker are relied on.", relied_on);
+        let help = "Changes of payment requests by what told of them first.";
+        let found = [("push", by_push), ("poll", by_reading)];
+        text.labelled(Kind::Counter, ("changes_found", "by"), help, &found);
+        let help = "From what happened at Klarna to the hint, by two clocks.";
+        text.head(Kind::Summary, "push_lag_seconds", help);
+        let (seconds, rest) = (lag.as_secs(), lag.subsec_millis());
+        text.sample("push_lag_seconds_sum", "", &format_args!("{seconds}.{rest:03}"));
+        text.sample("push_lag_seconds_count", "", &lags);
     }
 }

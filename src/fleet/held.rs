@@ -42,6 +42,19 @@ pub fn overlay_beside(database: &Path) -> PathBuf {
     database.with_file_name(OVERLAY)
 }
 
+/// Where what counts is kept for the terminal with this database.
+pub fn state_beside(database: &Path) -> PathBuf {
+    database.with_file_name(STATE)
+}
+
+/// What is kept beside `database`, for those who only look: nothing is written.
+///
+/// # Errors
+/// As [`Held::change`].
+pub fn look(database: &Path) -> Result<State, HeldError> {
+    read(&state_beside(database), &overlay_beside(database))
+}
+
 /// What is kept of orders. Shared by all of the program; there is one program per database.
 #[derive(Debug)]
 pub struct Held {
@@ -54,7 +67,7 @@ impl Held {
     /// Opens what stands beside `database`; without anything there no order was ever accepted.
     /// What cannot be read is said with each [`change`](Self::change).
     pub fn open(database: &Path) -> Self {
-        let (state_at, overlay_at) = (database.with_file_name(STATE), overlay_beside(database));
+        let (state_at, overlay_at) = (state_beside(database), overlay_beside(database));
         if !cfg!(feature = "push") {
             // Without a line there is nothing to keep.
             return Self { state_at, overlay_at, state: Mutex::new(Ok(State::new(None))) };

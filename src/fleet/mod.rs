@@ -19,7 +19,7 @@ mod state;
 mod tally;
 
 pub use envelope::{ENVELOPE_LEN_MAX, Signed, open, seal};
-pub use held::{Held, HeldError, overlay_beside};
+pub use held::{Held, HeldError, look, overlay_beside, state_beside};
 pub use key::{KeyError, KeyName, PrivateKey, PublicKey};
 pub use order::{Canary, Change, Deed, Kind, Order, Serial, To};
 pub use overlay::not_allowed;

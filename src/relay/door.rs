@@ -6,10 +6,10 @@
 use super::admission::{self, Policy, Turned};
 use super::keyring::Keyring;
 use super::metrics::{Metrics, Outcome};
-use super::operations::said;
 use super::shelf::{Received, Shelf, Shelved};
 use crate::acquirer::klarna::webhook::{BODY_LEN_MAX, Notice};
 use crate::clock::SystemClock;
+use crate::operations::said;
 use axum::body::Body;
 use axum::http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};

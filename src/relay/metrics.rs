@@ -4,12 +4,10 @@
 //! can make a collector's tables grow.
 
 use crate::acquirer::klarna::webhook::Kind;
-use std::fmt::Write as _;
+use crate::operations::{self, Exposition, Format};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// The content type of [`Metrics::text`].
-pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 /// Upper bounds of the histogram, in microseconds, and as they are written in seconds.
 const BOUNDS: [(u64, &str); 11] = [
     (1_000, "0.001"),
@@ -153,66 +151,43 @@ impl Metrics {
 
     /// Everything, in OpenMetrics 1.0.
     pub fn text(&self, depth: Depth) -> String {
-        let mut text = String::new();
+        let mut text = Exposition::new(Format::OpenMetrics, "terminald_relay_");
+        let counter = operations::Kind::Counter;
         let outcomes = Outcome::ALL.map(|outcome| (outcome.word(), self.counted(outcome)));
         let help = "Requests by what became of them.";
-        family(&mut text, "requests", help, "outcome", &outcomes);
+        text.labelled(counter, ("requests", "outcome"), help, &outcomes);
         let kinds: Vec<(&str, u64)> = KINDS
             .iter()
             .zip(&self.kinds)
             .map(|(word, count)| (*word, count.load(Ordering::Relaxed)))
             .collect();
         let help = "Notices of Klarna that are of use, by what they are about.";
-        family(&mut text, "notices", help, "kind", &kinds);
-        gauge(&mut text, "outbox_messages", "", "Messages that wait.", depth.waiting);
+        text.labelled(counter, ("notices", "kind"), help, &kinds);
+        text.gauge("outbox_messages", "Messages that wait.", depth.waiting);
         let age = depth.oldest_age.as_secs();
-        let help = "How long the oldest message has waited.";
-        gauge(&mut text, "outbox_oldest_seconds", "seconds", help, age);
-        let name = "terminald_relay_published";
-        head(&mut text, name, "counter", "", "Messages that the broker has taken.");
-        let _ = writeln!(text, "{name}_total {}", self.published());
+        text.gauge("outbox_oldest_seconds", "How long the oldest message has waited.", age);
+        text.head(counter, "published", "Messages that the broker has taken.");
+        text.sample("published_total", "", &self.published());
         self.histogram(&mut text);
-        text.push_str("# EOF\n");
-        text
+        text.finish()
     }
 
-    fn histogram(&self, text: &mut String) {
-        const NAME: &str = "terminald_relay_durable_seconds";
-        head(text, NAME, "histogram", "seconds", "From a notice's head to its being durable.");
+    fn histogram(&self, text: &mut Exposition) {
+        let help = "From a notice's head to its being durable.";
+        text.head(operations::Kind::Histogram, "durable_seconds", help);
         let counts: Vec<u64> =
             self.durable.iter().map(|count| count.load(Ordering::Relaxed)).collect();
         let bounds = BOUNDS.iter().map(|(_, bound)| *bound).chain(["+Inf"]);
         let mut sum = 0;
         for (bound, count) in bounds.zip(counts) {
             sum += count;
-            let _ = writeln!(text, "{NAME}_bucket{{le=\"{bound}\"}} {sum}");
+            text.sample("durable_seconds_bucket", &format!("{{le=\"{bound}\"}}"), &sum);
         }
         let micros = self.durable_us.load(Ordering::Relaxed);
         let (seconds, rest) = (micros / 1_000_000, micros % 1_000_000);
-        let _ = writeln!(text, "{NAME}_count {sum}\n{NAME}_sum {seconds}.{rest:06}");
+        text.sample("durable_seconds_count", "", &sum);
+        text.sample("durable_seconds_sum", "", &format_args!("{seconds}.{rest:06}"));
     }
-}
-
-fn head(text: &mut String, name: &str, kind: &str, unit: &str, help: &str) {
-    let _ = writeln!(text, "# TYPE {name} {kind}");
-    if !unit.is_empty() {
-        let _ = writeln!(text, "# UNIT {name} {unit}");
-    }
-    let _ = writeln!(text, "# HELP {name} {help}");
-}
-
-fn family(text: &mut String, name: &str, help: &str, label: &str, counts: &[(&str, u64)]) {
-    let name = format!("terminald_relay_{name}");
-    head(text, &name, "counter", "", help);
-    for (value, count) in counts {
-        let _ = writeln!(text, "{name}_total{{{label}=\"{value}\"}} {count}");
-    }
-}
-
-fn gauge(text: &mut String, name: &str, unit: &str, help: &str, value: u64) {
-    let name = format!("terminald_relay_{name}");
-    head(text, &name, "gauge", unit, help);
-    let _ = writeln!(text, "{name} {value}");
 }
 
 #[cfg(test)]

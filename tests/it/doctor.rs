@@ -4,6 +4,10 @@
 //! A directory that may not be written cannot be tried here: tests may run as the superuser, whom
 //! no permission stops. Klarna's clock is this machine's; clocks that differ are tried in `clock`.
 
+#[cfg(feature = "push")]
+#[path = "doctor/fleet.rs"]
+mod fleet;
+
 use crate::cli::{check, text};
 use crate::terminal::{Program, Setting, Terminal, Wire};
 use klarna_terminald::payment::event::Event;

@@ -32,13 +32,13 @@ fn written() -> BTreeSet<String> {
         let words = source.split('"').skip(1).step_by(2);
         words.map(str::to_owned).collect()
     };
-    names.extend(literals(&terminal).iter().map(|word| format!("terminald_{word}")));
-    for word in literals(&relay) {
-        names.insert(format!("terminald_relay_{word}"));
-        names.insert(format!("terminald_relay_{word}_total"));
+    // Counters get their ending where they are written.
+    for (room, source) in [("terminald", &terminal), ("terminald_relay", &relay)] {
+        for word in literals(source) {
+            names.insert(format!("{room}_{word}"));
+            names.insert(format!("{room}_{word}_total"));
+        }
     }
-    // The relay's counters get their ending where they are written.
-    names.insert("terminald_relay_published_total".to_owned());
     names
 }
 

@@ -14,6 +14,7 @@ mod fleet_docs;
 mod framebuffer;
 mod gallery;
 mod log_privacy;
+mod metrics;
 mod office;
 mod payment;
 mod power_cut;

@@ -105,7 +105,10 @@ fn console_key(config: &Config) -> Option<Finding> {
 }
 
 /// The mode of a file that only its owner and group can read.
-fn private(path: &Path) -> Result<u32, Wrong> {
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn private(path: &Path) -> Result<u32, Wrong> {
     let shown = path.display();
     let found = std::fs::metadata(path).map_err(|error| {
         Wrong::new(format!("{shown}: {error}"), "name a file that the service's user can read")

@@ -4,7 +4,9 @@
 //! It changes nothing and moves no money; no check lasts for longer than its bound. What a file of
 //! it for somebody elsewhere holds is said in `bundle`.
 
+mod broker;
 mod bundle;
+mod certificate;
 mod clock;
 mod configuration;
 mod device;
@@ -14,7 +16,11 @@ mod journal;
 mod machine;
 mod mask;
 mod network;
+#[cfg(feature = "relay")]
+mod notices;
+mod port;
 mod service;
+mod shake;
 mod storage;
 mod till;
 
@@ -35,6 +41,8 @@ const LOCAL_TIME_MAX: Duration = Duration::from_secs(15);
 const DAEMON_TIME_MAX: Duration = Duration::from_secs(40);
 /// For all of the network: name, connection, handshake and answer have their own bounds.
 const NETWORK_TIME_MAX: Duration = Duration::from_secs(60);
+/// For the broker: a name, three connections, a handshake and a goodbye have their own bounds.
+const BROKER_TIME_MAX: Duration = Duration::from_secs(40);
 /// For reading the end of a journal and writing a small file.
 const BUNDLE_TIME_MAX: Duration = Duration::from_secs(30);
 /// Where systemd lets the service keep its state, unless it is told otherwise.
@@ -105,8 +113,12 @@ pub(super) fn run(asked: &Arguments) -> anyhow::Result<ExitCode> {
     report.local("display", &subject, display::check);
     report.local("storage", &subject, storage::check);
     report.local("database", &subject, journal::check);
-    report.within("daemon", DAEMON_TIME_MAX, &subject, service::check);
+    report.within("daemon", DAEMON_TIME_MAX, &subject, Box::new(service::check));
     let exchange = report.network(&subject);
+    report.within("broker", BROKER_TIME_MAX, &subject, Box::new(broker::check));
+    #[cfg(feature = "relay")]
+    report.local("notices", &subject, notices::check);
+    report.local("metrics", &subject, metrics);
     report.local("clock", &subject, move |_| clock::check(exchange));
     report.local("watchdog", &subject, |_| machine::watchdog());
     report.finish();
@@ -119,6 +131,9 @@ pub(super) fn run(asked: &Arguments) -> anyhow::Result<ExitCode> {
     }
     Ok(report.code(&subject))
 }
+
+/// Looks at something. In a box, because a thread for each kind would be code for each.
+type Check = Box<dyn FnOnce(&Subject) -> Vec<Finding> + Send>;
 
 /// What was found so far.
 struct Report {
@@ -134,7 +149,7 @@ impl Report {
         subject: &Arc<Subject>,
         check: impl FnOnce(&Subject) -> Vec<Finding> + Send + 'static,
     ) {
-        self.within(name, LOCAL_TIME_MAX, subject, check);
+        self.within(name, LOCAL_TIME_MAX, subject, Box::new(check));
     }
 
     fn within(
@@ -142,7 +157,7 @@ impl Report {
         name: &'static str,
         limit: Duration,
         subject: &Arc<Subject>,
-        check: impl FnOnce(&Subject) -> Vec<Finding> + Send + 'static,
+        check: Check,
     ) {
         let subject = subject.clone();
         let found = bounded(limit, move || check(&subject));
@@ -190,6 +205,20 @@ impl Report {
 fn say(text: &str) {
     let mut out = std::io::stdout().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// Where a collector may ask.
+fn metrics(subject: &Subject) -> Vec<Finding> {
+    const NAME: &str = "metrics";
+    let listen = subject.accepted().and_then(|config| config.metrics_listen);
+    let Some(listen) = listen else { return Vec::new() };
+    let mut found = vec![port::check(NAME, "metrics.listen", listen, subject.daemon)];
+    if !listen.ip().is_loopback() {
+        let open = format!("whoever reaches {listen} can read them: there is no password, no TLS");
+        let remedy = "set metrics.listen to 127.0.0.1, or let a firewall pass the collector alone";
+        found.push(Finding::warn(NAME, open, remedy));
+    }
+    found
 }
 
 fn stuck(name: &'static str, why: String) -> Finding {

@@ -2,13 +2,13 @@
 //! answer. What is asked for changes nothing at Klarna.
 
 use super::finding::{Finding, bounded};
+use super::shake::{Broken, shaken};
 use crate::acquirer::klarna::{ClientError, Klarna, Settings, tls};
 use crate::acquirer::{Acquirer, Exchange};
 use crate::config::Config;
 use std::fs;
 use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs as _};
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 const INTERFACE: &str = "network";
@@ -23,8 +23,6 @@ const NAME_TIME_MAX: Duration = Duration::from_secs(3);
 /// For one address; and how many of them are tried.
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(5);
 const ADDRESSES_MAX: usize = 3;
-/// For each read and write of the handshake, and for all of it.
-const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(5);
 /// A little more than the client's own limit.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(20);
 /// `RTF_UP` and `RTF_REJECT` (`include/uapi/linux/route.h`).
@@ -179,8 +177,12 @@ fn is_used(flags: u32) -> bool {
     flags & ROUTE_UP != 0 && flags & ROUTE_REJECTS == 0
 }
 
-/// The system's resolver has no limit of its own that is short enough.
-fn resolved(host: &str, port: u16) -> Result<(Vec<SocketAddr>, Duration), String> {
+/// The addresses of a host and how long that took. The system's resolver has no limit of its own
+/// that is short enough.
+///
+/// # Errors
+/// Why there are none, in words.
+pub(super) fn resolved(host: &str, port: u16) -> Result<(Vec<SocketAddr>, Duration), String> {
     let (started, host) = (Instant::now(), host.to_owned());
     let asked = bounded(NAME_TIME_MAX, move || {
         (host.as_str(), port).to_socket_addrs().map(Iterator::collect::<Vec<_>>)
@@ -237,7 +239,13 @@ fn reached(
     (found, exchange)
 }
 
-fn connected(addresses: &[SocketAddr]) -> Result<(TcpStream, SocketAddr, Duration), String> {
+/// A connection to the first address that answers, which one, and how long that took.
+///
+/// # Errors
+/// Why none does, in words.
+pub(super) fn connected(
+    addresses: &[SocketAddr],
+) -> Result<(TcpStream, SocketAddr, Duration), String> {
     let mut why = String::new();
     for address in addresses.iter().take(ADDRESSES_MAX) {
         let started = Instant::now();
@@ -251,45 +259,27 @@ fn connected(addresses: &[SocketAddr]) -> Result<(TcpStream, SocketAddr, Duratio
 
 /// As the client does it, so that what is wrong with a certificate can be said in words.
 fn handshake(
-    mut stream: TcpStream,
+    stream: TcpStream,
     host: &str,
     extra_ca: Option<&[u8]>,
 ) -> Result<String, (String, &'static str)> {
     let unusable = |error: ClientError| (error.to_string(), "correct klarna.extra_ca_file");
     let config = tls(extra_ca).map_err(unusable)?;
-    let broken = |error: &dyn std::fmt::Display| {
+    let failed = |why: &dyn std::fmt::Display| {
         let remedy = "a firewall or proxy may be in between: ask whoever runs the network";
-        (format!("the handshake with {host} failed: {error}"), remedy)
+        (format!("the handshake with {host} failed: {why}"), remedy)
     };
-    let name = rustls::pki_types::ServerName::try_from(host.to_owned());
-    let name = name.map_err(|error| broken(&error))?;
-    let connection = rustls::ClientConnection::new(Arc::new(config), name);
-    let mut connection = connection.map_err(|error| broken(&error))?;
-    let limit = Some(HANDSHAKE_TIME_MAX);
-    stream.set_read_timeout(limit).map_err(|error| broken(&error))?;
-    stream.set_write_timeout(limit).map_err(|error| broken(&error))?;
-    let started = Instant::now();
-    while connection.is_handshaking() && started.elapsed() < HANDSHAKE_TIME_MAX {
-        if let Err(error) = connection.complete_io(&mut stream) {
-            let inner = error.get_ref().and_then(|it| it.downcast_ref::<rustls::Error>());
-            return Err(match inner {
-                Some(rustls::Error::InvalidCertificate(why)) => certificate(host, why),
-                Some(rustls::Error::InvalidMessage(_)) => {
-                    let remedy =
-                        "sign in at the network's portal, or name the proxy in klarna.proxy";
-                    (format!("what answers for {host} speaks no TLS"), remedy)
-                }
-                Some(_) | None => broken(&error),
-            });
+    let shaken = shaken(stream, host, config).map_err(|broken| match broken {
+        Broken::Certificate(why) => certificate(host, &why),
+        Broken::NoTls => {
+            let remedy = "sign in at the network's portal, or name the proxy in klarna.proxy";
+            (format!("what answers for {host} speaks no TLS"), remedy)
         }
-    }
-    let took = started.elapsed().as_millis();
-    match connection.protocol_version().and_then(|version| version.as_str()) {
-        Some(version) if !connection.is_handshaking() => {
-            Ok(format!("{version} with {host} in {took} ms, its certificate is good"))
-        }
-        _ => Err(broken(&"it takes too long")),
-    }
+        Broken::Refused(alert) => failed(&format!("it was refused ({alert:?})")),
+        Broken::Other(why) => failed(&why),
+    })?;
+    let (version, took) = (shaken.version, shaken.took.as_millis());
+    Ok(format!("{version} with {host} in {took} ms, its certificate is good"))
 }
 
 /// What is wrong with a certificate, and who can do something about it.

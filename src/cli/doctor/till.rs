@@ -1,16 +1,13 @@
 //! The till's link: whether the serial line or the address can be used, and whether the running
 //! daemon has it. A line that the daemon has is not opened; no till is ever answered.
 
-use super::Subject;
 use super::device::{Wrong, character_device, line};
 use super::finding::Finding;
 use super::service::Daemon;
+use super::{Subject, port};
 use crate::pos::LinkSettings;
 use rustix::io::Errno;
-use rustix::net::sockopt::set_socket_reuseaddr;
-use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, socket_with};
 use std::fs::{self, OpenOptions};
-use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -32,7 +29,9 @@ pub(super) fn check(subject: &Subject) -> Vec<Finding> {
     };
     match &config.till.link {
         LinkSettings::Serial { path, .. } => serial(Path::new(path), subject.daemon),
-        LinkSettings::Tcp { listen } => vec![tcp(*listen, subject.daemon)],
+        LinkSettings::Tcp { listen } => {
+            vec![port::check(NAME, "till.listen", *listen, subject.daemon)]
+        }
     }
 }
 
@@ -133,69 +132,9 @@ fn by_id(path: &Path) -> Option<PathBuf> {
     links.into_iter().find(|link| fs::canonicalize(link).is_ok_and(|it| it == device))
 }
 
-fn tcp(listen: SocketAddr, daemon: Daemon) -> Finding {
-    match (bound(listen), daemon) {
-        (Err(Errno::ADDRINUSE), Daemon::Runs) => {
-            Finding::ok(NAME, format!("TCP {listen}, the running daemon listens there"))
-        }
-        (Err(Errno::ADDRINUSE), Daemon::Unknown) => {
-            let remedy = "run this as the service's user";
-            Finding::skip(NAME, format!("TCP {listen} is in use, perhaps by the daemon"), remedy)
-        }
-        (Err(Errno::ADDRINUSE), Daemon::Absent) => {
-            let remedy =
-                format!("stop it (ss -ltnp 'sport = :{}'), or change till.listen", listen.port());
-            Finding::fail(NAME, format!("TCP {listen} is in use by another program"), remedy)
-        }
-        (Ok(()), Daemon::Runs) => {
-            let remedy = "start the daemon again; perhaps the configuration has changed since";
-            Finding::fail(NAME, format!("the daemon runs and does not listen on {listen}"), remedy)
-        }
-        (Ok(()), Daemon::Absent | Daemon::Unknown) => {
-            Finding::ok(NAME, format!("TCP {listen} is free for the daemon"))
-        }
-        (Err(Errno::ADDRNOTAVAIL), _) => {
-            let remedy = "set till.listen to an address of `ip address`, or to 0.0.0.0";
-            Finding::fail(NAME, format!("{} is no address of this machine", listen.ip()), remedy)
-        }
-        (Err(Errno::ACCESS), _) => {
-            let remedy = "choose a port from 1024 on in till.listen";
-            Finding::fail(NAME, format!("TCP {listen} is for the superuser alone"), remedy)
-        }
-        (Err(error), _) => {
-            Finding::fail(NAME, format!("TCP {listen}: {error}"), "look at till.listen")
-        }
-    }
-}
-
-/// Takes the address for a moment without listening, so that no till comes in by mistake.
-fn bound(listen: SocketAddr) -> Result<(), Errno> {
-    let family = if listen.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
-    let socket = socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
-    // As the daemon does: connections of yesterday are no obstacle.
-    set_socket_reuseaddr(&socket, true)?;
-    bind(&socket, &listen)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_address_is_free_taken_or_nobodys() {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("an address");
-        let taken = listener.local_addr().expect("its number");
-        let text = |finding: Finding| finding.text(false);
-        assert!(text(tcp(taken, Daemon::Runs)).starts_with("ok "), "held by the daemon");
-        assert!(text(tcp(taken, Daemon::Unknown)).starts_with("skip"), "perhaps held by it");
-        let said = text(tcp(taken, Daemon::Absent));
-        assert!(said.starts_with("FAIL") && said.contains("another program"), "{said}");
-        drop(listener);
-        assert!(text(tcp(taken, Daemon::Absent)).contains("is free for the daemon"));
-        assert!(text(tcp(taken, Daemon::Runs)).contains("does not listen"));
-        let elsewhere = "192.0.2.1:9100".parse().expect("an address for documentation");
-        assert!(text(tcp(elsewhere, Daemon::Absent)).contains("no address of this machine"));
-    }
 
     #[test]
     fn a_name_that_counts_is_warned_of() {

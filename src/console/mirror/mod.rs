@@ -6,6 +6,7 @@
 mod page;
 
 use crate::display::mirror::Feed;
+use crate::operations;
 use axum::Router;
 use axum::extract::Request;
 use axum::http::header::{
@@ -15,21 +16,9 @@ use axum::http::header::{
 use axum::http::{Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use std::net::IpAddr;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
-
-/// Connections at once; more wait in the kernel's queue.
-const CONNECTIONS_MAX: usize = 32;
-/// How long a browser may take to say what it wants.
-const HEADER_PATIENCE: Duration = Duration::from_secs(10);
-/// Room for what it says.
-const HEADER_BYTES_MAX: usize = 16 * 1024;
-/// Pause after a failed accept, which means that the process is out of file descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+use tokio::net::TcpListener;
 
 const POLICY: &str = "default-src 'none'; img-src 'self' data:; script-src 'self'; \
                       style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; \
@@ -37,32 +26,8 @@ const POLICY: &str = "default-src 'none'; img-src 'self' data:; script-src 'self
 
 /// Serves the pages until it is dropped, and with it every connection.
 pub async fn serve(listener: TcpListener, feed: Feed) {
-    let pages = router(feed);
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept(), if connections.len() < CONNECTIONS_MAX => match accepted {
-                Ok((stream, _)) => {
-                    connections.spawn(connection(stream, pages.clone()));
-                }
-                Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
-            },
-            Some(_) = connections.join_next() => {}
-        }
-    }
-}
-
-async fn connection(stream: TcpStream, pages: Router) {
-    // A change is small and late if it waits for the one before to be acknowledged.
-    stream.set_nodelay(true).ok();
-    let served = hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_PATIENCE)
-        .max_buf_size(HEADER_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(pages));
-    if let Err(error) = served.await {
-        tracing::debug!(%error, "a browser's connection has ended");
-    }
+    // A page may be looked at for as long as it is open.
+    operations::serve(listener, router(feed), Duration::MAX).await;
 }
 
 fn router(feed: Feed) -> Router {
