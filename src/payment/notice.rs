@@ -11,7 +11,7 @@ use std::time::Duration;
 
 /// Notices that one payment keeps; a dispute has some five states.
 pub const NOTICES_OF_PAYMENT_MAX: usize = 32;
-/// Notices of the terminal itself within [`DAY`]; an account has some two a day.
+/// Notices of the terminal itself within 24 hours; an account has some two a day.
 pub const NOTICES_A_DAY_MAX: usize = 64;
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
