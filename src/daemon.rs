@@ -44,6 +44,7 @@ use health::Watchman;
 use log::log;
 use office::Office;
 use orders::Order;
+use pushed::Notices;
 use sd_notify::NotifyState;
 use shown::Shown;
 use snapshots::Snapshots;
@@ -83,7 +84,7 @@ struct Inlets {
     desk: mpsc::Receiver<DeskEvent>,
     errands: mpsc::Receiver<Errand>,
     reports: mpsc::Receiver<Report>,
-    notices: mpsc::Receiver<Noted>,
+    notices: Notices,
     operator: mpsc::Receiver<()>,
 }
 
@@ -140,7 +141,7 @@ impl Daemon {
                 Some(Ok(looked)) = self.lookups.join_next() => Event::Looked(looked),
                 Some(report) = inlets.reports.recv() => Event::Sync(report),
                 // What cannot be recorded waits in the queue.
-                Some(noted) = inlets.notices.recv(), if self.fault.is_none() => {
+                Some(noted) = inlets.notices.next(), if self.fault.is_none() => {
                     Event::Noted(noted)
                 }
                 Ok(()) = display.changed() => Event::Display,
@@ -164,13 +165,14 @@ impl Daemon {
                     self.ask(asker, request, Some(found)).await;
                 }
                 Event::Sync(report) => self.sync(report).await,
-                Event::Noted(noted) => self.noted(noted).await,
+                Event::Noted(noted) => inlets.notices.unrecorded = self.noted(noted).await,
                 Event::Display => self.display_told(display.borrow_and_update().clone()),
                 Event::Operator => self.toggle_operator(),
                 Event::Tick => self.tick().await,
                 Event::WarmUp => self.warm_up(),
             }
         }
+        self.last_notices(inlets.notices).await;
         tokio::task::block_in_place(|| drop(self.shown));
         self.snapshots.finish().await;
         tracing::info!("the terminal stops; what is open is in the journal");

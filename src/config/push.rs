@@ -19,8 +19,9 @@ const ALIVE_S: Rule = (60, 30..=600);
 const RECONNECT_MAX_S: Rule = (300, 1..=3_600);
 /// Settings from afar prove themselves for this long; a till may take a minute to come back.
 const TRIAL_S: Rule = (TRIAL.as_secs(), 5..=3_600);
-/// How long the broker keeps what was said while the line was down; what is older is read anyway.
-const SESSION: Duration = Duration::from_secs(3600);
+/// How long the broker keeps what was said while the line was down: a shop may be closed for some
+/// days, and its disputes have deadlines. Hints expire much sooner.
+const SESSION: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Without the section there are no hints, and Klarna is read as often as `klarna.poll_ms` says.
 pub(super) fn check(

@@ -53,7 +53,7 @@ pub(super) struct Ends {
     /// What the fleet's operator has ordered; nothing ever comes where no order is taken.
     pub(super) orders: mpsc::Receiver<Given>,
     /// What people are to know.
-    pub(super) notices: mpsc::Receiver<Noted>,
+    pub(super) notices: Notices,
 }
 
 /// What the terminal says of itself there, and how well hints have done.
@@ -74,7 +74,8 @@ impl Pushed {
     ) -> (Self, Ends) {
         let (standing, stands) = watch::channel(Standing::begin());
         let (orders_in, orders) = mpsc::channel(ORDERS_MAX);
-        let (notices_in, notices) = mpsc::channel(NOTICES_MAX);
+        let (notices_in, queue) = mpsc::channel(NOTICES_MAX);
+        let notices = Notices { queue, unrecorded: None };
         if push.is_none() && webhook.is_none() {
             let fleet = Fleet { standing, figures: None };
             return (Self(Vec::new()), Ends { fleet, hints: Hints::none(), orders, notices });
@@ -117,17 +118,53 @@ async fn receive(settings: Receiver, _inward: Inward, _says_line: bool) {
     match settings {}
 }
 
+/// What people are to know and is not in the journal yet.
+pub(super) struct Notices {
+    queue: mpsc::Receiver<Noted>,
+    /// One that could not be recorded so far.
+    pub(super) unrecorded: Option<Noted>,
+}
+
+impl Notices {
+    pub(super) async fn next(&mut self) -> Option<Noted> {
+        match self.unrecorded.take() {
+            Some(noted) => Some(noted),
+            None => self.queue.recv().await,
+        }
+    }
+}
+
 impl Daemon {
+    /// The last ones, for as long as an end may take: a broker has been told that they are here.
+    pub(super) async fn last_notices(&mut self, mut notices: Notices) {
+        notices.queue.close();
+        let until = Instant::now() + FAREWELL;
+        while self.fault.is_none()
+            && Instant::now() < until
+            && let Some(noted) = notices.next().await
+        {
+            self.noted(noted).await;
+        }
+    }
+
     /// Puts what people are to know into the journal. Whatever is wrong with it, nothing else is.
-    pub(super) async fn noted(&mut self, noted: Noted) {
-        let Noted { notice, is_ours } = noted;
-        if let Some(id) = &notice.transaction {
+    /// It comes back where the journal cannot be written.
+    pub(super) async fn noted(&mut self, noted: Noted) -> Option<Noted> {
+        if let Some(id) = &noted.notice.transaction {
             let name = Needed::Name(SaleName::Transaction(id.clone()));
             if let Err(error) = self.load(&name) {
-                return self.store_failed(&error);
+                tracing::error!(%error, event = %noted.notice.id, "a notice cannot be recorded");
+                return None;
             }
         }
+        let (notice, is_ours) = (noted.notice.clone(), noted.is_ours);
         self.dispatch(Input::Noted { notice, is_ours }, None).await;
+        if self.fault.is_some() {
+            return Some(noted);
+        }
+        // Nobody waits for it where a broker has brought it.
+        let _ = noted.seen_to.map(|seen_to| seen_to.send(()));
+        None
     }
 }
 

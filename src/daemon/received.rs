@@ -5,6 +5,7 @@ use crate::push::Noted;
 use crate::relay::{Outbox, Parcel, ParcelId, Relay, Settings, Whom};
 use crate::sync::Hint;
 use std::time::Duration;
+use tokio::sync::oneshot::{self, error::RecvError};
 
 /// Messages that are looked at together.
 const BATCH: usize = 100;
@@ -43,7 +44,8 @@ impl Inward {
                 }
                 Ok(parcels) => {
                     for parcel in &parcels {
-                        self.pass_on(parcel).await;
+                        // It stays in the file: the daemon has ended.
+                        let Ok(()) = self.pass_on(parcel).await else { return };
                     }
                     outbox.published(parcels.into_iter().map(|parcel| parcel.id).collect()).await
                 }
@@ -57,24 +59,32 @@ impl Inward {
     }
 
     /// What is for other terminals is for a relay.
-    async fn pass_on(&self, parcel: &Parcel) {
+    ///
+    /// # Errors
+    /// When the daemon has ended before the notice was in its journal.
+    async fn pass_on(&self, parcel: &Parcel) -> Result<(), RecvError> {
         let message = &parcel.message;
         let is_ours = match &message.whom {
             Whom::Everybody => false,
             Whom::Terminal(address) if *address == self.own => true,
             Whom::Terminal(address) => {
                 let terminal = address.terminal();
-                return tracing::debug!(terminal, "a notice is for another terminal");
+                tracing::debug!(terminal, "a notice is for another terminal");
+                return Ok(());
             }
         };
         if let Some(notice) = message.notice() {
-            // It stays in the file until the daemon has it; nobody is left when it has ended.
-            let _ = self.notices.send(Noted { notice, is_ours }).await;
-        } else if let Some(request) = &message.request {
+            let (seen_to, seen) = oneshot::channel();
+            // Where nobody takes it, nobody sees to it.
+            let _ = self.notices.send(Noted { notice, is_ours, seen_to: Some(seen_to) }).await;
+            return seen.await;
+        }
+        if let Some(request) = &message.request {
             let lag = self.clock.now().wall.since(message.occurred_at);
             // A hint that finds no room is dropped: reading goes on without it.
             let _ =
                 self.hints.try_send(Hint::Changed { request: request.as_str().to_owned(), lag });
         }
+        Ok(())
     }
 }

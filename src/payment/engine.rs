@@ -6,6 +6,7 @@
 use super::Policy;
 use super::account::{Payment, Setting, replay_axis};
 use super::draft::{Draft, unknown_payment};
+use super::effect::RequestState;
 use super::event::{Event, Record};
 use super::found::Found;
 use super::notice::Notices;
@@ -15,7 +16,7 @@ use super::state::{IllegalEvent, State};
 use super::step::{Input, Needed, Step, Wanted, Watch};
 use super::vocabulary::{Reply, Request, SaleName};
 use crate::clock::{Mono, Now, Wall};
-use crate::id::{Installation, Locale, PaymentId, PosReference, TransactionId};
+use crate::id::{ConfirmationToken, Installation, Locale, PaymentId, PosReference, TransactionId};
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
@@ -209,13 +210,18 @@ impl Engine {
     pub fn watches(&self) -> Vec<Watch> {
         let (waiting, close) = (self.policy.read_pace, self.policy.read_pace_close());
         let watch = |payment: &Payment| {
-            let (request, every) = match &payment.state {
-                State::AwaitingShopper { request, .. } => (request, waiting),
-                State::ShopperPaying { request } => (request, close),
-                State::Confirming { request, doubted: false, refused: None, .. } => {
-                    (request, PACE_CONFIRMING)
+            let pending = |token: &ConfirmationToken| RequestState::PendingConfirmation {
+                token: token.clone(),
+            };
+            let (request, known, every) = match &payment.state {
+                State::AwaitingShopper { request, .. } => {
+                    (request, RequestState::Submitted, waiting)
                 }
-                State::Confirming { request, .. } => (request, close),
+                State::ShopperPaying { request } => (request, RequestState::InProgress, close),
+                State::Confirming { request, token, doubted: false, refused: None } => {
+                    (request, pending(token), PACE_CONFIRMING)
+                }
+                State::Confirming { request, token, .. } => (request, pending(token), close),
                 State::Creating
                 | State::Authorised { .. }
                 | State::Settling { .. }
@@ -226,7 +232,7 @@ impl Engine {
                 | State::Free => return None,
             };
             let (request, amount) = (request.id.clone(), payment.sale.amount);
-            Some(Watch { payment: payment.id, request, amount, every })
+            Some(Watch { payment: payment.id, request, amount, known, every })
         };
         self.payments.values().filter_map(watch).collect()
     }

@@ -82,7 +82,9 @@ impl Notices {
     fn take(&self, notice: &Notice, now: Wall) -> bool {
         let is_full = self.0.len() >= NOTICES_A_DAY_MAX;
         let oldest = self.0.first().filter(|_| is_full);
-        let has_room = oldest.is_none_or(|(at, _)| now.since(*at).is_some_and(|age| age > DAY));
+        let apart = |at: Wall| now.since(at).or_else(|| at.since(now)).unwrap_or_default();
+        // One that a wrong clock has put into another year is not in the way.
+        let has_room = oldest.is_none_or(|(at, _)| apart(*at) > DAY);
         has_room && self.0.iter().all(|(_, known)| *known != notice.id)
     }
 }
@@ -150,6 +152,7 @@ mod tests {
         assert!(!notices.take(&notice(1000), at(24)), "that is too many");
         assert!(!notices.take(&notice(1000), at(-1)), "a clock that was set back is no new day");
         assert!(notices.take(&notice(1000), at(25)));
+        assert!(notices.take(&notice(1000), at(-25)), "those were of a clock that was wrong");
         notices.note(&notice(1000), at(25));
         assert!(!notices.take(&notice(1001), at(24)));
         assert!(!notices.take(&notice(1), at(50)), "it is still among the newest");

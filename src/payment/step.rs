@@ -134,6 +134,8 @@ pub struct Watch {
     pub request: RequestId,
     /// What was requested.
     pub amount: Amount,
+    /// What it is known to say: whatever else is read is a change.
+    pub known: RequestState,
     /// Between two reads.
     pub every: Duration,
 }

@@ -17,7 +17,7 @@ use crate::id::{DisputeId, EventId, EventType, TransactionId};
 use crate::payment::notice::{Concern, Notice};
 use crate::sync::Hint;
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 /// What the line says is looked at in this many pieces; the broker waits meanwhile.
@@ -54,8 +54,9 @@ pub struct Given {
     pub retained: bool,
 }
 
-/// Notices that wait for the daemon; those that find no room are dropped and counted.
-pub const NOTICES_MAX: usize = 64;
+/// Notices that wait for the daemon: more than a broker keeps for a terminal that was away. Those
+/// that find no room are dropped and counted.
+pub const NOTICES_MAX: usize = 1024;
 
 /// Something that people are to know, as it came in.
 #[derive(Debug)]
@@ -64,6 +65,9 @@ pub struct Noted {
     pub notice: Notice,
     /// This terminal was told, and not everybody.
     pub is_ours: bool,
+    /// Is told once the notice is in the journal, or of no use; nobody is told when the daemon
+    /// ends before that.
+    pub seen_to: Option<oneshot::Sender<()>>,
 }
 
 /// Where what came in goes to.
@@ -102,6 +106,7 @@ pub async fn run(
         standing,
         line,
         alive_until: None,
+        told: false,
         status_due: None,
         refused: 0,
     };
@@ -118,6 +123,8 @@ struct End {
     line: Line,
     /// Until when relays count as there.
     alive_until: Option<Instant>,
+    /// What was said last of whether they are there.
+    told: bool,
     status_due: Option<Instant>,
     /// Messages that were not understood.
     refused: u64,
@@ -125,6 +132,7 @@ struct End {
 
 impl End {
     async fn run(mut self, mut said: mpsc::Receiver<Said>) {
+        let hints = self.outlets.hints.clone();
         loop {
             let (silence, status) = (self.alive_until, self.status_due);
             tokio::select! {
@@ -134,13 +142,18 @@ impl End {
                 },
                 () = sleep_until(silence) => {
                     tracing::warn!("no relay has been heard lately; Klarna is read more often");
-                    self.relays(None);
+                    self.alive_until = None;
+                }
+                // It waits for room: a line that has ended must not count as one.
+                Ok(room) = hints.reserve(), if self.told != silence.is_some() => {
+                    room.send(Hint::Line(silence.is_some()));
+                    self.told = silence.is_some();
                 }
                 () = sleep_until(status) => self.say_status(),
                 Ok(()) = self.standing.changed() => {
                     self.status_due.get_or_insert(Instant::now() + STATUS_PACE);
                 }
-                () = self.outlets.hints.closed() => return,
+                () = hints.closed() => return,
             }
         }
     }
@@ -153,10 +166,10 @@ impl End {
             }
             Said::Down => {
                 self.status_due = None;
-                self.relays(None);
+                self.alive_until = None;
             }
             Said::Heard(heard) if heard.topic == self.topics.alive() => {
-                self.relays(Some(Instant::now() + self.alive_within));
+                self.alive_until = Some(Instant::now() + self.alive_within);
             }
             Said::Heard(heard) if heard.topic == self.topics.changed() => {
                 self.changed(&heard, true);
@@ -169,14 +182,6 @@ impl End {
         }
     }
 
-    /// Whether relays are there, and until when.
-    fn relays(&mut self, until: Option<Instant>) {
-        if until.is_some() != self.alive_until.is_some() {
-            self.hint(Hint::Line(until.is_some()));
-        }
-        self.alive_until = until;
-    }
-
     /// `is_ours`: this terminal was told, and not everybody.
     fn changed(&mut self, heard: &Heard, is_ours: bool) {
         let message = match Changed::parse(&heard.payload) {
@@ -186,7 +191,7 @@ impl End {
         let (event, kind) = (&message.event, &message.kind);
         tracing::debug!(event, kind, "the relay says that something may have changed");
         if let Some(notice) = notice(&message) {
-            let noted = self.outlets.notices.try_send(Noted { notice, is_ours });
+            let noted = self.outlets.notices.try_send(Noted { notice, is_ours, seen_to: None });
             return noted.unwrap_or_else(|_| self.refuse(heard, &"there are too many at once"));
         }
         let lag = message.at.as_deref().and_then(|at| self.lag(at));

@@ -6,7 +6,7 @@ use crate::acquirer::Acquirer;
 use crate::payment::Watch;
 use crate::payment::effect::{Delay, RequestState};
 use std::collections::HashMap;
-use std::mem::Discriminant;
+use std::mem::{self, Discriminant};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::{self, JoinSet};
@@ -35,8 +35,8 @@ struct Watched {
     next: Instant,
     failures: u32,
     reading: bool,
-    /// What the last read said.
-    last: Option<Discriminant<RequestState>>,
+    /// What it said last, as far as is known.
+    last: Discriminant<RequestState>,
     /// A hint has come since the last read began.
     is_hinted: bool,
     /// The read under way was asked for by a hint.
@@ -49,11 +49,11 @@ struct Watched {
 impl Watched {
     fn new(watch: Watch, next: Instant) -> Self {
         Self {
+            last: mem::discriminant(&watch.known),
             watch,
             next,
             failures: 0,
             reading: false,
-            last: None,
             is_hinted: false,
             because_hinted: false,
             reads: Pace::default(),
@@ -79,9 +79,9 @@ impl Watched {
         self.next = now + slower.max(self.watch.every).min(PAUSE_MAX).max(asked);
     }
 
-    /// Reads as soon as a hint may make it, and the acquirer allows it.
-    fn hurry(&mut self, now: Instant) {
-        let soon = self.not_before.map_or(now, |asked| asked.max(now));
+    /// Reads no later than at `then`, or when the acquirer allows it.
+    fn hurry(&mut self, then: Instant) {
+        let soon = self.not_before.map_or(then, |asked| asked.max(then));
         self.next = self.next.min(soon);
     }
 }
@@ -128,21 +128,22 @@ impl Watcher {
         let relied_on = self.push.is_relied_on();
         self.figures.note_trust(relied_on);
         for watched in self.watched.values_mut().filter(|_| !relied_on) {
-            watched.next = watched.next.min(now + watched.watch.every);
+            watched.hurry(now + watched.watch.every);
         }
     }
 
     /// Replaces what is watched; a request that stays keeps its place in time, or comes earlier.
     pub(super) fn watch(&mut self, watches: Vec<Watch>) {
-        let mut before = std::mem::take(&mut self.watched);
+        let mut before = mem::take(&mut self.watched);
         for watch in watches {
             let id = watch.request.as_str().to_owned();
             let first = Instant::now() + self.pace(watch.every);
             let watched = match before.remove(&id) {
-                Some(known) => {
-                    let sooner = watch.every < known.watch.every;
-                    let next = if sooner { known.next.min(first) } else { known.next };
-                    Watched { watch, next, ..known }
+                Some(mut known) => {
+                    if watch.every < known.watch.every {
+                        known.hurry(first);
+                    }
+                    Watched { watch, ..known }
                 }
                 None => Watched::new(watch, first),
             };
@@ -177,7 +178,7 @@ impl Watcher {
             if !watched.reading && watched.next <= now {
                 watched.reading = true;
                 watched.reads.begins(now);
-                watched.because_hinted = std::mem::take(&mut watched.is_hinted);
+                watched.because_hinted = mem::take(&mut watched.is_hinted);
                 let (acquirer, watch) = (self.acquirer.clone(), watched.watch.clone());
                 let task = self
                     .reads
@@ -194,8 +195,8 @@ impl Watcher {
         let watched = self.watched.get_mut(request)?;
         watched.reading = false;
         if let Ok(state) = &state {
-            let said = std::mem::discriminant(state);
-            if watched.last.replace(said).is_some_and(|last| last != said) {
+            let said = mem::discriminant(state);
+            if mem::replace(&mut watched.last, said) != said {
                 self.push.found(request, watched.because_hinted, now);
                 self.figures.note_found(watched.because_hinted);
                 let (payment, hinted) = (watch.payment, watched.because_hinted);

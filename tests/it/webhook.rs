@@ -115,7 +115,7 @@ async fn the_till_knows_by_klarnas_notice_and_not_by_reading() {
     let Shop { mut terminal, .. } = Shop::open().await;
     terminal.till.ask_sale("A-1", 1200).await;
     pay(&mut terminal).await;
-    let by_push = "terminald_changes_found_total{by=\"push\"} 1\n";
+    let by_push = "terminald_changes_found_total{by=\"push\"} 2\n";
     let metrics = || file(&terminal, "metrics.prom");
     terminal.until("the metrics say so", || metrics().contains(by_push)).await;
     let metrics = metrics();
