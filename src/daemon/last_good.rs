@@ -87,11 +87,23 @@ pub(super) fn retreat(path: &Path, held: &Held) -> Result<Config, ConfigError> {
     with_overlay(path, held).or_else(|refused| before().ok_or(refused))
 }
 
-/// Keeps a copy of the accepted configuration at `path`. It holds no key: those are in files of
-/// their own.
+/// Keeps a copy of the accepted configuration at `path`, unless only settings from afar make it
+/// right: they may be lost. It holds no key: those are in files of their own.
 pub(super) fn keep(path: &Path) {
-    let Some(kept) = place() else { return };
-    if let Err(error) = copy(path, &kept) {
+    if let Some(kept) = place() {
+        keep_at(path, &kept);
+    }
+}
+
+fn keep_at(path: &Path, kept: &Path) {
+    if let Err(refused) = Config::load_with(path, None) {
+        tracing::error!(
+            %refused,
+            "only settings from afar make this file right; the one before it is kept"
+        );
+        return;
+    }
+    if let Err(error) = copy(path, kept) {
         tracing::warn!(%error, place = %kept.display(), "the configuration cannot be kept");
     }
 }
@@ -188,5 +200,24 @@ mod tests {
         let report = state.report().expect("a report");
         assert_eq!((report.serial, report.state), (serial, Stage::RolledBack));
         assert!(report.why.as_ref().is_some_and(|why| why.contains("payment.timeout_s")));
+    }
+
+    /// An accepted setting, and one that no version accepts.
+    const FITS: &str = "payment.timeout_s = 120\n";
+    const WRONG: &str = "payment.timeout_s = 99999\n";
+
+    #[test]
+    fn what_is_right_only_with_settings_from_afar_does_not_replace_the_good_one() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (path, kept) = (directory.path().join("terminal.toml"), directory.path().join(NAME));
+        let good = good(directory.path());
+        std::fs::write(&path, &good).expect("a file");
+        keep_at(&path, &kept);
+        std::fs::write(&path, format!("{good}{WRONG}")).expect("a file");
+        assert!(Config::load_with(&path, Some(FITS)).is_ok(), "an order hides the mistake");
+        keep_at(&path, &kept);
+        assert_eq!(std::fs::read_to_string(&kept).expect("kept"), good);
+        let loaded = load_beside(&path, Some(&kept)).expect("the one before");
+        assert!(loaded.refused.is_some());
     }
 }
