@@ -152,9 +152,11 @@ impl State {
         }
     }
 
-    /// Accepts an order: neither it nor an earlier one of its kind is accepted from here on.
+    /// Accepts an order: neither it nor an earlier one of its kind is accepted from here on. After
+    /// a later one was accepted nothing changes.
     pub fn admit(&mut self, kind: Kind, serial: Serial) {
-        self.serials.insert(kind, serial);
+        let last = self.serials.entry(kind).or_insert(serial);
+        *last = serial.max(*last);
     }
 
     /// Accepts settings that were checked; they take the place of others that wait.
@@ -164,11 +166,14 @@ impl State {
         self.tell(serial, Stage::Staged, None);
     }
 
-    /// Accepts an order whose settings cannot be, or cannot be any more.
+    /// Accepts an order whose settings cannot be, or cannot be any more. The operator is told
+    /// unless there is something to be told of later ones.
     pub fn refuse(&mut self, serial: Serial, why: &str) {
         self.admit(Kind::Configure, serial);
         self.staged = self.staged.take().filter(|staged| staged.serial != serial);
-        self.tell(serial, Stage::Refused, Some(why));
+        if self.report.as_ref().is_none_or(|report| report.serial <= serial) {
+            self.tell(serial, Stage::Refused, Some(why));
+        }
     }
 
     /// The settings that wait for the next moment without a payment.
@@ -345,6 +350,27 @@ pub(super) mod tests {
         assert_eq!(state.is_new(Kind::Configure, serial(9)), Err(refused));
         let why = state.report().and_then(|report| report.why.as_deref());
         assert_eq!(why.map(str::len), Some(WHY_LEN_MAX));
+    }
+
+    #[test]
+    fn serials_never_go_back_and_an_earlier_refusal_says_nothing_of_a_later_order() {
+        let serial = Serial::new;
+        let mut state = State::new(None);
+        state.stage(serial(5), "five".to_owned(), WELL);
+        // One in which this terminal takes no part.
+        state.admit(Kind::Configure, serial(6));
+        state.refuse(serial(5), "wrong");
+        assert_eq!(state.last(Kind::Configure), Some(serial(6)));
+        assert!(state.is_new(Kind::Configure, serial(6)).is_err());
+        let told = state.report().map(|report| (report.serial, report.state));
+        assert_eq!(told, Some((serial(5), Stage::Refused)), "nothing was told of the other one");
+        state.stage(serial(7), "seven".to_owned(), WELL);
+        state.refuse(serial(5), "wrong");
+        state.admit(Kind::Configure, serial(6));
+        assert_eq!(state.last(Kind::Configure), Some(serial(7)));
+        assert_eq!(state.staged(), Some((serial(7), "seven")));
+        let told = state.report().map(|report| (report.serial, report.state));
+        assert_eq!(told, Some((serial(7), Stage::Staged)));
     }
 
     #[test]
