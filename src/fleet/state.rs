@@ -34,6 +34,17 @@ pub struct Before {
     pub klarna: bool,
 }
 
+impl Before {
+    /// What was well here or there.
+    fn or(self, other: Self) -> Self {
+        Self {
+            display: self.display || other.display,
+            till: self.till || other.till,
+            klarna: self.klarna || other.klarna,
+        }
+    }
+}
+
 /// How the terminal stands at the end of a trial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Signs {
@@ -159,9 +170,12 @@ impl State {
         *last = serial.max(*last);
     }
 
-    /// Accepts settings that were checked; they take the place of others that wait.
+    /// Accepts settings that were checked; they take the place of others that wait. Those may be
+    /// on trial and have done damage by now: what was well before them has to be well again.
     pub fn stage(&mut self, serial: Serial, toml: String, before: Before) {
         self.admit(Kind::Configure, serial);
+        let others = [&self.trial, &self.staged].into_iter().flatten();
+        let before = others.fold(before, |sum, other| sum.or(other.before));
         self.staged = Some(Next { serial, toml, before, starts: 0 });
         self.tell(serial, Stage::Staged, None);
     }
@@ -371,6 +385,25 @@ pub(super) mod tests {
         assert_eq!(state.staged(), Some((serial(7), "seven")));
         let told = state.report().map(|report| (report.serial, report.state));
         assert_eq!(told, Some((serial(7), Stage::Staged)));
+    }
+
+    #[test]
+    fn settings_that_follow_others_do_not_pass_for_as_good_by_their_damage() {
+        let ill = Before { display: false, till: false, klarna: false };
+        let serial = Serial::new;
+        let mut state = State::new(None);
+        state.stage(serial(1), String::new(), Before { display: true, ..ill });
+        state.stage(serial(2), String::new(), Before { till: true, ..ill });
+        state.begin_trial(serial(2));
+        let sum = Before { display: true, till: true, klarna: false };
+        assert_eq!(state.trial(), Some((serial(2), sum)), "others that waited");
+        state.stage(serial(3), String::new(), ill);
+        state.begin_trial(serial(3));
+        assert_eq!(state.trial(), Some((serial(3), sum)), "others on trial");
+        state.conclude(serial(3), Some("worse"));
+        state.stage(serial(4), String::new(), ill);
+        state.begin_trial(serial(4));
+        assert_eq!(state.trial(), Some((serial(4), ill)), "others whose trial is over");
     }
 
     #[test]
