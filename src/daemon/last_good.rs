@@ -77,21 +77,67 @@ pub(super) fn with_overlay(path: &Path, held: &Held) -> Result<Config, ConfigErr
     }
 }
 
-/// The configuration to go back to when settings from afar are given up; the last one that was
-/// accepted, if the one at `path` is refused meanwhile.
+/// The configuration to go back to when settings from afar are given up: the one at `path`, or if
+/// it is refused meanwhile, the last one that was accepted. If the settings that are in force then
+/// do not fit either of them, they are left away.
 ///
 /// # Errors
-/// The refusal, if there is no earlier one.
+/// The refusal of the first, if there is nothing to go back to.
 pub(super) fn retreat(path: &Path, held: &Held) -> Result<Config, ConfigError> {
-    let before = || place().and_then(|kept| with_overlay(&kept, held).ok());
-    with_overlay(path, held).or_else(|refused| before().ok_or(refused))
+    retreat_beside(path, place().as_deref(), held)
 }
 
-/// Keeps a copy of the accepted configuration at `path`. It holds no key: those are in files of
-/// their own.
+fn retreat_beside(path: &Path, kept: Option<&Path>, held: &Held) -> Result<Config, ConfigError> {
+    let refused = match with_overlay(path, held) {
+        Ok(config) => return Ok(config),
+        Err(refused) => refused,
+    };
+    let before = kept.and_then(|kept| with_overlay(kept, held).ok());
+    before
+        .or_else(|| without_overlay(path, &refused))
+        .or_else(|| kept.and_then(|kept| without_overlay(kept, &refused)))
+        .ok_or(refused)
+}
+
+/// The configuration at `path`, read again; without the settings from afar if they do not fit any
+/// more. While they are on trial its end says what becomes of them.
+///
+/// # Errors
+/// The refusal.
+pub(super) fn again(path: &Path, held: &Held) -> Result<Config, ConfigError> {
+    with_overlay(path, held).or_else(|refused| {
+        let is_on_trial = held.state().is_ok_and(|state| state.trial().is_some());
+        match is_on_trial {
+            true => Err(refused),
+            false => without_overlay(path, &refused).ok_or(refused),
+        }
+    })
+}
+
+/// The configuration at `path` without settings from afar, as it was `refused` with them.
+fn without_overlay(path: &Path, refused: &ConfigError) -> Option<Config> {
+    let config = Config::load_with(path, None).ok()?;
+    tracing::error!(%refused, file = %path.display(), "settings from afar are left away");
+    Some(config)
+}
+
+/// Keeps a copy of the accepted configuration at `path`, unless only settings from afar make it
+/// right: they may be lost. It holds no key: those are in files of their own.
 pub(super) fn keep(path: &Path) {
-    let Some(kept) = place() else { return };
-    if let Err(error) = copy(path, &kept) {
+    if let Some(kept) = place() {
+        keep_at(path, &kept);
+    }
+}
+
+fn keep_at(path: &Path, kept: &Path) {
+    if let Err(refused) = Config::load_with(path, None) {
+        tracing::error!(
+            %refused,
+            "only settings from afar make this file right; the one before it is kept"
+        );
+        return;
+    }
+    if let Err(error) = copy(path, kept) {
         tracing::warn!(%error, place = %kept.display(), "the configuration cannot be kept");
     }
 }
@@ -115,12 +161,12 @@ fn copy(path: &Path, kept: &Path) -> std::io::Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::fleet::{Before, Serial, Stage};
 
     /// A configuration that is accepted, with its files in `folder`.
-    fn good(folder: &Path) -> String {
+    pub(in crate::daemon) fn good(folder: &Path) -> String {
         std::fs::write(folder.join("key"), "klarna_test_api_key").expect("a key");
         format!(
             "terminal.store = \"S\"\nterminal.terminal = \"T\"\nterminal.merchant = \"M\"\n\
@@ -188,5 +234,76 @@ mod tests {
         let report = state.report().expect("a report");
         assert_eq!((report.serial, report.state), (serial, Stage::RolledBack));
         assert!(report.why.as_ref().is_some_and(|why| why.contains("payment.timeout_s")));
+    }
+
+    /// An accepted setting, and one that no version accepts.
+    const FITS: &str = "payment.timeout_s = 120\n";
+    const WRONG: &str = "payment.timeout_s = 99999\n";
+
+    /// Settings from afar that count for good in `folder`.
+    fn in_force(folder: &Path, overlay: &str) -> Held {
+        let held = Held::open(&folder.join("terminal.sqlite"));
+        let (serial, none) =
+            (Serial::new(1), Before { display: false, till: false, klarna: false });
+        held.change(|state| state.stage(serial, overlay.to_owned(), none)).expect("staged");
+        held.change(|state| state.begin_trial(serial)).expect("on trial");
+        held.change(|state| state.conclude(serial, None)).expect("kept");
+        held
+    }
+
+    #[test]
+    fn what_is_right_only_with_settings_from_afar_does_not_replace_the_good_one() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (path, kept) = (directory.path().join("terminal.toml"), directory.path().join(NAME));
+        let good = good(directory.path());
+        std::fs::write(&path, &good).expect("a file");
+        keep_at(&path, &kept);
+        std::fs::write(&path, format!("{good}{WRONG}")).expect("a file");
+        assert!(Config::load_with(&path, Some(FITS)).is_ok(), "an order hides the mistake");
+        keep_at(&path, &kept);
+        assert_eq!(std::fs::read_to_string(&kept).expect("kept"), good);
+        let loaded = load_beside(&path, Some(&kept)).expect("the one before");
+        assert!(loaded.refused.is_some());
+    }
+
+    #[test]
+    fn the_way_back_ends_with_the_files_alone() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (path, kept) = (directory.path().join("terminal.toml"), directory.path().join(NAME));
+        let good = good(directory.path());
+        let earlier = good.replace("terminal.terminal = \"T\"", "terminal.terminal = \"K\"");
+        let broken = "broken".to_owned();
+        let check = |overlay, (here, before): (&str, &str), expected: Option<&str>| {
+            let held = in_force(directory.path(), overlay);
+            std::fs::write(&path, here).expect("a file");
+            std::fs::write(&kept, before).expect("a file");
+            let found = retreat_beside(&path, Some(&kept), &held).map(|config| config.terminal);
+            assert_eq!(found.ok().as_deref(), expected, "{overlay}");
+        };
+        check(FITS, (&good, &earlier), Some("S-T"));
+        check(FITS, (&broken, &earlier), Some("S-K"));
+        check(WRONG, (&good, &earlier), Some("S-T"));
+        check(WRONG, (&good, &broken), Some("S-T"));
+        check(WRONG, (&broken, &earlier), Some("S-K"));
+        check(WRONG, (&broken, &broken), None);
+    }
+
+    #[test]
+    fn a_file_that_is_read_again_counts_without_settings_that_do_not_fit_any_more() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("terminal.toml");
+        let good = good(directory.path());
+        let held = in_force(directory.path(), WRONG);
+        std::fs::write(&path, &good).expect("a file");
+        assert_eq!(again(&path, &held).expect("the file alone").terminal, "S-T");
+        std::fs::write(&path, format!("{good}of_tomorrow = 1\n")).expect("a file");
+        assert!(again(&path, &held).is_err(), "the file itself is wrong");
+        // The end of the trial says what becomes of them.
+        std::fs::write(&path, &good).expect("a file");
+        let (serial, none) =
+            (Serial::new(2), Before { display: false, till: false, klarna: false });
+        held.change(|state| state.stage(serial, WRONG.to_owned(), none)).expect("staged");
+        held.change(|state| state.begin_trial(serial)).expect("on trial");
+        assert!(again(&path, &held).is_err(), "they are on trial");
     }
 }

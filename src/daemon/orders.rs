@@ -4,7 +4,7 @@
 //! A configuration that is refused changes nothing. One that is accepted counts from the next
 //! moment without an open payment, so that no payment sees two of them.
 
-use super::last_good::{self, Loaded, with_overlay};
+use super::last_good::{self, Loaded};
 use super::parts::run_as_told;
 use super::steward::Post;
 use super::system::notify;
@@ -63,7 +63,7 @@ pub async fn serve(path: &Path, loaded: Loaded) -> anyhow::Result<()> {
     loop {
         let (orders, received) = mpsc::channel(ORDERS_MAX);
         let output = Output::open(&config.display.output).unwrap_or(Output::Missing);
-        let terminal = run_as_told(config, output, begins, received, post.clone());
+        let terminal = run_as_told(config.clone(), output, begins, received, post.clone());
         tokio::pin!(terminal);
         let mut next = None;
         loop {
@@ -94,7 +94,10 @@ pub async fn serve(path: &Path, loaded: Loaded) -> anyhow::Result<()> {
             let _ = orders.try_send(order);
         }
         match next.filter(|_| !is_ending) {
-            Some(next) => (config, begins) = (next.begin(path, &post.held)?, Begins::Configuration),
+            Some(next) => {
+                config = next.begin(path, &post.held, config);
+                begins = Begins::Configuration;
+            }
             None => return Ok(()),
         }
     }
@@ -128,7 +131,7 @@ fn read_again(told: Told, path: &Path, held: &Held) -> Option<Next> {
     let plain = || {
         let config = match told {
             Told::Retreat => last_good::retreat(path, held),
-            Told::Stop | Told::StartAnew | Told::Reload => with_overlay(path, held),
+            Told::Stop | Told::StartAnew | Told::Reload => last_good::again(path, held),
         };
         config.map(|config| Next { config, staged: None })
     };
@@ -148,22 +151,23 @@ fn read_again(told: Told, path: &Path, held: &Held) -> Option<Next> {
 }
 
 impl Next {
-    /// The configuration to go on with. Settings from afar are on trial from here on; if that
-    /// cannot be kept, they do not count.
-    fn begin(self, path: &Path, held: &Held) -> Result<Config, ConfigError> {
-        let Some(serial) = self.staged else { return Ok(self.config) };
+    /// The configuration to go on with after the one that was `running`. Settings from afar are on
+    /// trial from here on; if that cannot be kept, they do not count.
+    fn begin(self, path: &Path, held: &Held, running: Config) -> Config {
+        let Some(serial) = self.staged else { return self.config };
         match block_in_place(|| held.change(|state| state.begin_trial(serial))) {
             Ok(state) if state.trial().is_some_and(|(tried, _)| tried == serial) => {
                 tracing::info!(%serial, "settings from afar are on trial");
-                Ok(self.config)
+                return self.config;
             }
-            // Later ones wait already.
-            Ok(_) => with_overlay(path, held),
-            Err(error) => {
-                tracing::error!(%error, %serial, "settings from afar cannot be tried");
-                with_overlay(path, held)
-            }
+            Ok(_) => tracing::info!(%serial, "later settings from afar wait already"),
+            Err(error) => tracing::error!(%error, %serial, "settings from afar cannot be tried"),
         }
+        // An end here would be for good: nobody starts a program that refuses its configuration.
+        last_good::retreat(path, held).unwrap_or_else(|refused| {
+            keep_the_old_one(&refused);
+            running
+        })
     }
 }
 
@@ -208,6 +212,38 @@ impl Signals {
             _ = self.interrupt.recv() => Told::Stop,
             _ = self.hang_up.recv() => Told::Reload,
             _ = self.user.recv() => Told::StartAnew,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::last_good::tests::good;
+    use super::*;
+    use crate::fleet::Before;
+
+    #[test]
+    fn a_terminal_whose_trial_cannot_begin_goes_on_with_what_there_is() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (folder, path) = (directory.path(), directory.path().join("terminal.toml"));
+        let good = good(folder);
+        std::fs::write(&path, &good).expect("a file");
+        let running = Config::load_with(&path, None).expect("accepted");
+        let held = Held::open(&folder.join("terminal.sqlite"));
+        let (serial, none) =
+            (Serial::new(1), Before { display: false, till: false, klarna: false });
+        let toml = "terminal.locale = \"en-GB\"\n".to_owned();
+        held.change(|state| state.stage(serial, toml, none)).expect("staged");
+        let another = good.replace("terminal.terminal = \"T\"", "terminal.terminal = \"K\"");
+        // The disk takes nothing from here on.
+        std::fs::create_dir(folder.join("fleet.json.new")).expect("in the way");
+        for (text, expected) in [(another.as_str(), "S-K"), ("broken", "S-T")] {
+            std::fs::write(&path, &good).expect("a file");
+            let next = read_again(Told::Reload, &path, &held).expect("accepted");
+            assert_eq!(next.staged, Some(serial));
+            // The file may change until no payment is open.
+            std::fs::write(&path, text).expect("a file");
+            assert_eq!(next.begin(&path, &held, running.clone()).terminal, expected, "{text}");
         }
     }
 }

@@ -35,7 +35,8 @@ pub struct Signed {
     pub key: KeyName,
 }
 
-/// Looks at an order: size, form, key, signature, for whom, until when; in this order.
+/// Looks at an order: size, form, key, signature, for whom, until when, and that no clock
+/// that is far ahead has made it; in this order.
 ///
 /// # Errors
 /// Every [`Refused`] but [`Refused::Replayed`].
@@ -74,6 +75,10 @@ pub fn open(bytes: &[u8], settings: &Settings, now: Wall) -> Result<Signed, Refu
     if now >= order.until() {
         return Err(Refused::Expired);
     }
+    if order.is_too_far_ahead(now) {
+        let Order { serial, until, .. } = order;
+        return Err(Refused::TooFarAhead { serial, until, now });
+    }
     Ok(Signed { order, key: key.name() })
 }
 
@@ -105,7 +110,7 @@ mod tests {
     use serde_json::Value;
 
     const NOW: Wall = Wall::from_millis(1_790_000_000_000);
-    const LATER: &str = "2026-12-31T00:00:00Z";
+    const LATER: &str = "2026-10-01T00:00:00Z";
 
     fn key() -> PrivateKey {
         PrivateKey::from_pem(&PrivateKey::random_pem().expect("random bytes")).expect("a key")
@@ -198,6 +203,28 @@ mod tests {
         }
         assert_eq!(code(&good, &settings, Wall::from_millis(0)), "clock_not_set");
         assert_eq!(code(&good, &self::settings(&[]), NOW), "unknown_key");
+    }
+
+    #[test]
+    fn an_order_of_a_clock_that_is_far_ahead_locks_nobody_out() {
+        let ours = key();
+        let settings = settings(&[&ours]);
+        // NOW is 2026-09-21T14:13:20Z.
+        for (serial, until, expected) in [
+            ("1790000000000", "2026-10-22T14:13:20Z", "taken"),
+            ("1790086400000", LATER, "taken"),
+            ("1790000000000", "2026-10-22T14:13:20.001Z", "too_far_ahead"),
+            ("1790086400001", LATER, "too_far_ahead"),
+            ("1790000000000", "9999-12-30T22:00:00Z", "too_far_ahead"),
+            ("18446744073709551615", LATER, "too_far_ahead"),
+        ] {
+            let text = order("*", until, "\"sync_now\"");
+            let text = text.replace(r#""serial":7"#, &format!(r#""serial":{serial}"#));
+            let envelope = seal_bytes(text.as_bytes(), &ours);
+            assert_eq!(code(&envelope, &settings, NOW), expected, "{serial} until {until}");
+            let unset = code(&envelope, &settings, Wall::from_millis(0));
+            assert_eq!(unset, "clock_not_set", "{serial} until {until}");
+        }
     }
 
     #[test]

@@ -21,7 +21,7 @@ mod tally;
 pub use envelope::{ENVELOPE_LEN_MAX, Signed, open, seal};
 pub use held::{Held, HeldError, look, overlay_beside, state_beside};
 pub use key::{KeyError, KeyName, PrivateKey, PublicKey};
-pub use order::{Canary, Change, Deed, Kind, Order, Serial, To};
+pub use order::{Canary, Change, Deed, HOURS_MAX, Kind, Order, Serial, To};
 pub use overlay::not_allowed;
 pub use refused::Refused;
 pub use state::{Before, Report, Signs, Stage, State, TRIAL};

@@ -6,9 +6,15 @@ use crate::id::{ADDRESS_PART_LEN_MAX, Address, is_address_part};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
+use std::time::Duration;
 
 /// How much of a text that names nobody is repeated, in characters: as long as a name can be.
 const TOLD_LEN_MAX: usize = 2 * ADDRESS_PART_LEN_MAX + 1;
+
+/// For how long an order can be carried out at most, in hours: a month, as terminals are away.
+pub const HOURS_MAX: u16 = 720;
+/// How far apart the clocks of a terminal and of the machine that signs may be.
+const CLOCKS_APART_MAX: Duration = Duration::from_secs(24 * 3600);
 
 /// The number of an order: greater than those of all earlier ones. Operators take milliseconds
 /// since 1970.
@@ -209,6 +215,14 @@ impl Order {
     /// Until when it may be carried out.
     pub(super) fn until(&self) -> Wall {
         Wall::from_millis(self.until.as_millisecond())
+    }
+
+    /// Whether a clock has numbered or dated it that is further ahead of `now` than clocks are.
+    pub(super) fn is_too_far_ahead(&self, now: Wall) -> bool {
+        let latest = now.after(CLOCKS_APART_MAX);
+        let longest = Duration::from_secs(u64::from(HOURS_MAX) * 3600);
+        let serial_max = u64::try_from(latest.millis()).unwrap_or(0);
+        self.serial.number() > serial_max || self.until() > latest.after(longest)
     }
 }
 

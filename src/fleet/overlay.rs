@@ -42,6 +42,12 @@ fn look(above: &str, table: &toml::Table, found: &mut Vec<String>) {
     for (name, value) in table {
         let key = format!("{above}{name}");
         match value {
+            // That a section is there may mean something, even if nothing stands in it.
+            toml::Value::Table(below) if below.is_empty() => {
+                if !is_allowed(&key) && !leads_to_allowed(&key) {
+                    found.push(complaint(&key));
+                }
+            }
             toml::Value::Table(below) => look(&format!("{key}."), below, found),
             toml::Value::String(_)
             | toml::Value::Integer(_)
@@ -50,14 +56,21 @@ fn look(above: &str, table: &toml::Table, found: &mut Vec<String>) {
             | toml::Value::Datetime(_)
             | toml::Value::Array(_) => {
                 if !is_allowed(&key) {
-                    found.push(format!(
-                        "{key}: may not be set from afar, only in the terminal's \
-                                        own file"
-                    ));
+                    found.push(complaint(&key));
                 }
             }
         }
     }
+}
+
+fn complaint(key: &str) -> String {
+    format!("{key}: may not be set from afar, only in the terminal's own file")
+}
+
+/// Whether something below the section `key` is allowed.
+fn leads_to_allowed(key: &str) -> bool {
+    let section = format!("{key}.");
+    ALLOWED.iter().any(|allowed| allowed.starts_with(&section))
 }
 
 fn is_allowed(key: &str) -> bool {
@@ -104,6 +117,16 @@ mod tests {
             "payment2.timeout_s = 1",
             "payment = 1",
             "display.theme2 = \"x\"",
+            "[console]",
+            "console = {}",
+            "[console.tls]",
+            "[push]",
+            "[webhook]",
+            "[klarna.paths]",
+            "klarna.create_extra = {}",
+            "[payment2]",
+            "[display.theme2]",
+            "\"\" = {}",
         ] {
             let overlay = toml::from_str(line).expect(line);
             assert_eq!(not_allowed(&overlay).len(), 1, "{line}");
@@ -116,5 +139,9 @@ mod tests {
                        ink = \"#000000\"\n[alarm]\nqueue_length = 3\n";
         let overlay = toml::from_str(overlay).expect("TOML");
         assert_eq!(not_allowed(&overlay), Vec::<String>::new());
+        for nothing in ["", "[payment]", "[display]", "[display.colors]", "alarm = {}"] {
+            let overlay = toml::from_str(nothing).expect(nothing);
+            assert_eq!(not_allowed(&overlay), Vec::<String>::new(), "{nothing}");
+        }
     }
 }

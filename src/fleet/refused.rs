@@ -3,6 +3,7 @@
 use super::ENVELOPE_LEN_MAX;
 use super::order::Serial;
 use crate::broker::Account;
+use crate::clock::Wall;
 
 /// Why an order is not carried out. Nothing has happened then.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -31,6 +32,21 @@ pub enum Refused {
     /// It came too late.
     #[error("an order that was to be carried out earlier; give it again")]
     Expired,
+    /// A clock that is far ahead has numbered or dated it. Accepted, it would keep out all orders
+    /// of its kind until that time.
+    #[error(
+        "order {serial} until {until} is too far ahead of this terminal's clock ({}); set the \
+         clock of the machine that signs, or this one, and give it again",
+        .now.iso8601()
+    )]
+    TooFarAhead {
+        /// Its serial.
+        serial: Serial,
+        /// Until when it could be carried out.
+        until: jiff::Timestamp,
+        /// When it came.
+        now: Wall,
+    },
     /// This one, or a later one of its kind, was accepted before.
     #[error("order {given} is not newer than {last}, the last one of its kind")]
     Replayed {
@@ -53,6 +69,7 @@ impl Refused {
             Self::NotForUs => "not_for_us",
             Self::ClockNotSet => "clock_not_set",
             Self::Expired => "expired",
+            Self::TooFarAhead { .. } => "too_far_ahead",
             Self::Replayed { .. } => "replayed",
         }
     }

@@ -34,6 +34,17 @@ pub struct Before {
     pub klarna: bool,
 }
 
+impl Before {
+    /// What was well here or there.
+    fn or(self, other: Self) -> Self {
+        Self {
+            display: self.display || other.display,
+            till: self.till || other.till,
+            klarna: self.klarna || other.klarna,
+        }
+    }
+}
+
 /// How the terminal stands at the end of a trial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Signs {
@@ -152,23 +163,31 @@ impl State {
         }
     }
 
-    /// Accepts an order: neither it nor an earlier one of its kind is accepted from here on.
+    /// Accepts an order: neither it nor an earlier one of its kind is accepted from here on. After
+    /// a later one was accepted nothing changes.
     pub fn admit(&mut self, kind: Kind, serial: Serial) {
-        self.serials.insert(kind, serial);
+        let last = self.serials.entry(kind).or_insert(serial);
+        *last = serial.max(*last);
     }
 
-    /// Accepts settings that were checked; they take the place of others that wait.
+    /// Accepts settings that were checked; they take the place of others that wait. Those may be
+    /// on trial and have done damage by now: what was well before them has to be well again.
     pub fn stage(&mut self, serial: Serial, toml: String, before: Before) {
         self.admit(Kind::Configure, serial);
+        let others = [&self.trial, &self.staged].into_iter().flatten();
+        let before = others.fold(before, |sum, other| sum.or(other.before));
         self.staged = Some(Next { serial, toml, before, starts: 0 });
         self.tell(serial, Stage::Staged, None);
     }
 
-    /// Accepts an order whose settings cannot be, or cannot be any more.
+    /// Accepts an order whose settings cannot be, or cannot be any more. The operator is told
+    /// unless there is something to be told of later ones.
     pub fn refuse(&mut self, serial: Serial, why: &str) {
         self.admit(Kind::Configure, serial);
         self.staged = self.staged.take().filter(|staged| staged.serial != serial);
-        self.tell(serial, Stage::Refused, Some(why));
+        if self.report.as_ref().is_none_or(|report| report.serial <= serial) {
+            self.tell(serial, Stage::Refused, Some(why));
+        }
     }
 
     /// The settings that wait for the next moment without a payment.
@@ -345,6 +364,46 @@ pub(super) mod tests {
         assert_eq!(state.is_new(Kind::Configure, serial(9)), Err(refused));
         let why = state.report().and_then(|report| report.why.as_deref());
         assert_eq!(why.map(str::len), Some(WHY_LEN_MAX));
+    }
+
+    #[test]
+    fn serials_never_go_back_and_an_earlier_refusal_says_nothing_of_a_later_order() {
+        let serial = Serial::new;
+        let mut state = State::new(None);
+        state.stage(serial(5), "five".to_owned(), WELL);
+        // One in which this terminal takes no part.
+        state.admit(Kind::Configure, serial(6));
+        state.refuse(serial(5), "wrong");
+        assert_eq!(state.last(Kind::Configure), Some(serial(6)));
+        assert!(state.is_new(Kind::Configure, serial(6)).is_err());
+        let told = state.report().map(|report| (report.serial, report.state));
+        assert_eq!(told, Some((serial(5), Stage::Refused)), "nothing was told of the other one");
+        state.stage(serial(7), "seven".to_owned(), WELL);
+        state.refuse(serial(5), "wrong");
+        state.admit(Kind::Configure, serial(6));
+        assert_eq!(state.last(Kind::Configure), Some(serial(7)));
+        assert_eq!(state.staged(), Some((serial(7), "seven")));
+        let told = state.report().map(|report| (report.serial, report.state));
+        assert_eq!(told, Some((serial(7), Stage::Staged)));
+    }
+
+    #[test]
+    fn settings_that_follow_others_do_not_pass_for_as_good_by_their_damage() {
+        let ill = Before { display: false, till: false, klarna: false };
+        let serial = Serial::new;
+        let mut state = State::new(None);
+        state.stage(serial(1), String::new(), Before { display: true, ..ill });
+        state.stage(serial(2), String::new(), Before { till: true, ..ill });
+        state.begin_trial(serial(2));
+        let sum = Before { display: true, till: true, klarna: false };
+        assert_eq!(state.trial(), Some((serial(2), sum)), "others that waited");
+        state.stage(serial(3), String::new(), ill);
+        state.begin_trial(serial(3));
+        assert_eq!(state.trial(), Some((serial(3), sum)), "others on trial");
+        state.conclude(serial(3), Some("worse"));
+        state.stage(serial(4), String::new(), ill);
+        state.begin_trial(serial(4));
+        assert_eq!(state.trial(), Some((serial(4), ill)), "others whose trial is over");
     }
 
     #[test]

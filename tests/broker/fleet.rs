@@ -253,7 +253,7 @@ async fn what_is_not_for_this_terminal_or_not_new_does_nothing() {
     let pem = std::fs::read_to_string(&operator.key).expect("a key");
     let ours = PrivateKey::from_pem(&pem).expect("a key");
     let theirs = PrivateKey::from_pem(&PrivateKey::random_pem().expect("made")).expect("a key");
-    let until = "2090-01-01T00:00:00Z".parse().expect("a time");
+    let until = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1);
     let account = Account::of("SIMULATOR").expect("fits");
     let order = |to: &str, serial| Order {
         serial: Serial::new(serial),
@@ -264,8 +264,10 @@ async fn what_is_not_for_this_terminal_or_not_new_does_nothing() {
     };
     let topic = topics("T3").order();
     let elsewhere = Order { account: Account::of("OTHER").expect("fits"), ..order("S12/T3", 4) };
+    let tomorrow = u64::try_from(until.as_millisecond()).expect("after 1970") + 25 * 3_600_000;
     for envelope in [
         seal(&order("S12/T4", 1), &ours),
+        seal(&order("S12/T3", tomorrow), &ours),
         seal(&elsewhere, &ours),
         seal(&order("S12/T3", 2), &theirs),
         b"{\"v\":1}".to_vec(),
@@ -280,7 +282,9 @@ async fn what_is_not_for_this_terminal_or_not_new_does_nothing() {
     let refused: Vec<Value> =
         audited(&terminal, "orders_refused").into_iter().map(|(_, detail)| detail).collect();
     // The first one at once, the others together.
-    let others = json!({ "not_understood": 1, "other_account": 1, "unknown_key": 1 });
+    let others = json!({
+        "not_understood": 1, "other_account": 1, "too_far_ahead": 1, "unknown_key": 1,
+    });
     assert_eq!(refused, [json!({ "not_for_us": 1 }), others]);
     terminal.switch_on().await;
     assert!(operator.status.say(&topic, &envelope, false).await);

@@ -6,7 +6,8 @@ use crate::broker::Topics;
 use crate::cli::desk::confirm;
 use crate::clock::SystemClock;
 use crate::fleet::{
-    Canary, Change, Deed, ENVELOPE_LEN_MAX, Order, PrivateKey, Serial, To, not_allowed, seal,
+    Canary, Change, Deed, ENVELOPE_LEN_MAX, HOURS_MAX, Order, PrivateKey, Serial, To, not_allowed,
+    seal,
 };
 use crate::id::Address;
 use anyhow::{Context as _, bail, ensure};
@@ -36,7 +37,7 @@ pub(super) struct Arguments {
     to: To,
     /// For how many hours it can be carried out; a terminal that is away for longer never does it
     #[arg(long, value_name = "HOURS", default_value_t = 1)]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..=720))]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(HOURS_MAX)))]
     hours: u32,
     /// Print the order and give it to nobody
     #[arg(long)]
