@@ -78,7 +78,9 @@ async fn from_the_shoppers_yes_to_the_till_by_push_also_after_broker_and_relay_w
 #[tokio::test(flavor = "multi_thread")]
 async fn pushes_that_are_doubled_delayed_forged_lost_or_replayed_cost_nothing_but_time() {
     let broker = Mosquitto::start("SIMULATOR");
-    let mut terminal = terminal_with(&broker.settings("S12/T3", "unused"), "500", "3000").await;
+    let mut terminal =
+        terminal_with(&broker.settings("S12/T3", "unused"), "500", &[("push.poll_ms", "3000")])
+            .await;
     let relay = relay(&terminal, &broker.settings("relay", "unused"));
     let faults =
         ["duplicate=5", "delay=400", "lose", "forge", "reorder", "replay", "forge", "lose"];

@@ -2,7 +2,7 @@
 
 use crate::line::{End, topics};
 use crate::mosquitto::Mosquitto;
-use crate::shop::{Program, Terminal, Wire};
+use crate::shop::{Program, Setting, Terminal, Wire};
 use klarna_terminald::broker::{Changed, Settings};
 use klarna_terminald::simulator::ShopperAction::{Approve, Open};
 
@@ -11,30 +11,26 @@ const RARELY_MS: &str = "15000";
 
 /// A terminal that reads by itself every `pace` ms, and hardly ever while it relies on hints.
 pub async fn terminal(settings: &Settings, pace: &str) -> Terminal {
-    terminal_with(settings, pace, "60000").await
+    terminal_with(settings, pace, &[("push.poll_ms", "60000")]).await
 }
 
-/// The same with a pace while it relies on hints.
-pub async fn terminal_with(settings: &Settings, pace: &str, with_hints: &str) -> Terminal {
+/// The same with more settings.
+pub async fn terminal_with(settings: &Settings, pace: &str, more: &[Setting<'_>]) -> Terminal {
     let files = &settings.files;
     let text = |path: &std::path::Path| format!("{:?}", path.display().to_string());
     let broker = format!("\"localhost:{}\"", settings.port);
     let (certificate, key) = (text(&files.certificate), text(&files.key));
     let ca = text(files.ca.as_deref().expect("an authority"));
-    Terminal::start(
-        Wire::Tcp,
-        Program::Here,
-        &[
-            ("klarna.poll_ms", pace),
-            ("push.broker", &broker),
-            ("push.ca_file", &ca),
-            ("push.certificate_file", &certificate),
-            ("push.key_file", &key),
-            ("push.poll_ms", with_hints),
-            ("push.reconnect_max_s", "1"),
-        ],
-    )
-    .await
+    let mut all = vec![
+        ("klarna.poll_ms", pace),
+        ("push.broker", &broker),
+        ("push.ca_file", &ca),
+        ("push.certificate_file", &certificate),
+        ("push.key_file", &key),
+        ("push.reconnect_max_s", "1"),
+    ];
+    all.extend_from_slice(more);
+    Terminal::start(Wire::Tcp, Program::Here, &all).await
 }
 
 /// How often payment requests were read.

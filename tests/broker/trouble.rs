@@ -2,11 +2,14 @@
 
 use crate::line::{End, topics};
 use crate::mosquitto::Mosquitto;
+use crate::port::free_port;
 use crate::relay::{all_delivered, pay, relay};
 use crate::shop::Terminal;
 use crate::terminal::{terminal, terminal_with};
 use klarna_terminald::simulator::Storm;
 use serde_json::json;
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -28,14 +31,36 @@ fn memory_kb(process: u32) -> u64 {
     line.split_whitespace().next().and_then(|number| number.parse().ok()).expect("a number")
 }
 
+/// What the terminal says of itself.
+fn metrics(port: u16) -> String {
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("it listens");
+    let ask = b"GET /metrics HTTP/1.1\r\nHost: terminal\r\nConnection: close\r\n\r\n";
+    stream.write_all(ask).expect("it reads");
+    let mut text = String::new();
+    stream.read_to_string(&mut text).expect("it answers");
+    text
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn a_broker_that_accepts_and_forgets_costs_a_read_and_no_payment() {
+async fn a_broker_that_accepts_and_forgets_is_found_out_with_the_second_payment() {
+    let port = free_port();
+    let listen = format!("\"127.0.0.1:{port}\"");
+    let more = [("push.poll_ms", "3000"), ("metrics.listen", &listen)];
     let broker = Mosquitto::start("SIMULATOR");
     let operator = End::open(broker.settings("relay", "relay-1"), Vec::new(), None);
-    let mut terminal = terminal_with(&broker.settings("S12/T3", "unused"), "500", "3000").await;
+    let mut terminal = terminal_with(&broker.settings("S12/T3", "unused"), "500", &more).await;
     // A sign of life comes through, and no hint ever does.
-    assert!(operator.say(topics("T3").alive(), b"{}", false).await);
-    for number in 0..4 {
+    assert!(operator.say(topics("T3").alive(), b"{}", true).await);
+    let relied_on = |figure: u8| {
+        let line = format!("terminald_push_relied_on {figure}\n");
+        move || metrics(port).contains(&line)
+    };
+    terminal.until("hints are relied on", relied_on(1)).await;
+    for number in 0..2 {
+        pay(&mut terminal, &format!("A-{number}")).await;
+    }
+    terminal.until("two were missed", relied_on(0)).await;
+    for number in 2..4 {
         pay(&mut terminal, &format!("A-{number}")).await;
     }
     terminal.settled().await;
