@@ -4,6 +4,7 @@
 use super::jitter::Jitter;
 use super::said::{Heard, Said, Will};
 use super::session::NothingUnderWay;
+use super::topic::is_of_use_later;
 use super::{MESSAGE_LEN_MAX, Settings, tls};
 use rumqttc::{
     AsyncClient, ConnectionError, DisconnectProperties, DisconnectReasonCode, Event, EventLoop,
@@ -35,9 +36,22 @@ pub enum PublishError {
     /// There is no line, or too much is under way on it.
     #[error("there is no line to the broker, or it is busy")]
     Busy,
-    /// The broker has not taken it.
-    #[error("the broker has not taken it: {0}")]
-    Refused(#[from] PublishNoticeError),
+    /// The broker says that it does not take it, such as for want of a right: the same message
+    /// over the same line would fare no better.
+    #[error("the broker does not take it: {0}")]
+    Refused(PublishNoticeError),
+    /// The line ended before the broker had answered.
+    #[error("the line broke before the broker had taken it: {0}")]
+    Broke(PublishNoticeError),
+}
+
+impl From<PublishNoticeError> for PublishError {
+    fn from(error: PublishNoticeError) -> Self {
+        match error {
+            PublishNoticeError::V5PubAck(_) => Self::Refused(error),
+            other => Self::Broke(other),
+        }
+    }
 }
 
 /// The broker's acknowledgement that is still to come.
@@ -50,8 +64,7 @@ impl Published {
     /// # Errors
     /// When the broker refuses the message or the line ends first.
     pub async fn taken(self) -> Result<(), PublishError> {
-        self.0.wait_async().await?;
-        Ok(())
+        Ok(self.0.wait_completion_async().await?)
     }
 }
 
@@ -225,7 +238,7 @@ impl Keeper {
     /// What comes in meanwhile belongs to a session of before, and is heard as well.
     async fn subscribe(&self, client: &AsyncClient, events: &mut EventLoop) -> Result<(), Ended> {
         for topic in &self.topics {
-            let asked = client.try_subscribe(topic.as_str(), QoS::AtLeastOnce);
+            let asked = client.try_subscribe(topic.as_str(), quality(topic));
             asked.map_err(|_| Ended::NotAllowed(topic.clone()))?;
         }
         let mut answers = self.topics.iter();
@@ -251,6 +264,15 @@ impl Keeper {
             }
         }
         Ok(())
+    }
+}
+
+/// What is of no use later is not kept for whoever is away: the broker keeps so many messages for
+/// each, and signs of life would take all that room in hours.
+fn quality(topic: &str) -> QoS {
+    match is_of_use_later(topic) {
+        true => QoS::AtLeastOnce,
+        false => QoS::AtMostOnce,
     }
 }
 

@@ -94,7 +94,7 @@ impl Publisher {
             match self.publish(parcel) {
                 Ok(()) => self.after = id,
                 // It is taken again once something has left.
-                Err(PublishError::Busy | PublishError::Refused(_)) => {
+                Err(PublishError::Busy | PublishError::Refused(_) | PublishError::Broke(_)) => {
                     tokio::time::sleep(BUSY).await;
                     return false;
                 }
