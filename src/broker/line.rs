@@ -11,8 +11,9 @@ use rumqttc::{
     LastWill, MqttOptions, Packet, PublishNotice, PublishNoticeError, PublishOptions,
     PublishProperties, QoS, SubscribeReasonCode, TlsConfiguration, Transport,
 };
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{Instant, timeout};
 
 /// Between two signs of life, in seconds; a router forgets silent connections after minutes.
@@ -72,6 +73,7 @@ impl Published {
 #[derive(Debug, Clone)]
 pub struct Line {
     client: watch::Receiver<Option<AsyncClient>>,
+    given_up: Arc<Notify>,
 }
 
 impl Line {
@@ -106,6 +108,11 @@ impl Line {
         // Whoever keeps the line outlives nobody who waits for it.
         let _ = self.client.wait_for(Option::is_some).await;
     }
+
+    /// Ends a line that stands and over which nothing is answered any more; a new one is made.
+    pub fn give_up(&self) {
+        self.given_up.notify_waiters();
+    }
 }
 
 /// A line, and what keeps it up until whoever listens at `said` is gone. Never fails: a broker that
@@ -117,8 +124,10 @@ pub fn keep(
     said: mpsc::Sender<Said>,
 ) -> (Line, impl Future<Output = ()>) {
     let (current, client) = watch::channel(None);
-    let keeper = Keeper { settings, topics, will, said, current };
-    (Line { client }, keeper.run())
+    let given_up = Arc::new(Notify::new());
+    let line = Line { client, given_up: Arc::clone(&given_up) };
+    let keeper = Keeper { settings, topics, will, said, current, given_up };
+    (line, keeper.run())
 }
 
 struct Keeper {
@@ -127,6 +136,7 @@ struct Keeper {
     will: Option<Will>,
     said: mpsc::Sender<Said>,
     current: watch::Sender<Option<AsyncClient>>,
+    given_up: Arc<Notify>,
 }
 
 /// Why a line has ended.
@@ -140,6 +150,8 @@ enum Ended {
     NotAllowed(String),
     #[error("the broker did not answer a subscription")]
     NoAnswer,
+    #[error("the broker does not answer any more")]
+    GivenUp,
     /// Nobody listens any more.
     #[error("it is not needed any more")]
     NotNeeded,
@@ -178,7 +190,7 @@ impl Keeper {
         let broker = (settings.host.clone(), settings.port);
         let mut options = MqttOptions::new(settings.client_id.clone(), broker);
         let session = u32::try_from(settings.session.as_secs()).unwrap_or(u32::MAX);
-        let tls = TlsConfiguration::Rustls(std::sync::Arc::new(tls::config(&settings.files)?));
+        let tls = TlsConfiguration::Rustls(Arc::new(tls::config(&settings.files)?));
         let packet_max = u32::try_from(MESSAGE_LEN_MAX).unwrap_or(u32::MAX);
         options
             .set_transport(Transport::tls_with_config(tls))
@@ -208,6 +220,7 @@ impl Keeper {
         loop {
             let event = tokio::select! {
                 event = events.poll() => event,
+                () = self.given_up.notified() => return Ended::GivenUp,
                 () = self.said.closed() => {
                     farewell(&client, &mut events).await;
                     return Ended::NotNeeded;

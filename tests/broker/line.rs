@@ -212,6 +212,20 @@ async fn signs_of_life_leave_room_for_what_a_terminal_hears_later() {
     assert_eq!(event(&heard), "while it was away");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_that_is_given_up_ends_and_comes_back() {
+    let broker = Mosquitto::start("SIMULATOR");
+    let mut relay = End::open(broker.settings("relay", "relay-1"), Vec::new(), None);
+    relay.up().await;
+    // Nobody reads what it writes, as behind a router that has forgotten the connection.
+    broker.freeze();
+    relay.line.give_up();
+    assert!(matches!(relay.next().await, Said::Down));
+    assert!(!relay.line.is_up());
+    broker.thaw();
+    relay.up().await;
+}
+
 /// A line whose keeper can be killed.
 fn keep_alone(settings: Settings, will: Will) -> (Line, tokio::task::JoinHandle<()>) {
     let (tell, mut said) = mpsc::channel(16);

@@ -28,6 +28,8 @@ pub struct Mosquitto {
     process: Option<Child>,
 }
 
+// Benches do not need all of it.
+#[allow(dead_code)]
 impl Mosquitto {
     pub fn start(account: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
@@ -78,8 +80,7 @@ impl Mosquitto {
     pub fn reload(&self) {
         let read = |log: String| log.matches("Reloading config").count();
         let before = read(self.log());
-        let process = self.process.as_ref().expect("it runs");
-        kill_process(Pid::from_child(process), Signal::HUP).expect("it runs");
+        self.signal(Signal::HUP);
         let until = Instant::now() + END;
         while read(self.log()) == before {
             assert!(Instant::now() < until, "mosquitto does not read its files again");
@@ -114,6 +115,29 @@ impl Mosquitto {
     /// As its service manager would; it keeps its sessions.
     pub fn stop(&mut self) {
         self.process.take().into_iter().for_each(end);
+    }
+
+    /// It stands still, and its connections stay open.
+    pub fn freeze(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// It goes on.
+    pub fn thaw(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        let process = self.process.as_ref().expect("it runs");
+        kill_process(Pid::from_child(process), signal).expect("it runs");
+    }
+
+    /// Changes its access rules while it runs.
+    pub fn replace_rule(&self, before: &str, after: &str) {
+        let rules = fs::read_to_string(self.file("acl")).expect("it is there");
+        assert!(rules.contains(before), "there is no {before}");
+        self.write("acl", &rules.replace(before, after));
+        self.reload();
     }
 
     pub fn log(&self) -> String {
