@@ -4,14 +4,16 @@
 use super::jitter::Jitter;
 use super::said::{Heard, Said, Will};
 use super::session::NothingUnderWay;
+use super::topic::is_of_use_later;
 use super::{MESSAGE_LEN_MAX, Settings, tls};
 use rumqttc::{
     AsyncClient, ConnectionError, DisconnectProperties, DisconnectReasonCode, Event, EventLoop,
     LastWill, MqttOptions, Packet, PublishNotice, PublishNoticeError, PublishOptions,
     PublishProperties, QoS, SubscribeReasonCode, TlsConfiguration, Transport,
 };
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{Instant, timeout};
 
 /// Between two signs of life, in seconds; a router forgets silent connections after minutes.
@@ -35,9 +37,22 @@ pub enum PublishError {
     /// There is no line, or too much is under way on it.
     #[error("there is no line to the broker, or it is busy")]
     Busy,
-    /// The broker has not taken it.
-    #[error("the broker has not taken it: {0}")]
-    Refused(#[from] PublishNoticeError),
+    /// The broker says that it does not take it, such as for want of a right: the same message
+    /// over the same line would fare no better.
+    #[error("the broker does not take it: {0}")]
+    Refused(PublishNoticeError),
+    /// The line ended before the broker had answered.
+    #[error("the line broke before the broker had taken it: {0}")]
+    Broke(PublishNoticeError),
+}
+
+impl From<PublishNoticeError> for PublishError {
+    fn from(error: PublishNoticeError) -> Self {
+        match error {
+            PublishNoticeError::V5PubAck(_) => Self::Refused(error),
+            other => Self::Broke(other),
+        }
+    }
 }
 
 /// The broker's acknowledgement that is still to come.
@@ -50,8 +65,7 @@ impl Published {
     /// # Errors
     /// When the broker refuses the message or the line ends first.
     pub async fn taken(self) -> Result<(), PublishError> {
-        self.0.wait_async().await?;
-        Ok(())
+        Ok(self.0.wait_completion_async().await?)
     }
 }
 
@@ -59,6 +73,7 @@ impl Published {
 #[derive(Debug, Clone)]
 pub struct Line {
     client: watch::Receiver<Option<AsyncClient>>,
+    given_up: Arc<Notify>,
 }
 
 impl Line {
@@ -93,6 +108,11 @@ impl Line {
         // Whoever keeps the line outlives nobody who waits for it.
         let _ = self.client.wait_for(Option::is_some).await;
     }
+
+    /// Ends a line that stands and over which nothing is answered any more; a new one is made.
+    pub fn give_up(&self) {
+        self.given_up.notify_waiters();
+    }
 }
 
 /// A line, and what keeps it up until whoever listens at `said` is gone. Never fails: a broker that
@@ -104,8 +124,10 @@ pub fn keep(
     said: mpsc::Sender<Said>,
 ) -> (Line, impl Future<Output = ()>) {
     let (current, client) = watch::channel(None);
-    let keeper = Keeper { settings, topics, will, said, current };
-    (Line { client }, keeper.run())
+    let given_up = Arc::new(Notify::new());
+    let line = Line { client, given_up: Arc::clone(&given_up) };
+    let keeper = Keeper { settings, topics, will, said, current, given_up };
+    (line, keeper.run())
 }
 
 struct Keeper {
@@ -114,6 +136,7 @@ struct Keeper {
     will: Option<Will>,
     said: mpsc::Sender<Said>,
     current: watch::Sender<Option<AsyncClient>>,
+    given_up: Arc<Notify>,
 }
 
 /// Why a line has ended.
@@ -127,6 +150,8 @@ enum Ended {
     NotAllowed(String),
     #[error("the broker did not answer a subscription")]
     NoAnswer,
+    #[error("the broker does not answer any more")]
+    GivenUp,
     /// Nobody listens any more.
     #[error("it is not needed any more")]
     NotNeeded,
@@ -165,7 +190,7 @@ impl Keeper {
         let broker = (settings.host.clone(), settings.port);
         let mut options = MqttOptions::new(settings.client_id.clone(), broker);
         let session = u32::try_from(settings.session.as_secs()).unwrap_or(u32::MAX);
-        let tls = TlsConfiguration::Rustls(std::sync::Arc::new(tls::config(&settings.files)?));
+        let tls = TlsConfiguration::Rustls(Arc::new(tls::config(&settings.files)?));
         let packet_max = u32::try_from(MESSAGE_LEN_MAX).unwrap_or(u32::MAX);
         options
             .set_transport(Transport::tls_with_config(tls))
@@ -195,6 +220,7 @@ impl Keeper {
         loop {
             let event = tokio::select! {
                 event = events.poll() => event,
+                () = self.given_up.notified() => return Ended::GivenUp,
                 () = self.said.closed() => {
                     farewell(&client, &mut events).await;
                     return Ended::NotNeeded;
@@ -225,7 +251,7 @@ impl Keeper {
     /// What comes in meanwhile belongs to a session of before, and is heard as well.
     async fn subscribe(&self, client: &AsyncClient, events: &mut EventLoop) -> Result<(), Ended> {
         for topic in &self.topics {
-            let asked = client.try_subscribe(topic.as_str(), QoS::AtLeastOnce);
+            let asked = client.try_subscribe(topic.as_str(), quality(topic));
             asked.map_err(|_| Ended::NotAllowed(topic.clone()))?;
         }
         let mut answers = self.topics.iter();
@@ -251,6 +277,15 @@ impl Keeper {
             }
         }
         Ok(())
+    }
+}
+
+/// What is of no use later is not kept for whoever is away: the broker keeps so many messages for
+/// each, and signs of life would take all that room in hours.
+fn quality(topic: &str) -> QoS {
+    match is_of_use_later(topic) {
+        true => QoS::AtLeastOnce,
+        false => QoS::AtMostOnce,
     }
 }
 

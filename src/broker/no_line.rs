@@ -57,6 +57,9 @@ impl Line {
     pub async fn up(&mut self) {
         std::future::pending().await
     }
+
+    /// There is none to end.
+    pub fn give_up(&self) {}
 }
 
 /// Waits until whoever listens at `said` is gone.

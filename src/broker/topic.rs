@@ -10,6 +10,15 @@ use std::fmt;
 /// Longest account name in a topic, in bytes; Klarna's are 8 to 36.
 const ACCOUNT_LEN_MAX: usize = 64;
 
+/// How the topic of relays' signs of life ends.
+const ALIVE: &str = "/alive";
+
+/// Whether somebody who was away wants to hear what was said at `topic` meanwhile.
+#[cfg_attr(not(feature = "push"), allow(dead_code, reason = "without a line nobody is away"))]
+pub(super) fn is_of_use_later(topic: &str) -> bool {
+    !topic.ends_with(ALIVE)
+}
+
 /// Why something cannot stand in a topic.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TopicError {
@@ -46,7 +55,7 @@ impl Account {
 
     /// Where relays say that they are there.
     pub fn alive(&self) -> String {
-        format!("klarna/{}/alive", self.0)
+        format!("klarna/{}{ALIVE}", self.0)
     }
 
     /// What concerns all terminals: the account, settlements, disputes of nobody knows whose
@@ -152,6 +161,7 @@ mod tests {
         let topics = Topics::of(&account, "S12", "T3").expect("fits");
         assert_eq!(topics.changed(), "klarna/SIMULATOR/S12/T3/changed");
         assert_eq!(topics.alive(), "klarna/SIMULATOR/alive");
+        assert!(!is_of_use_later(topics.alive()) && is_of_use_later(&topics.changed()));
         assert_eq!(topics.notices(), "klarna/SIMULATOR/notices");
         for name in ["", "+", "#", "T/3", "../T4", "T 3", "Tü", &"x".repeat(21)] {
             assert!(Topics::of(&account, "S12", name).is_err(), "{name}");

@@ -26,6 +26,8 @@ const BODY_PATIENCE: Duration = Duration::from_secs(5);
 const SHELF_PATIENCE: Duration = Duration::from_secs(5);
 /// When to come again, in seconds: Klarna's first retry is after as many.
 const RETRY_AFTER_S: &str = "10";
+/// Why somebody is turned away by address.
+const NOT_LISTED: &str = "its address is not on the list of callers";
 
 /// Answers Klarna.
 pub(super) struct Door {
@@ -41,26 +43,37 @@ pub(super) struct Door {
 type Answer = (StatusCode, Outcome);
 
 impl Door {
-    /// Answers one request from `peer`.
+    /// Whether anything that comes from `peer` could be listened to; otherwise it gets no place.
+    pub(super) fn lets_in(&self, peer: IpAddr) -> bool {
+        let proxies = self.policy.proxies.as_ref();
+        let is_proxy = proxies.is_some_and(|proxies| proxies.addresses.contains(&peer));
+        let is_welcome = is_proxy || admission::may_call(&self.policy, Some(peer));
+        if !is_welcome {
+            self.turned(StatusCode::FORBIDDEN, Outcome::TurnedByAddress, peer, &NOT_LISTED);
+        }
+        is_welcome
+    }
+
+    /// Answers one request from `peer`. Whoever is not Klarna keeps no place by asking again.
     pub(super) async fn answer(&self, peer: IpAddr, request: Request<Body>) -> Response<Body> {
         if request.uri().path() != self.path {
-            return said(StatusCode::NOT_FOUND, "not_found");
+            return closing(said(StatusCode::NOT_FOUND, "not_found"));
         }
         if request.method() != Method::POST {
             let mut answer = said(StatusCode::METHOD_NOT_ALLOWED, "method");
             answer.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
-            return answer;
+            return closing(answer);
         }
         let (status, outcome) = self.receive(peer, request).await;
         let mut answer = said(status, outcome.word());
         if outcome == Outcome::Busy {
             answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
         }
-        if matches!(outcome, Outcome::TooLarge | Outcome::TooSlow) {
-            // The rest of the body is not waited for.
-            answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        match status.is_client_error() {
+            // The rest of a body is not waited for either.
+            true => closing(answer),
+            false => answer,
         }
-        answer
     }
 
     async fn receive(&self, peer: IpAddr, request: Request<Body>) -> Answer {
@@ -69,8 +82,12 @@ impl Door {
         let caller = admission::caller(&self.policy, peer, &head.headers);
         if !admission::may_call(&self.policy, caller) {
             let caller = caller.unwrap_or(peer);
-            let why = "its address is not on the list of callers";
-            return self.turned(StatusCode::FORBIDDEN, Outcome::TurnedByAddress, caller, &why);
+            return self.turned(
+                StatusCode::FORBIDDEN,
+                Outcome::TurnedByAddress,
+                caller,
+                &NOT_LISTED,
+            );
         }
         let caller = caller.unwrap_or(peer);
         let body = match whole(&head.headers, body).await {
@@ -139,6 +156,11 @@ impl Door {
         }
         (status, outcome)
     }
+}
+
+fn closing(mut answer: Response<Body>) -> Response<Body> {
+    answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    answer
 }
 
 fn kept_as(shelved: Shelved) -> Outcome {

@@ -84,6 +84,8 @@ impl Keyring {
     async fn look(&self, seen: &mut Seen, is_forced: bool) {
         seen.at = Instant::now();
         let (path, before) = (self.path.clone(), seen.stamp);
+        // What failed may be well with the same stamp: a right that was given, a descriptor.
+        let is_forced = is_forced || seen.is_broken;
         let looked = tokio::task::spawn_blocking(move || {
             let stamp = Stamp::of(&path);
             let is_same = stamp == before && !is_forced;
@@ -97,14 +99,13 @@ impl Keyring {
                     let count = keys.iter().count();
                     tracing::info!(path = %self.path.display(), count, "signing keys were read");
                 }
-                seen.is_broken = false;
+                (seen.stamp, seen.is_broken) = (stamp, false);
                 *self.known.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
             }
             Some(Err(error)) => self.keep(seen, &error.to_string()),
             None if is_gone => self.keep(seen, "the file is gone"),
             None => {}
         }
-        seen.stamp = stamp;
     }
 
     fn keep(&self, seen: &mut Seen, error: &str) {
@@ -138,6 +139,28 @@ mod tests {
         }
         keys.save(&path).expect("written");
         path
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_could_not_be_read_is_read_again_without_another_change() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = save(&folder, &["one", "two"]);
+        let ring = Keyring::open(&path).expect("keys");
+        save(&folder, &["two"]);
+        let good = std::fs::read(&path).expect("read");
+        let moment = SystemTime::UNIX_EPOCH;
+        // The same file to whoever looks at its size, time and number only.
+        let put = |bytes: &[u8]| {
+            std::fs::write(&path, bytes).expect("written");
+            let file = std::fs::File::options().write(true).open(&path).expect("there");
+            file.set_modified(moment).expect("set");
+        };
+        put(&vec![b' '; good.len()]);
+        tokio::time::advance(PACE).await;
+        assert_eq!(ids(&*ring.keys().await), "one two", "it cannot be read");
+        put(&good);
+        tokio::time::advance(PACE).await;
+        assert_eq!(ids(&*ring.keys().await), "two", "the deleted key does not stay");
     }
 
     fn ids(keys: &SigningKeys) -> String {

@@ -18,6 +18,7 @@ mod message;
 pub mod metrics;
 mod operations;
 mod publish;
+mod round;
 mod serve;
 pub mod shelf;
 mod tls;

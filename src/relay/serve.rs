@@ -10,7 +10,7 @@ use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::collections::HashMap;
 use std::convert::Infallible;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +22,7 @@ use tokio_rustls::TlsAcceptor;
 
 /// Connections at once, unless it is configured: with a body each they take 64 MiB.
 pub const CONNECTIONS_MAX: usize = 1024;
-/// Connections at once from one address that is no proxy's.
+/// Connections at once from one address, or one /64 of IPv6, that is no proxy's.
 const CONNECTIONS_PER_ADDRESS_MAX: usize = 256;
 /// How long a TLS handshake may take.
 const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(5);
@@ -49,6 +49,13 @@ pub(super) enum Desk {
 }
 
 impl Desk {
+    fn lets_in(&self, peer: IpAddr) -> bool {
+        match self {
+            Self::Door(door) => door.lets_in(peer),
+            Self::Operations(_) => true,
+        }
+    }
+
     async fn answer(&self, peer: IpAddr, request: Request<Incoming>) -> Response<Body> {
         match self {
             Self::Door(door) => door.answer(peer, request.map(Body::new)).await,
@@ -79,9 +86,9 @@ impl Listening {
                 accepted = self.listener.accept(), if here.len() < self.places => match accepted {
                     Ok((stream, from)) => {
                         let address = from.ip().to_canonical();
-                        if self.has_room(&here, address) {
+                        if self.has_room(&here, address) && self.desk.lets_in(address) {
                             let task = self.connection(stream, address, stop.clone());
-                            here.insert(tasks.spawn(task).id(), address);
+                            here.insert(tasks.spawn(task).id(), household(address));
                         }
                     }
                     Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
@@ -97,7 +104,8 @@ impl Listening {
     }
 
     fn has_room(&self, here: &HashMap<Id, IpAddr>, address: IpAddr) -> bool {
-        let of_them = || here.values().filter(|other| **other == address).count();
+        let ours = household(address);
+        let of_them = || here.values().filter(|other| **other == ours).count();
         self.proxies.contains(&address) || of_them() < CONNECTIONS_PER_ADDRESS_MAX
     }
 
@@ -116,6 +124,14 @@ impl Listening {
                 speak(stream, desk, peer, stop).await;
             }
         }
+    }
+}
+
+/// Whom an address is counted with: somebody with one IPv6 address has all of its /64 (RFC 6177).
+fn household(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(one) => Ipv6Addr::from_bits(one.to_bits() & (u128::MAX << 64)).into(),
     }
 }
 
@@ -156,4 +172,17 @@ fn log_end(ended: hyper::Result<()>) {
 /// Returns once `stop` says so, or nobody can say it any more.
 async fn told(mut stop: watch::Receiver<bool>) {
     let _ = stop.wait_for(|is_told| *is_told).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_whole_network_of_ipv6_counts_as_one() {
+        let of = |text: &str| household(text.parse().expect("an address"));
+        assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff:ffff:ffff:ffff"));
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+        assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
+    }
 }

@@ -63,7 +63,8 @@ impl Operator {
             ],
         )
         .await;
-        let settings = broker.settings("operator", "watches");
+        broker.settings("operator", "gives orders");
+        let settings = broker.settings("operator-2", "watches");
         let mut status = End::open(settings, vec![topics("T3").status()], None);
         status.up().await;
         let mut operator = Self { broker, key, status };

@@ -73,7 +73,7 @@ fn event(heard: &Heard) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_terminal_hears_what_is_for_it_and_nobody_elses_certificate_helps() {
     let broker = Mosquitto::start("SIMULATOR");
-    let topics = [topics("T3"), topics("T4")];
+    let topics = [topics("T3"), topics("T5")];
     let mut mine = End::open(broker.settings("S12/T3", "t3"), vec![topics[0].changed()], None);
     let mut thief = End::open(broker.settings("S12/T4", "t4"), vec![topics[0].changed()], None);
     let relay = End::open(broker.settings("relay", "relay-1"), Vec::new(), None);
@@ -82,9 +82,9 @@ async fn a_terminal_hears_what_is_for_it_and_nobody_elses_certificate_helps() {
     let heard = mine.heard().await;
     assert_eq!((event(&heard).as_str(), heard.retained), ("one", false));
     // The thief may say nothing that the terminal hears, and hears nothing of what is for it.
-    let own = End::open(broker.settings("S12/T4", "t4-b"), vec![topics[1].changed()], None);
-    // This broker acknowledges what it throws away.
-    own.say(&topics[0].changed(), &changed("forged"), false).await;
+    let own = End::open(broker.settings("S12/T5", "t5"), vec![topics[1].changed()], None);
+    let is_taken = own.say(&topics[0].changed(), &changed("forged"), false).await;
+    assert!(!is_taken, "the broker says that it may not");
     assert!(broker.log().contains("Denied PUBLISH"), "{}", broker.log());
     assert!(relay.say(&topics[0].changed(), &changed("two"), false).await);
     assert_eq!(event(&mine.heard().await), "two");
@@ -131,6 +131,99 @@ async fn a_status_is_kept_and_the_will_follows_a_line_that_breaks() {
     assert_eq!((heard.payload.as_slice(), heard.retained), (b"here".as_slice(), true));
     task.abort();
     assert_eq!(operator.heard().await.payload, b"gone");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_ends_anothers_line_by_its_client_id_or_empties_its_queue() {
+    let broker = Mosquitto::start("SIMULATOR");
+    let topic = topics("T3").changed();
+    let mine = broker.settings("S12/T3", "S12-T3");
+    let mut here = End::open(mine.clone(), vec![topic.clone()], None);
+    let relay = End::open(broker.settings("relay", "relay-1"), Vec::new(), None);
+    here.up().await;
+    for id in ["S12-T3", "S12/T3", "relay-1", "relay"] {
+        let session = Duration::ZERO;
+        let thief = Settings { session, ..broker.settings("S12/T4", id) };
+        let mut thief = End::open(thief, Vec::new(), None);
+        thief.up().await;
+        assert!(relay.line.is_up());
+        assert!(relay.say(&topic, &changed(id), false).await);
+        let Said::Heard(heard) = here.next().await else { panic!("{id} ends the line") };
+        assert_eq!(event(&heard), id);
+    }
+    drop(here);
+    assert!(relay.say(&topic, &changed("while it was away"), false).await);
+    let thief = Settings { client_id: "S12/T3".to_owned(), ..broker.settings("S12/T4", "") };
+    End::open(Settings { session: Duration::ZERO, ..thief }, Vec::new(), None).up().await;
+    let mut again = End::open(mine, vec![topic], None);
+    assert_eq!(event(&again.heard().await), "while it was away");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_that_is_revoked_counts_until_the_signal() {
+    let broker = Mosquitto::start("SIMULATOR");
+    let stolen = broker.settings("S12/T4", "t4");
+    let mut before = End::open(stolen.clone(), Vec::new(), None);
+    before.up().await;
+    drop(before);
+    broker.certificates(&["revoke", "S12-T4.pem"]);
+    broker.reload();
+    let mut thief = End::open(stolen, Vec::new(), None);
+    assert!(matches!(thief.next().await, Said::Down), "it is revoked");
+    End::open(broker.settings("S12/T3", "t3"), Vec::new(), None).up().await;
+}
+
+#[test]
+fn an_authority_begins_with_an_empty_list_and_names_for_several_relays() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let program = concat!(env!("CARGO_MANIFEST_DIR"), "/firmware-config/broker/certificates");
+    let run = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(program);
+        command.arg(folder.path()).args(arguments).output().expect("bash").status.success()
+    };
+    assert!(run(&["ca"]) && run(&["relay", "relay-2"]) && run(&["operator"]));
+    for file in ["ca.pem", "revoked.pem", "relay-2.pem", "relay-2.key", "operator.pem"] {
+        assert!(folder.path().join(file).exists(), "{file}");
+    }
+    assert!(!run(&["relay", "S12/T3"]) && !run(&["operator", "relay"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signs_of_life_leave_room_for_what_a_terminal_hears_later() {
+    let broker = Mosquitto::start("SIMULATOR");
+    let (changed_at, alive) = (topics("T3").changed(), topics("T3").alive().to_owned());
+    let settings = broker.settings("S12/T3", "t3");
+    let mut first = End::open(settings.clone(), vec![changed_at.clone(), alive.clone()], None);
+    let relay = End::open(broker.settings("relay", "relay-1"), Vec::new(), None);
+    first.up().await;
+    drop(first);
+    // More than the broker keeps for one terminal (max_queued_messages).
+    for _ in 0..1_200 {
+        assert!(relay.say(&alive, b"{}", true).await);
+    }
+    assert!(relay.say(&changed_at, &changed("while it was away"), false).await);
+    let mut second = End::open(settings, vec![changed_at.clone(), alive], None);
+    let heard = loop {
+        let heard = second.heard().await;
+        if heard.topic == changed_at {
+            break heard;
+        }
+    };
+    assert_eq!(event(&heard), "while it was away");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_that_is_given_up_ends_and_comes_back() {
+    let broker = Mosquitto::start("SIMULATOR");
+    let mut relay = End::open(broker.settings("relay", "relay-1"), Vec::new(), None);
+    relay.up().await;
+    // Nobody reads what it writes, as behind a router that has forgotten the connection.
+    broker.freeze();
+    relay.line.give_up();
+    assert!(matches!(relay.next().await, Said::Down));
+    assert!(!relay.line.is_up());
+    broker.thaw();
+    relay.up().await;
 }
 
 /// A line whose keeper can be killed.

@@ -1,5 +1,5 @@
 //! A real broker for tests: Debian's mosquitto on a loopback port, with the configuration and the
-//! access rules of `firmware-config/broker`, and certificates of its own.
+//! access rules of `firmware-config/broker` where they belong, and certificates of its own.
 
 use crate::port::{free_port, listens};
 use klarna_terminald::broker::{Files, Settings};
@@ -17,6 +17,9 @@ use tempfile::TempDir;
 /// Only something that is stuck takes this long to end.
 const END: Duration = Duration::from_secs(20);
 const LOOK: Duration = Duration::from_millis(20);
+/// What /etc/mosquitto/mosquitto.conf of Debian says, with `HERE` for its folders.
+const DEBIAN: &str = "pid_file HERE/mosquitto.pid\n\npersistence true\n\
+    persistence_location HERE/\n\nlog_dest file HERE/log\n\ninclude_dir HERE/conf.d\n";
 
 pub struct Mosquitto {
     folder: TempDir,
@@ -25,6 +28,8 @@ pub struct Mosquitto {
     process: Option<Child>,
 }
 
+// Benches do not need all of it.
+#[allow(dead_code)]
 impl Mosquitto {
     pub fn start(account: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
@@ -35,24 +40,52 @@ impl Mosquitto {
         let issuer = CertifiedIssuer::self_signed(params, key).expect("an authority");
         let mut broker = Self { folder, issuer, port: free_port(), process: None };
         broker.write("ca.pem", &broker.issuer.pem());
+        broker.write("ca.key", &broker.issuer.key().serialize_pem());
+        broker.certificates(&["crl"]);
         broker.certificate("broker", &["localhost"], ExtendedKeyUsagePurpose::ServerAuth);
         broker.configure(account);
         broker.rise();
         broker
     }
 
-    /// The shipped files, with this broker's port and folder.
+    /// The shipped files, with this broker's port and folder, beside what Debian ships.
     fn configure(&self, account: &str) {
-        let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("firmware-config/broker");
-        let read = |name: &str| fs::read_to_string(shipped.join(name)).expect("it is shipped");
+        let read = |name: &str| fs::read_to_string(shipped(name)).expect("it is shipped");
         let here = self.folder.path().display().to_string();
-        let listener = format!("listener {} 127.0.0.1\nuser root\n", self.port);
+        fs::create_dir(self.file("conf.d")).expect("a folder");
+        // Whoever starts it may write here, and mosquitto's own user may not.
+        self.write("mosquitto.conf", &format!("user root\n{}", DEBIAN.replace("HERE", &here)));
+        let listener = format!("listener {} 127.0.0.1\n", self.port);
         let text = read("mosquitto.conf")
             .replace("listener 8883\n", &listener)
-            .replace("/etc/mosquitto/klarna/", &format!("{here}/"))
-            .replace("/var/lib/mosquitto/", &format!("{here}/"));
-        self.write("mosquitto.conf", &text);
-        self.write("acl", &read("acl").replace("ACCOUNT", account));
+            .replace("/etc/mosquitto/klarna/", &format!("{here}/"));
+        self.write("conf.d/klarna.conf", &text);
+        let acl = read("acl").replace("ACCOUNT", account);
+        let (_, operator) = acl.split_once("user operator\n").expect("an operator");
+        let second = format!("\nuser operator-2\n{operator}");
+        self.write("acl", &format!("{acl}{second}"));
+    }
+
+    /// Runs the shipped program for the certificates in this broker's folder.
+    pub fn certificates(&self, arguments: &[&str]) {
+        let said = Command::new(shipped("certificates"))
+            .arg(self.folder.path())
+            .args(arguments)
+            .output()
+            .expect("bash is installed");
+        assert!(said.status.success(), "{arguments:?}: {said:?}");
+    }
+
+    /// Tells it to read its access rules and revoked certificates again, and waits until it has.
+    pub fn reload(&self) {
+        let read = |log: String| log.matches("Reloading config").count();
+        let before = read(self.log());
+        self.signal(Signal::HUP);
+        let until = Instant::now() + END;
+        while read(self.log()) == before {
+            assert!(Instant::now() < until, "mosquitto does not read its files again");
+            std::thread::sleep(LOOK);
+        }
     }
 
     /// Starts it, also again with what it has kept.
@@ -84,6 +117,29 @@ impl Mosquitto {
         self.process.take().into_iter().for_each(end);
     }
 
+    /// It stands still, and its connections stay open.
+    pub fn freeze(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// It goes on.
+    pub fn thaw(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        let process = self.process.as_ref().expect("it runs");
+        kill_process(Pid::from_child(process), signal).expect("it runs");
+    }
+
+    /// Changes its access rules while it runs.
+    pub fn replace_rule(&self, before: &str, after: &str) {
+        let rules = fs::read_to_string(self.file("acl")).expect("it is there");
+        assert!(rules.contains(before), "there is no {before}");
+        self.write("acl", &rules.replace(before, after));
+        self.reload();
+    }
+
     pub fn log(&self) -> String {
         fs::read_to_string(self.file("log")).unwrap_or_default()
     }
@@ -93,6 +149,8 @@ impl Mosquitto {
     }
 
     /// How `name` connects, with a certificate that says so.
+    ///
+    /// The broker goes by the certificate and not by the id.
     pub fn settings(&self, name: &str, client_id: &str) -> Settings {
         let file = name.replace('/', "-");
         self.certificate(name, &[], ExtendedKeyUsagePurpose::ClientAuth);
@@ -130,6 +188,10 @@ impl Mosquitto {
     pub fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
+}
+
+fn shipped(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("firmware-config/broker").join(name)
 }
 
 /// Ends a mosquitto as its service manager would. It may forget a signal that comes while it

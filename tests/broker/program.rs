@@ -69,6 +69,11 @@ impl Relay {
         assert!(self.process.wait().expect("it has ended").success());
     }
 
+    /// All that it has logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.join("relay.log")).unwrap_or_default()
+    }
+
     /// Its process.
     pub fn id(&self) -> u32 {
         self.process.id()

@@ -182,3 +182,28 @@ async fn disputes_and_news_of_the_account_reach_journal_and_people_and_nothing_e
     relay.stop();
     terminal.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_broker_refuses_stays_with_the_relay_and_holds_up_no_hint() {
+    let broker = Mosquitto::start("SIMULATOR");
+    let mut terminal = terminal(&broker.settings("S12/T3", "unused"), RARELY_MS).await;
+    let relay = relay(&terminal, &broker.settings("relay", "unused"));
+    broker.replace_rule("topic write klarna/+/notices\n", "");
+    let blocked = "partner.account.product.payment.state-change.disabled";
+    assert!(terminal.simulator.tell(blocked, json!({})));
+    all_delivered(&terminal).await;
+    let is_refused = || relay.log().contains("the broker refuses; see its access rules");
+    terminal.until("the relay says so", is_refused).await;
+    let before = reads(&terminal);
+    for number in 0..3 {
+        pay(&mut terminal, &format!("A-{number}")).await;
+    }
+    let found = reads(&terminal) - before;
+    assert!(found <= 12, "by hints and not by reading often: {found}");
+    all_delivered(&terminal).await;
+    let waits = || relay.metric("terminald_relay_outbox_messages") == "1";
+    terminal.until("it alone waits", waits).await;
+    assert!(relay.log().matches("the broker refuses").count() == 1, "{}", relay.log());
+    relay.stop();
+    terminal.finish().await;
+}

@@ -108,9 +108,7 @@ pub(super) async fn make(counter: &Counter, file: &Path) -> anyhow::Result<Signi
 
 /// Writes the file; on the disk when this returns, and still of whom it was.
 pub(super) fn save(keys: &SigningKeys, file: &Path) -> anyhow::Result<()> {
-    let owner = vault::owner(file);
     keys.save(file)?;
-    vault::keep_owner(file, owner);
     vault::sync_folder(file).with_context(|| format!("{} cannot be synced", file.display()))
 }
 

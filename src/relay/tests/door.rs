@@ -62,22 +62,49 @@ async fn a_notice_is_known_in_every_spelling_of_its_signature() {
 async fn what_is_not_klarnas_is_refused_without_a_word_more() {
     let world = World::new();
     let relay = world.start().await;
-    let mut caller = Caller::new(relay.address()).await;
     let notice = approved("e1");
     let good = headers(&key("key-1"), &notice);
     let bytes = notice.as_bytes();
     let changed = notice.replace("T3", "T4");
-    assert_eq!(caller.post("", bytes).await.brief(), "400 forged", "unsigned");
+    assert_eq!(
+        Caller::new(relay.address()).await.post("", bytes).await.brief(),
+        "400 forged",
+        "unsigned"
+    );
     let noise = "Klarna-Signature: %%%\r\n";
-    assert_eq!(caller.post(noise, bytes).await.brief(), "400 forged", "no signature");
-    assert_eq!(caller.post(&good, changed.as_bytes()).await.brief(), "400 forged", "changed");
-    assert_eq!(caller.post(&good, &bytes[..bytes.len() - 1]).await.brief(), "400 forged", "cut");
-    assert_eq!(caller.post(&good, b"").await.brief(), "400 forged", "empty");
+    assert_eq!(
+        Caller::new(relay.address()).await.post(noise, bytes).await.brief(),
+        "400 forged",
+        "no signature"
+    );
+    assert_eq!(
+        Caller::new(relay.address()).await.post(&good, changed.as_bytes()).await.brief(),
+        "400 forged",
+        "changed"
+    );
+    assert_eq!(
+        Caller::new(relay.address()).await.post(&good, &bytes[..bytes.len() - 1]).await.brief(),
+        "400 forged",
+        "cut"
+    );
+    assert_eq!(
+        Caller::new(relay.address()).await.post(&good, b"").await.brief(),
+        "400 forged",
+        "empty"
+    );
     let other = SigningKey { secret: "guessed".into(), ..key("key-1") };
     let guessed = headers(&other, &notice);
-    assert_eq!(caller.post(&guessed, bytes).await.brief(), "400 forged", "another's key");
+    assert_eq!(
+        Caller::new(relay.address()).await.post(&guessed, bytes).await.brief(),
+        "400 forged",
+        "another's key"
+    );
     let twice = format!("{good}Klarna-Signature: {}\r\n", "0".repeat(64));
-    assert_eq!(caller.post(&twice, bytes).await.brief(), "400 forged", "two signatures");
+    assert_eq!(
+        Caller::new(relay.address()).await.post(&twice, bytes).await.brief(),
+        "400 forged",
+        "two signatures"
+    );
     assert_eq!(relay.metrics().counted(metrics::Outcome::Forged), 7);
     relay.stop().await;
     assert_eq!((world.count("seen"), world.count("outbox")), (0, 0));
@@ -181,15 +208,16 @@ async fn who_does_not_come_to_an_end_is_not_waited_for() {
 async fn there_is_nothing_else_at_the_door() {
     let world = World::new();
     let relay = world.start().await;
-    let mut caller = Caller::new(relay.address()).await;
-    let said = caller.get(PATH).await;
+    let caller = async || Caller::new(relay.address()).await;
+    let said = caller().await.get(PATH).await;
     assert_eq!(said.brief(), "405 method");
     assert!(said.head.contains("allow: post"), "{}", said.head);
+    assert!(said.head.contains("connection: close"), "nobody keeps a place by asking");
     for path in ["/", "/metrics", "/healthz", "/klarna/webhooks/", "/klarna/../klarna/webhooks"] {
-        assert_eq!(caller.get(path).await.brief(), "404 not_found", "{path}");
+        assert_eq!(caller().await.get(path).await.brief(), "404 not_found", "{path}");
     }
-    assert_eq!(caller.tell(&approved("e1")).await, "202 accepted");
-    assert_eq!(caller.get(&format!("{PATH}?a=b")).await.brief(), "405 method");
+    assert_eq!(caller().await.tell(&approved("e1")).await, "202 accepted");
+    assert_eq!(caller().await.get(&format!("{PATH}?a=b")).await.brief(), "405 method");
     let mut long = Caller::new(relay.address()).await;
     let many = "x: y\r\n".repeat(100);
     assert_eq!(long.post(&many, b"").await.status, 431);
@@ -228,16 +256,34 @@ async fn only_listed_addresses_may_call_and_a_proxy_says_which() {
     world.settings.policy.proxies = Some(Proxies { addresses, header });
     world.settings.policy.callers = Some(callers_test());
     let relay = world.start().await;
-    let mut proxy = Caller::new(relay.address()).await;
+    let proxy = async || Caller::new(relay.address()).await;
     let notice = approved("e1");
     let signed = headers(&key("key-1"), &notice);
     let from = |address: &str| format!("{signed}X-Forwarded-For: {address}\r\n");
     let stranger = from(&format!("{}, 192.0.2.1", callers_test()[0]));
-    let said = proxy.post(&stranger, notice.as_bytes()).await;
+    let said = proxy().await.post(&stranger, notice.as_bytes()).await;
     assert_eq!(said.brief(), "403 turned_by_address");
-    assert_eq!(proxy.tell(&notice).await, "403 turned_by_address", "nobody says from where");
+    assert_eq!(
+        proxy().await.tell(&notice).await,
+        "403 turned_by_address",
+        "nobody says from where"
+    );
     let klarna = from(&format!("192.0.2.1, {}", callers_test()[0]));
-    assert_eq!(proxy.post(&klarna, notice.as_bytes()).await.brief(), "202 accepted");
+    assert_eq!(proxy().await.post(&klarna, notice.as_bytes()).await.brief(), "202 accepted");
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn whoever_is_not_listed_gets_no_place() {
+    let mut world = World::new();
+    world.settings.policy.callers = Some(callers_test());
+    let relay = world.start().await;
+    let mut stranger = Caller::new(relay.address()).await;
+    let mut heard = Vec::new();
+    // The connection ends or breaks, without a word.
+    let _ = stranger.stream.read_to_end(&mut heard).await;
+    assert!(heard.is_empty(), "{heard:?}");
+    assert_eq!(relay.metrics().counted(metrics::Outcome::TurnedByAddress), 1);
     relay.stop().await;
 }
 
@@ -321,7 +367,8 @@ async fn a_log_at_trace_has_no_token_no_signature_and_no_flood() {
     assert_eq!(klarna.tell(&notice).await, "202 accepted");
     for number in 0..20 {
         let forged = format!("{}\r\n", headers(&key("key-1"), "x").trim_end());
-        assert_eq!(klarna.post(&forged, notice.as_bytes()).await.brief(), "400 forged");
+        let mut stranger = Caller::new(relay.address()).await;
+        assert_eq!(stranger.post(&forged, notice.as_bytes()).await.brief(), "400 forged");
         let shop = body(&format!("u{number}"), "payment.request.updated", "{}");
         assert_eq!(klarna.tell(&shop).await, "202 unmapped");
     }

@@ -6,9 +6,9 @@
 
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
-use std::fs::{File, Permissions};
+use std::fs::{File, Metadata, OpenOptions, Permissions};
 use std::io::{ErrorKind, Read as _, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 
 /// Most keys of an account at Klarna.
@@ -96,15 +96,29 @@ impl SigningKeys {
         Ok(keys)
     }
 
-    /// Writes the file anew, readable by its owner only; it is there as a whole or as it was.
+    /// Writes the file anew; it is there as a whole or as it was. Its owner is that of the file
+    /// before, or of the folder. Nobody else can read it but the group, if it could before: a
+    /// relay may depend on it.
     ///
     /// # Errors
     /// When the folder cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), KeysError> {
         let in_file = |source| KeysError::File { path: path.to_owned(), source };
         let beside = path.with_extension("new");
-        let mut file = File::create(&beside).map_err(in_file)?;
-        file.set_permissions(Permissions::from_mode(0o600)).map_err(in_file)?;
+        match std::fs::remove_file(&beside) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(in_file(error)),
+            Ok(()) | Err(_) => {}
+        }
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true).mode(0o600);
+        let mut file = options.open(&beside).map_err(in_file)?;
+        if let Some(owner) = owner(path) {
+            // Only the superuser can, and only there is it needed.
+            chown(&beside, Some(owner.uid()), Some(owner.gid())).ok();
+        }
+        let before = std::fs::metadata(path).map_or(0, |found| found.mode());
+        let mode = Permissions::from_mode(0o600 | (before & 0o040));
+        file.set_permissions(mode).map_err(in_file)?;
         let text = serde_json::to_string_pretty(self).map_err(|error| in_file(error.into()))?;
         writeln!(file, "{text}").and_then(|()| file.sync_all()).map_err(in_file)?;
         std::fs::rename(&beside, path).map_err(in_file)
@@ -136,6 +150,13 @@ impl SigningKeys {
     }
 }
 
+/// Whose the file is, or would be.
+fn owner(path: &Path) -> Option<Metadata> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = || std::fs::metadata(folder.unwrap_or(Path::new(".")));
+    std::fs::metadata(path).or_else(|_| folder()).ok()
+}
+
 fn exposed<S: serde::Serializer>(secret: &SecretString, out: S) -> Result<S::Ok, S::Error> {
     out.serialize_str(secret.expose_secret())
 }
@@ -160,6 +181,11 @@ mod tests {
         keys.save(&path).expect("written");
         let mode = std::fs::metadata(&path).expect("there").permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+        std::fs::set_permissions(&path, Permissions::from_mode(0o644)).expect("changed");
+        std::fs::write(path.with_extension("new"), "of a crash").expect("written");
+        keys.save(&path).expect("written again");
+        let mode = std::fs::metadata(&path).expect("there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o640, "the group still reads it, the world does not");
         let mut back = SigningKeys::load(&path).expect("read");
         let ids: Vec<&str> = back.iter().map(|key| key.id.as_str()).collect();
         assert_eq!(ids, ["two", "one"]);
