@@ -11,6 +11,7 @@ use rumqttc::{
     LastWill, MqttOptions, Packet, PublishNotice, PublishNoticeError, PublishOptions,
     PublishProperties, QoS, SubscribeReasonCode, TlsConfiguration, Transport,
 };
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc, watch};
@@ -217,10 +218,13 @@ impl Keeper {
         mut events: EventLoop,
         up_since: &mut Option<Instant>,
     ) -> Ended {
+        // Heard from here on, also while something else is waited for.
+        let mut given_up = pin!(self.given_up.notified());
+        given_up.as_mut().enable();
         loop {
             let event = tokio::select! {
                 event = events.poll() => event,
-                () = self.given_up.notified() => return Ended::GivenUp,
+                () = &mut given_up => return Ended::GivenUp,
                 () = self.said.closed() => {
                     farewell(&client, &mut events).await;
                     return Ended::NotNeeded;

@@ -95,7 +95,13 @@ async fn a_full_queue_refuses_at_once_and_keeps_what_it_took() {
     assert!(!taken.contains(&event));
     assert_eq!(seen(&world), taken);
     let mut klarna = Caller::new(relay.address()).await;
-    assert_eq!(klarna.tell(&approved(&event)).await, "202 accepted", "it has come again");
+    // The one place in the queue may be taken by what the relay writes itself.
+    for _ in 0..1000 {
+        if klarna.tell(&approved(&event)).await != "503 busy" {
+            break;
+        }
+    }
+    assert_eq!(klarna.tell(&approved(&event)).await, "202 doubled", "it has come again");
     relay.stop().await;
 }
 
