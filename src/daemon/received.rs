@@ -3,7 +3,7 @@
 use super::pushed::Inward;
 use crate::push::Noted;
 use crate::relay::{Outbox, Parcel, ParcelId, Relay, Settings, Whom};
-use crate::sync::Hint;
+use crate::sync::{Hint, SUBMITTED};
 use std::time::Duration;
 use tokio::sync::oneshot::{self, error::RecvError};
 
@@ -81,9 +81,10 @@ impl Inward {
         }
         if let Some(request) = &message.request {
             let lag = self.clock.now().wall.since(message.occurred_at);
+            let request = request.as_str().to_owned();
+            let is_submitted = message.event_type.as_str() == SUBMITTED;
             // A hint that finds no room is dropped: reading goes on without it.
-            let _ =
-                self.hints.try_send(Hint::Changed { request: request.as_str().to_owned(), lag });
+            let _ = self.hints.try_send(Hint::Changed { request, is_submitted, lag });
         }
         Ok(())
     }

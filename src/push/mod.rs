@@ -15,7 +15,7 @@ use crate::clock::{SystemClock, Wall};
 use crate::fleet::{self, Refused, Signed};
 use crate::id::{DisputeId, EventId, EventType, TransactionId};
 use crate::payment::notice::{Concern, Notice};
-use crate::sync::Hint;
+use crate::sync::{Hint, SUBMITTED};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
@@ -196,7 +196,8 @@ impl End {
         }
         let lag = message.at.as_deref().and_then(|at| self.lag(at));
         if let Some(request) = message.request.filter(|_| is_ours) {
-            self.hint(Hint::Changed { request, lag });
+            let is_submitted = message.kind == SUBMITTED;
+            self.hint(Hint::Changed { request, is_submitted, lag });
         }
     }
 

@@ -17,7 +17,7 @@ use crate::payment::effect::{Delay, Line, Outcome, QueuedCall, RequestState};
 use crate::payment::retry::Plan;
 use crate::payment::{Wanted, Watch};
 use crate::store::Reader;
-pub use push::{Figures, Hint};
+pub use push::{Figures, Hint, SUBMITTED};
 use schedule::Schedule;
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -19,6 +19,9 @@ const TWO_READS: Duration = Duration::from_millis(1_020);
 /// Late hints that are waited for; more payment requests are never open at a time.
 const FOUND_MAX: usize = 64;
 
+/// What the acquirer calls a payment request that waits to be scanned.
+pub const SUBMITTED: &str = "payment.request.state-change.submitted";
+
 /// A reason to read, from outside.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Hint {
@@ -26,6 +29,8 @@ pub enum Hint {
     Changed {
         /// Klarna's id of it.
         request: String,
+        /// It is said to wait to be scanned: no news of one that was just made.
+        is_submitted: bool,
         /// How long the hint has taken since it happened, if that is known.
         lag: Option<Duration>,
     },

@@ -101,11 +101,14 @@ impl Watcher {
     pub(super) fn hint(&mut self, hint: Hint) {
         let now = Instant::now();
         match hint {
-            Hint::Changed { request, lag } => {
+            Hint::Changed { request, is_submitted, lag } => {
                 self.push.hinted(&request, now);
                 let Some(watched) = self.watched.get_mut(&request) else { return };
                 if let Some(lag) = lag {
                     self.figures.note_lag(lag);
+                }
+                if is_submitted && watched.last == mem::discriminant(&RequestState::Submitted) {
+                    return;
                 }
                 watched.is_hinted = true;
                 watched.hurry(now);
