@@ -1,7 +1,7 @@
 //! How the terminal stands, and how it is set up.
 
+use super::happening::happening;
 use super::parts::{age, duration, facts, time};
-use super::payment::happening;
 use super::{Page, Place, Shared, Sheet};
 use crate::access::Right;
 use crate::console::visitor::Visitor;

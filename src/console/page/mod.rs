@@ -3,6 +3,7 @@
 //! What a page shows comes from [`book`](super::book), what it asks for goes through
 //! [`act`](super::act). Here stand the routes and what all pages have in common.
 
+mod happening;
 mod health;
 mod parts;
 pub(super) mod payment;

@@ -1,7 +1,8 @@
 //! What waits for Klarna and what waits for a person, and what can be done about it.
 
+use super::happening::happening;
 use super::parts::{age, amount, facts, nothing, time};
-use super::payment::{happening, operation, story};
+use super::payment::{operation, story};
 use super::{Answer, Page, Place, Shared, Sheet, Trouble, confirm, csrf, pin_again};
 use crate::access::Right;
 use crate::console::Office;
